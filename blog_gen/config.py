@@ -1,0 +1,187 @@
+"""Settings: the `blog_gen:` key of a site's `_config.yml`, flags over it, the defaults here below it.
+
+Knows YAML and types, nothing of posts or tensors. Every field's comment is what a blogger needs to know;
+`None` means that `blog-gen` chooses, and says what it chose.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+
+from blog_gen.errors import ConfigError
+
+CONFIG_KEY = "blog_gen"
+STATE_FOLDER = ".blog_gen"
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times as fast, where it is there
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a base model is fine-tuned. `None`: chosen from the size of the blog and the machine."""
+
+    steps: int | None = None  # optimizer steps, at most
+    epochs: float | None = None  # passes over the posts, at most; early stopping usually comes first
+    max_minutes: float | None = None  # stop (and keep the best weights) after this long
+    learning_rate: float | None = None  # peak, after warm-up
+    batch_tokens: int | None = None  # tokens an optimizer step learns from
+    dropout: float | None = None  # share of activations dropped while training
+    weight_decay: float = 0.1  # decoupled (AdamW), on matrices only
+    clip_norm: float = 1.0  # global gradient norm is cut to this
+    held_out: float = 0.1  # share of whole posts never trained on, to measure by
+    patience: int = 3  # evaluations without improvement before stopping
+    seed: int = 0  # order of posts and dropout
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How text is drawn from the model, with the field's usual names."""
+
+    temperature: float = 0.8  # 0 is greedy; higher is bolder
+    top_k: int = 0  # keep the k likeliest tokens; 0 keeps all
+    top_p: float = 0.95  # keep the likeliest tokens that hold this much probability
+    min_p: float = 0.0  # drop tokens less likely than this share of the likeliest
+    repetition_penalty: float = 1.0  # above 1 makes tokens already used less likely
+    max_tokens: int | None = None  # length of a post; None: from the site's own posts
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of one site, resolved."""
+
+    site: Path = Path()  # the folder with _config.yml
+    jekyll: Mapping[str, Any] = field(default_factory=dict)  # the whole of _config.yml, as read
+    model: str = "mini"  # mini | 124M | 355M | 774M | 1558M | a folder
+    articles: str = "_articles"  # where your posts are
+    output: str = "_generated"  # where drafts are written
+    style: Literal["markdown", "plain"] = "markdown"  # keep Markdown, or learn from bare prose
+    posts_per_day: int = 1  # how many drafts a day
+    candidates: int = 8  # how many are sampled for each one written
+    attempts: int = 3  # rounds of candidates before giving up on a post
+    review: Literal["required", "auto"] = "required"  # auto publishes what passes every check
+    disclosure: bool = True  # end each draft with a line that says how it was made
+    run: str = "default"  # name of the trained run in .blog_gen/runs
+    strict: bool = False  # a post that cannot be read is a failure, not a note
+    training: TrainingSettings = TrainingSettings()
+    sampling: SamplingSettings = SamplingSettings()
+
+    @property
+    def articles_folder(self) -> Path:
+        return self.site / self.articles
+
+    @property
+    def output_folder(self) -> Path:
+        return self.site / self.output
+
+    @property
+    def state_folder(self) -> Path:
+        return self.site / STATE_FOLDER
+
+    @property
+    def run_folder(self) -> Path:
+        return self.state_folder / "runs" / self.run
+
+    @property
+    def timezone(self) -> str | None:
+        """The site's `timezone:`, an IANA name, or None for the machine's own."""
+        return typing.cast("str | None", self.jekyll.get("timezone"))
+
+
+# Fields of Settings that are not keys a blogger may write.
+_DERIVED = {"site", "jekyll"}
+
+
+def load_settings(
+    site: Path, overrides: Mapping[str, Any] | None = None, config_files: Sequence[str] = ("_config.yml",)
+) -> Settings:
+    """Read a site's settings; `overrides` are flags, nested like the file, and `None` values are not set.
+
+    Raises:
+        ConfigError: the file is not valid YAML, or a key is unknown or of the wrong type.
+    """
+    jekyll: dict[str, Any] = {}
+    settings = Settings(site=site)
+    for name in config_files:
+        path = site / name
+        layer = _read_yaml(path)
+        jekyll.update(layer)
+        settings = _overlaid(settings, layer.get(CONFIG_KEY) or {}, path, CONFIG_KEY)
+    settings = dataclasses.replace(settings, jekyll=jekyll)
+    return _overlaid(settings, _without_none(overrides or {}), None, "")
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
+    except FileNotFoundError:
+        return {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError("the site's settings must be valid YAML", got=reason, path=path) from error
+    if content is not None and not isinstance(content, dict):
+        raise ConfigError("the site's settings must be a mapping", got=type(content).__name__, path=path)
+    return content or {}
+
+
+def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            kept[key] = _without_none(value)
+        elif value is not None:
+            kept[key] = value
+    return kept
+
+
+def _overlaid(base: _T, values: object, path: Path | None, at: str) -> _T:
+    """`base` with the fields named in `values` replaced, each checked against its declared type."""
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"`{at}` must be a mapping of settings", got=repr(values), path=path)
+    declared = typing.get_type_hints(type(base))
+    allowed = [name for name in declared if name not in _DERIVED]
+    changes: dict[str, Any] = {}
+    for key, value in values.items():
+        full = f"{at}.{key}".lstrip(".")
+        if key not in allowed:
+            raise ConfigError(f"`{full}` is not a setting", fix=_nearest(str(key), allowed), path=path)
+        current = getattr(base, key)
+        if dataclasses.is_dataclass(current):
+            changes[key] = _overlaid(current, value or {}, path, full)
+        else:
+            changes[key] = _checked(value, declared[key], full, path)
+    return dataclasses.replace(base, **changes)  # type: ignore[type-var]
+
+
+def _nearest(key: str, allowed: Sequence[str]) -> str:
+    close = difflib.get_close_matches(key, allowed, n=1, cutoff=0.5)
+    return f"Did you mean `{close[0]}`?" if close else f"The settings are: {', '.join(allowed)}"
+
+
+def _checked(value: Any, kind: Any, name: str, path: Path | None) -> Any:
+    """`value` if it is of the declared `kind` (an int will do for a float), else a ConfigError."""
+    if typing.get_origin(kind) is types.UnionType:
+        if value is None:
+            return None
+        kind = next(option for option in typing.get_args(kind) if option is not type(None))
+    if typing.get_origin(kind) is Literal:
+        options = typing.get_args(kind)
+        if value in options:
+            return value
+        raise ConfigError(f"`{name}` must be one of {', '.join(options)}", got=repr(value), path=path)
+    if kind is float and type(value) is int:
+        return float(value)
+    if kind is str and type(value) in (int, float):
+        return str(value)
+    if type(value) is not kind:
+        word = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[kind]
+        raise ConfigError(f"`{name}` must be {word}", got=repr(value), path=path)
+    return value

@@ -1,0 +1,132 @@
+"""Files that are whole or absent: atomic writes, hashes, locks. Knows nothing of blogs or models.
+
+Everything is written to a temporary name in the same folder, flushed to the disk and renamed, so a
+process killed at any instruction leaves either the old file or the new one.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from filelock import FileLock, Timeout
+
+from blog_gen.errors import BlogGenError, BusyError
+
+TEMPORARY_PREFIX = ".blog-gen-tmp-"
+
+
+@contextmanager
+def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
+    """Open a temporary file that takes `path`'s place when the block ends without an error.
+
+    Raises:
+        BlogGenError: the disk is full or the folder cannot be written.
+    """
+    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
+        os.chmod(temporary, _usual_mode(path))
+        with os.fdopen(handle, mode, **text) as file:  # type: ignore[call-overload]
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        if temporary is not None:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+
+
+def _usual_mode(path: Path) -> int:
+    """The mode of the file being replaced, or what the umask gives a new one (mkstemp's is 0600)."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def unwritable(path: Path, error: OSError) -> BlogGenError:
+    """The one sentence for a file that could not be written."""
+    fixes = {
+        errno.ENOSPC: "Free some disk space and run the same command again",
+        errno.EACCES: "Give yourself permission to write there",
+        errno.EPERM: "Give yourself permission to write there",
+        errno.EROFS: "The file system is read-only; remount it or work on a copy",
+    }
+    return BlogGenError(
+        "the file could not be written",
+        got=error.strerror or str(error),
+        fix=fixes.get(error.errno or 0, "Nothing was half-written"),
+        path=path,
+    )
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 with LF line ends and no byte-order mark, atomically."""
+    with replacing(path, "w") as file:
+        file.write(text)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, atomically."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `path` that takes its place when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
+    try:
+        yield temporary
+        os.chmod(temporary, 0o755)
+        if path.exists():
+            retired = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
+            os.replace(path, retired / path.name)
+            os.replace(temporary, path)
+            shutil.rmtree(retired)
+        else:
+            os.replace(temporary, path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def locked(path: Path, doing: str, timeout: float = 0.0) -> Iterator[None]:
+    """Hold an operating-system lock on `path`; a killed process lets go of it by dying.
+
+    Raises:
+        BusyError: another process holds it longer than `timeout` seconds.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path, timeout=timeout)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise BusyError(f"another blog-gen is {doing}", fix="Wait until it has finished", path=path) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,1 @@
+"""Candidates to scorecards: is this text new, whole, fluent and unlike a loop? `str` and ids in."""

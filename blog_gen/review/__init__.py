@@ -1,0 +1,1 @@
+"""Where a human says yes or no to drafts."""
