@@ -1,0 +1,107 @@
+"""Byte-level BPE: text to token ids and back, from a model folder's `encoder.json` and `vocab.bpe`.
+
+tiktoken does the work; this module only reads OpenAI's two files and keeps end-of-text apart: `encode`
+never yields it, whatever the text says, and `decode` never shows it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import tiktoken
+
+from blog_gen.errors import CorpusError, ModelError
+
+END_OF_TEXT = "<|endoftext|>"
+# openai/gpt-2 src/encoder.py: contractions, words, numbers, other runs, white space.
+SPLIT_PATTERN = r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
+
+
+def printable_bytes() -> dict[str, int]:
+    """OpenAI's printable stand-in for each of the 256 bytes, and the byte it stands for.
+
+    >>> printable_bytes()["Ġ"], printable_bytes()["a"]
+    (32, 97)
+    """
+    plain = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    others = [byte for byte in range(256) if byte not in plain]
+    return {chr(byte): byte for byte in plain} | {chr(256 + n): byte for n, byte in enumerate(others)}
+
+
+class Tokenizer:
+    """GPT-2's tokenizer with the vocabulary of one model folder."""
+
+    def __init__(self, ranks: dict[bytes, int], end_of_text: int) -> None:
+        self._encoding = tiktoken.Encoding(
+            "blog_gen",
+            pat_str=SPLIT_PATTERN,
+            mergeable_ranks=ranks,
+            special_tokens={END_OF_TEXT: end_of_text},
+        )
+        self.end_of_text = end_of_text
+        self.n_vocab = len(ranks) + 1
+
+    @classmethod
+    def load(cls, folder: Path) -> Tokenizer:
+        """Read `encoder.json` and `vocab.bpe`.
+
+        Raises:
+            ModelError: a file is missing, or the two contradict each other.
+        """
+        try:
+            encoder: dict[str, int] = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
+            merges = (folder / "vocab.bpe").read_text(encoding="utf-8")
+        except FileNotFoundError as error:
+            raise ModelError("a model folder needs encoder.json and vocab.bpe", path=error.filename) from None
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ModelError("encoder.json must be UTF-8 JSON", got=error, path=folder) from None
+        return cls(*_ranks(encoder, merges, folder))
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of `text`; the end-of-text id is never among them.
+
+        Raises:
+            CorpusError: the text holds a lone surrogate, which UTF-8 cannot express.
+        """
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise CorpusError(
+                "text must be valid Unicode", got=f"a lone surrogate at character {error.start}"
+            ) from None
+        return self._encoding.encode_ordinary(text)
+
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """The bytes that `ids` stand for; end-of-text stands for none."""
+        return self._encoding.decode_bytes([token for token in ids if token != self.end_of_text])
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of `ids`; bytes that are no UTF-8 (a character cut in two) become U+FFFD."""
+        return self.decode_bytes(ids).decode("utf-8", errors="replace")
+
+    @cached_property
+    def token_bytes(self) -> Sequence[bytes]:
+        """The bytes of each id, `n_vocab` of them; end-of-text has none."""
+        return [self.decode_bytes([token]) for token in range(self.n_vocab)]
+
+
+def _ranks(encoder: dict[str, int], merges: str, folder: Path) -> tuple[dict[bytes, int], int]:
+    """Bytes to ids in merge order, and the end-of-text id, which no merge makes."""
+    byte_of = printable_bytes()
+
+    def raw(piece: str) -> bytes:
+        return bytes(byte_of[character] for character in piece)
+
+    if END_OF_TEXT not in encoder:
+        raise ModelError(f"encoder.json must hold {END_OF_TEXT}", path=folder)
+    pairs = [line.split() for line in merges.splitlines() if line and not line.startswith("#version")]
+    pieces = [*byte_of, *("".join(pair) for pair in pairs)]
+    ranks = {raw(piece): encoder[piece] for piece in pieces if piece in encoder}
+    ids = sorted([*ranks.values(), encoder[END_OF_TEXT]])
+    in_merge_order = list(ranks.values())[256:] == sorted(list(ranks.values())[256:])
+    if len(ranks) != len(pieces) or ids != list(range(len(encoder))) or not in_merge_order:
+        raise ModelError("encoder.json and vocab.bpe must describe the same vocabulary", path=folder)
+    return ranks, encoder[END_OF_TEXT]

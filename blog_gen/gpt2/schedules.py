@@ -1,0 +1,32 @@
+"""Learning-rate schedules: a share of the peak for each step, from nothing but the step's number."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Linear warm-up, a plateau, then decay to zero."""
+
+    steps: int  # the whole run
+    warmup: int = 0  # steps that rise to the peak
+    decay: int | None = None  # steps that fall, at the end; None: all after the warm-up
+    shape: Literal["linear", "cosine"] = "linear"
+
+    def share(self, step: int) -> float:
+        """Share of the peak rate for `step`, counted from 1.
+
+        >>> run = Schedule(steps=10, warmup=2, decay=4)
+        >>> [run.share(step) for step in (1, 2, 6, 8, 10)]
+        [0.5, 1.0, 1.0, 0.6, 0.2]
+        """
+        if step <= self.warmup:
+            return step / self.warmup
+        falling = self.steps - self.warmup if self.decay is None else self.decay
+        left = (self.steps - step + 1) / (falling + 1)
+        if left >= 1.0:
+            return 1.0
+        return 0.5 - 0.5 * math.cos(math.pi * left) if self.shape == "cosine" else left

@@ -1,0 +1,1 @@
+"""Jinja2 templates, installed as `blog_gen.templates`; a file of the same name in a site's own `templates/` wins."""
