@@ -55,6 +55,39 @@ class SamplingSettings:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What a draft must keep to, or it is not written; docs/judging.md shows what real posts keep to."""
+
+    longest_copy: int = 20  # words in a row that stand in your articles or earlier drafts
+    copied_share: float = 0.1  # share of its six-word phrases that stand there
+    title_likeness: float = 0.75  # to an earlier title; 1 is the same title
+    loop_words: int = 8  # words that only repeat what was just said
+    repeated_phrases: float = 0.1  # share of its six-word phrases that it has said before
+    repeated_lines: float = 0.3  # share of its lines that it has had before; code repeats some
+    repeated_paragraphs: int = 0  # paragraphs that come again
+    distinct_1: float = 0.35  # share of different words, at least, in any hundred
+    distinct_2: float = 0.55  # the same for pairs of words
+    distinct_3: float = 0.65  # the same for runs of three
+    length_slack: float = 0.25  # how far outside your posts' usual length a draft may be
+    prose_first: bool = True  # a draft must open with prose, which is its excerpt
+    heading_faults: int = 0  # headings that skip a level or have nothing under them
+    markup_faults: int = 0  # fences, links, emphasis, tables, footnotes left open
+    word_order: float = 0.72  # share of its word pairs in your usual order; shuffled words have 0.5
+    logprob_below: float = 3.0  # spreads of your held-out posts that a draft may be less likely than they are
+    logprob_above: float = 5.0  # spreads that it may be likelier; sampling prefers likely words
+
+
+@dataclass(frozen=True)
+class PluginSettings:
+    """What the Jekyll plugin may do before a build; it reads them itself."""
+
+    train: bool = False  # also train when the articles changed, not only write what is due
+    serve: bool = False  # also act under `jekyll serve`
+    seconds: int = 120  # longer, and the build goes on without
+    command: str = "blog-gen"  # a path, where the shell that builds does not find it
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings of one site, resolved."""
 
@@ -65,6 +98,9 @@ class Settings:
     output: str = "_generated"  # where drafts are written
     style: Literal["markdown", "plain"] = "markdown"  # keep Markdown, or learn from bare prose
     posts_per_day: int = 1  # how many drafts a day
+    weekdays: str = "mon tue wed thu fri sat sun"  # the days that get posts
+    time: str = "00:00"  # time of day, in the site's zone, before which a day's post is not due
+    catch_up: int = 3  # how many days back a missed post is still made up for; 0 for never
     candidates: int = 8  # how many are sampled for each one written
     attempts: int = 3  # rounds of candidates before giving up on a post
     review: Literal["required", "auto"] = "required"  # auto publishes what passes every check
@@ -73,6 +109,8 @@ class Settings:
     strict: bool = False  # a post that cannot be read is a failure, not a note
     training: TrainingSettings = TrainingSettings()
     sampling: SamplingSettings = SamplingSettings()
+    plugin: PluginSettings = PluginSettings()
+    limits: Limits = Limits()
 
     @property
     def articles_folder(self) -> Path:

@@ -25,11 +25,12 @@ TEMPORARY_PREFIX = ".blog-gen-tmp-"
 
 
 @contextmanager
-def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
+def replacing(path: Path, mode: str = "wb", overwrite: bool = True) -> Iterator[IO[Any]]:
     """Open a temporary file that takes `path`'s place when the block ends without an error.
 
     Raises:
         BlogGenError: the disk is full or the folder cannot be written.
+        FileExistsError: not to `overwrite`, and another file has the name, be it since an instant ago.
     """
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     temporary: str | None = None
@@ -41,13 +42,28 @@ def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        _place(temporary, path, overwrite)
+    except FileExistsError:
+        raise
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
         if temporary is not None:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
+
+
+def _place(temporary: str, path: Path, overwrite: bool) -> None:
+    if overwrite:
+        os.replace(temporary, path)
+        return
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links here, as on exFAT: claim the name, then fill it
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        os.replace(temporary, path)
 
 
 def _usual_mode(path: Path) -> int:
@@ -75,9 +91,9 @@ def unwritable(path: Path, error: OSError) -> BlogGenError:
     )
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 with LF line ends and no byte-order mark, atomically."""
-    with replacing(path, "w") as file:
+def write_text(path: Path, text: str, overwrite: bool = True) -> None:
+    """Write UTF-8 with LF line ends and no byte-order mark, atomically; see `replacing`."""
+    with replacing(path, "w", overwrite) as file:
         file.write(text)
 
 

@@ -1,7 +1,8 @@
 """The one place that knows TensorFlow from JAX: a compiled training step over arrays kept by name.
 
 `Stepper` holds the weights and the optimizer's slots on the device and turns a batch into an update. The
-loss, the network and the optimizer are pure functions in `keras.ops`; each backend differentiates and compiles them.
+loss, the network and the optimizer are pure functions in `keras.ops`; a backend differentiates and
+compiles them.
 """
 
 from __future__ import annotations

@@ -52,13 +52,25 @@ class Tokenizer:
             ModelError: a file is missing, or the two contradict each other.
         """
         try:
-            encoder: dict[str, int] = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
-            merges = (folder / "vocab.bpe").read_text(encoding="utf-8")
+            encoder, merges = (folder / "encoder.json").read_bytes(), (folder / "vocab.bpe").read_bytes()
         except FileNotFoundError as error:
             raise ModelError("a model folder needs encoder.json and vocab.bpe", path=error.filename) from None
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ModelError("encoder.json must be UTF-8 JSON", got=error, path=folder) from None
-        return cls(*_ranks(encoder, merges, folder))
+        return cls.parse(encoder, merges, folder)
+
+    @classmethod
+    def parse(cls, encoder: bytes, merges: bytes, path: Path) -> Tokenizer:
+        """The tokenizer of the two files' contents; `path` is where errors say they are from.
+
+        Raises:
+            ModelError: they are damaged, or contradict each other.
+        """
+        try:
+            ids: dict[str, int] = json.loads(encoder)
+            return cls(*_ranks(ids, merge_pairs(merges.decode("utf-8")), path))
+        except (ValueError, LookupError, AttributeError, TypeError) as error:
+            raise ModelError(
+                "encoder.json and vocab.bpe must be a GPT-2 vocabulary in UTF-8", got=repr(error), path=path
+            ) from None
 
     def encode(self, text: str) -> list[int]:
         """Token ids of `text`; the end-of-text id is never among them.
@@ -88,7 +100,22 @@ class Tokenizer:
         return [self.decode_bytes([token]) for token in range(self.n_vocab)]
 
 
-def _ranks(encoder: dict[str, int], merges: str, folder: Path) -> tuple[dict[bytes, int], int]:
+def merge_pairs(merges: str) -> list[tuple[str, str]]:
+    """The pairs of `vocab.bpe`, first merged first.
+
+    >>> merge_pairs("#version: 0.2\\nĠ t\\nh e\\n")
+    [('Ġ', 't'), ('h', 'e')]
+
+    Raises:
+        ValueError: a line is no pair.
+    """
+    lines = [line for line in merges.split("\n") if line.strip() and not line.startswith("#version")]
+    return [(left, right) for left, right in (line.split() for line in lines)]
+
+
+def _ranks(
+    encoder: dict[str, int], pairs: Sequence[tuple[str, str]], folder: Path
+) -> tuple[dict[bytes, int], int]:
     """Bytes to ids in merge order, and the end-of-text id, which no merge makes."""
     byte_of = printable_bytes()
 
@@ -97,7 +124,6 @@ def _ranks(encoder: dict[str, int], merges: str, folder: Path) -> tuple[dict[byt
 
     if END_OF_TEXT not in encoder:
         raise ModelError(f"encoder.json must hold {END_OF_TEXT}", path=folder)
-    pairs = [line.split() for line in merges.splitlines() if line and not line.startswith("#version")]
     pieces = [*byte_of, *("".join(pair) for pair in pairs)]
     ranks = {raw(piece): encoder[piece] for piece in pieces if piece in encoder}
     ids = sorted([*ranks.values(), encoder[END_OF_TEXT]])

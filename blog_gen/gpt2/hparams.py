@@ -27,7 +27,9 @@ class HParams:
             if type(value) is not int or value < 1:
                 raise ModelError(f"hparams: `{name}` must be a positive whole number", got=repr(value))
         if self.n_embd % self.n_head:
-            raise ModelError("hparams: n_embd must be a multiple of n_head", got=f"{self.n_embd}, {self.n_head}")
+            raise ModelError(
+                "hparams: n_embd must be a multiple of n_head", got=f"{self.n_embd}, {self.n_head}"
+            )
 
     @property
     def head_width(self) -> int:
@@ -84,7 +86,9 @@ class HParams:
         except FileNotFoundError:
             raise ModelError("a model folder needs hparams.json", path=folder) from None
         except (json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError) as error:
-            raise ModelError("hparams.json must hold GPT-2's five numbers", got=repr(error), path=path) from None
+            raise ModelError(
+                "hparams.json must hold GPT-2's five numbers", got=repr(error), path=path
+            ) from None
 
     def save(self, folder: Path) -> None:
         write_json(folder / "hparams.json", dataclasses.asdict(self))

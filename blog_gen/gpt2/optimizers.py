@@ -105,9 +105,7 @@ def _adamw(
 
 
 @island
-def _muon_momentum(
-    gradient: Tensor, m: Tensor, scale: Tensor, momentum: float
-) -> tuple[Tensor, Tensor]:
+def _muon_momentum(gradient: Tensor, m: Tensor, scale: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
     """Nesterov momentum, and its direction at unit Frobenius norm in bfloat16 for the products to come."""
     gradient = gradient * scale
     m = momentum * m + (1.0 - momentum) * gradient

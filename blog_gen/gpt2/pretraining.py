@@ -1,13 +1,13 @@
 """A base model from scratch, for maintainers: one long, exactly resumable run over an encoded corpus.
 
-The way of a run: `Plan` says, from the number of tokens seen alone, which window length, mixture and
-learning rate come next; `Pretraining` draws the batch for that position, steps, and now and then measures and saves. Nothing is kept in a
-generator: a state file is arrays plus a position, so a killed run goes on bit for bit.
+`Plan` says, from the number of steps alone, which window length, mixture and learning rate come next;
+`Pretraining` draws the batch for that position, steps, and now and then measures and saves. Nothing is kept
+in a generator: a state file is arrays plus a position, so a killed run goes on bit for bit.
 """
 
 from __future__ import annotations
 
-import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -15,21 +15,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import safe_open
-from safetensors.numpy import save_file
 
 from blog_gen.errors import ModelError
-from blog_gen.files import TEMPORARY_PREFIX
 from blog_gen.gpt2 import network
 from blog_gen.gpt2.backend import make_stepper
 from blog_gen.gpt2.hparams import HParams
 from blog_gen.gpt2.loss import chunked_cross_entropy
 from blog_gen.gpt2.optimizers import Optimizer
 from blog_gen.gpt2.schedules import Schedule
-from blog_gen.gpt2.shards import Shards
+from blog_gen.gpt2.shards import Epoch, Shards
+from blog_gen.gpt2.state import load_state, save_state
 from blog_gen.gpt2.weights import initial_weights
 
 Array = np.ndarray[Any, Any]
+STATE_FILE = "state.safetensors"
+PLATEAU_FILE = "plateau.safetensors"  # as it was before the rate fell: where a longer plan goes on
+REPORT_STEPS = 25
+MEASURE_STEPS = 250
+SAVE_SECONDS = 300.0
+VALID_WINDOWS = 48  # of the validation text, spread evenly, at each measurement
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,11 @@ class Plan:
 
     tokens: int  # the whole run
     batch_tokens: int = 8192  # per update
-    rate: float = 4e-3  # peak, shared by Muon and AdamW (see optimizers)
+    rate: float = 3e-3  # peak, shared by Muon and AdamW (see optimizers)
     warmup_tokens: int = 500_000
     decay: float = 0.3  # last share of the run, in which the rate falls to zero
     lengths: tuple[tuple[float, int], ...] = ((0.0, 256), (0.4, 512), (0.7, 1024))  # from share, window
-    mixture: Mapping[str, float] = field(default_factory=dict)  # source: chance to be in an epoch
+    mixture: Mapping[str, float] = field(default_factory=dict)  # by source: chance to be in an epoch
     final_mixture: Mapping[str, float] = field(default_factory=dict)  # the same while the rate falls
 
     @property
@@ -60,7 +64,7 @@ class Plan:
 
     def length(self, step: int) -> int:
         """Window length of `step`: short windows first, since attention over long ones costs more."""
-        return [length for share, length in self.lengths if (step - 1) >= share * self.steps][-1]
+        return [length for share, length in self.lengths if step - 1 >= share * self.steps][-1]
 
 
 @dataclass
@@ -71,19 +75,28 @@ class Position:
     epoch: int = 0
     offset: int = 0  # tokens of the epoch already used
     final: bool = False  # whether the epoch was drawn from the final mixture
-    seconds: float = 0.0  # spent so far, over all sessions
+    seconds: float = 0.0  # spent so far, over all resumes
+    losses: list[float] = field(default_factory=list)  # since the last report
     history: list[dict[str, float]] = field(default_factory=list)
 
 
 class Pretraining:
-    """One run in `folder`: `state.safetensors` now, `plateau.safetensors` as it was before the rate fell."""
+    """One run, with its state in `folder`."""
 
-    def __init__(self, hparams: HParams, plan: Plan, optimizer: Optimizer, shards: Shards, folder: Path) -> None:
-        self.hparams, self.plan, self.shards, self.folder = hparams, plan, shards, folder
+    def __init__(
+        self,
+        hparams: HParams,
+        plan: Plan,
+        optimizer: Optimizer,
+        shards: Shards,
+        folder: Path,
+        valid: Shards | None = None,
+    ) -> None:
+        self.hparams, self.plan, self.shards, self.valid, self.folder = hparams, plan, shards, valid, folder
         self.position = Position()
-        self._stepper = make_stepper(
-            initial_weights(hparams, seed=shards.seed), optimizer, self._loss, self._loss
-        )
+        self._epoch: tuple[tuple[int, bool], Epoch] | None = None
+        start = initial_weights(hparams, seed=shards.seed)
+        self._stepper = make_stepper(start, optimizer, self._loss, self._loss)
 
     def _loss(self, weights: Any, batch: Any) -> Any:
         from keras import ops
@@ -95,99 +108,108 @@ class Pretraining:
         return chunked_cross_entropy(flat, weights["wte"], targets, share)
 
     def run(
-        self, report: Callable[[dict[str, float]], None], every: int = 50, save_seconds: float = 300.0,
-        measure: Callable[[], float] | None = None, measure_every: int = 500,
-    ) -> None:
-        """Train to the end of the plan; `report` gets the mean loss of the last `every` steps."""
-        saved, losses, mark = time.monotonic(), [], time.monotonic()
+        self,
+        report: Callable[[dict[str, float]], None],
+        interrupted: Callable[[], bool] = lambda: False,
+        max_seconds: float = math.inf,
+    ) -> bool:
+        """Train to the end of the plan; False when it was interrupted or out of time, the state saved."""
+        began = saved = mark = time.monotonic()
         before = self.position.seconds
-        began = mark
         while self.position.step < self.plan.steps:
             if not self.position.final and self.plan.decaying(self.position.step + 1):
-                self.save("plateau.safetensors")
-            losses.append(self._advance())
+                self.save(PLATEAU_FILE)
+            self.position.losses.append(self._advance())
             now = time.monotonic()
             self.position.seconds = before + now - began
-            if self.position.step % every == 0 or self.position.step == self.plan.steps:
-                row = self._row(losses, now - mark)
-                if measure and (self.position.step % measure_every == 0 or self.position.step == self.plan.steps):
-                    row["valid_loss"] = measure()
-                self.position.history.append(row)
-                report(row)
-                losses, mark = [], time.monotonic()
-            if now - saved > save_seconds:
+            if self._every(REPORT_STEPS):
+                self._report(report, now - mark)
+                mark = time.monotonic()
+            if interrupted() or now - began > max_seconds:
+                break
+            if now - saved > SAVE_SECONDS:
                 self.save()
                 saved = now
         self.save()
+        return self.position.step >= self.plan.steps
+
+    def _every(self, steps: int) -> bool:
+        return self.position.step % steps == 0 or self.position.step == self.plan.steps
+
+    def _report(self, report: Callable[[dict[str, float]], None], seconds: float) -> None:
+        position, tokens = self.position, self.plan.batch_tokens
+        rate = len(position.losses) * tokens / seconds
+        row = {"step": position.step, "tokens": position.step * tokens}
+        row |= {"loss": round(float(np.mean(position.losses)), 4), "seconds": round(position.seconds)}
+        if self.valid is not None and self._every(MEASURE_STEPS):
+            row["valid_bits_per_byte"] = round(self.valid_bits_per_byte(), 4)
+        position.losses = []
+        position.history.append(row)
+        left = (self.plan.steps - position.step) * tokens / rate
+        report(row | {"tokens_per_second": round(rate), "minutes_left": round(left / 60, 1)})
 
     def _advance(self) -> float:
         step = self.position.step + 1
-        loss, norm = self._stepper.train(
-            {"tokens": self._batch(step)}, self.plan.rate * self.plan.schedule.share(step), step
-        )
-        if not (np.isfinite(loss) and np.isfinite(norm)):
-            raise ModelError("the loss must stay finite", got=loss, fix="Lower the rate; the last state is kept")
+        rate = self.plan.rate * self.plan.schedule.share(step)
+        loss, norm = self._stepper.train({"tokens": self._batch(step)}, rate, step)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise ModelError(
+                "the loss must stay finite", got=loss, fix="Lower the rate; the last state is kept"
+            )
         self.position.step = step
         return loss
 
     def _batch(self, step: int) -> Array:
         """(rows, length + 1) token ids; each row's last token is the next row's first."""
-        length = self.plan.length(step)
-        final = self.plan.decaying(step)
-        if final != self.position.final:
-            self.position.final, self.position.epoch, self.position.offset = final, self.position.epoch + 1, 0
-        while True:
-            epoch = self._epoch()
-            if self.position.offset + self.plan.batch_tokens + 1 <= epoch.length:
-                break
-            self.position.epoch, self.position.offset = self.position.epoch + 1, 0
-        stream = epoch.window(self.position.offset, self.plan.batch_tokens + 1).astype(np.int32)
-        self.position.offset += self.plan.batch_tokens
-        starts = np.arange(0, self.plan.batch_tokens, length)
-        return stream[starts[:, None] + np.arange(length + 1)[None, :]]
+        position, length, size = self.position, self.plan.length(step), self.plan.batch_tokens
+        if self.plan.decaying(step) != position.final:
+            position.final, position.epoch, position.offset = not position.final, position.epoch + 1, 0
+        while position.offset + size + 1 > self._stream().length:
+            if self._stream().length <= size:
+                raise ModelError(
+                    "a corpus must hold more than one batch", got=f"{self._stream().length} tokens"
+                )
+            position.epoch, position.offset = position.epoch + 1, 0
+        stream = self._stream().window(position.offset, size + 1).astype(np.int32)
+        position.offset += size
+        return stream[np.arange(0, size, length)[:, None] + np.arange(length + 1)[None, :]]
 
-    def _epoch(self) -> Any:
+    def _stream(self) -> Epoch:
+        """The pass over the corpus that the position is in."""
         key = (self.position.epoch, self.position.final)
-        if getattr(self, "_cached", (None, None))[0] != key:
+        if self._epoch is None or self._epoch[0] != key:
             mixture = self.plan.final_mixture if self.position.final else self.plan.mixture
-            self._cached = (key, self.shards.epoch(self.position.epoch, mixture))
-        return self._cached[1]
+            self._epoch = key, self.shards.epoch(self.position.epoch, mixture)
+        return self._epoch[1]
 
-    def _row(self, losses: list[float], seconds: float) -> dict[str, float]:
-        rate = len(losses) * self.plan.batch_tokens / seconds
-        left = (self.plan.steps - self.position.step) * self.plan.batch_tokens / rate
-        return {
-            "step": self.position.step,
-            "tokens": self.position.step * self.plan.batch_tokens,
-            "loss": round(float(np.mean(losses)), 4),
-            "tokens_per_second": round(rate),
-            "minutes_left": round(left / 60, 1),
-        }
+    def valid_bits_per_byte(self) -> float:
+        """Over evenly spread windows of the validation text, as long as those now trained on."""
+        assert self.valid is not None
+        tokens, length = self.valid.tokens, self.plan.length(max(1, self.position.step))
+        starts = np.linspace(0, len(tokens) - length - 1, VALID_WINDOWS).astype(int)
+        windows = np.stack([tokens[start : start + length + 1] for start in starts]).astype(np.int32)
+        nats = np.mean(
+            [self._stepper.loss({"tokens": part}) for part in np.split(windows, VALID_WINDOWS // 8)]
+        )
+        return float(nats) / math.log(2) * len(tokens) / self.valid.bytes
 
     def weights(self) -> dict[str, Array]:
         state = self._stepper.state()
         return {name[2:]: value for name, value in state.items() if name.startswith("w/")}
 
-    def loss(self, tokens: Array) -> float:
-        return self._stepper.loss({"tokens": tokens})
-
-    def save(self, name: str = "state.safetensors") -> None:
-        about = {"position": json.dumps(asdict(self.position)), "plan": json.dumps(asdict(self.plan))}
-        temporary = self.folder / (TEMPORARY_PREFIX + name)
-        save_file(self._stepper.state(), temporary, metadata=about)
-        temporary.replace(self.folder / name)
+    def save(self, name: str = STATE_FILE) -> None:
+        save_state(self.folder / name, self._stepper.state(), asdict(self.position))
 
     def resume(self) -> bool:
         """Take up the saved state; a plan that grew goes back to the plateau, before the rate fell."""
-        for name in ("state.safetensors", "plateau.safetensors"):
-            if not (self.folder / name).exists():
+        for name in (STATE_FILE, PLATEAU_FILE):
+            state = load_state(self.folder / name)
+            if state is None:
                 continue
-            with safe_open(self.folder / name, "numpy") as file:
-                about = file.metadata()
-                position = Position(**json.loads(about["position"]))
-                if position.final and not self.plan.decaying(position.step):
-                    continue
-                self._stepper.load({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
+            position = Position(**state[1])
+            if position.final and not self.plan.decaying(position.step):
+                continue
+            self._stepper.load(state[0])
             self.position = position
             return True
         return False

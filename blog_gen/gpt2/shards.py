@@ -119,7 +119,9 @@ class Epoch:
         for rank in range(first, len(self._order)):
             document = self._order[rank]
             begin = self._shards.starts[document + 1] - (self._ends[rank] - at)
-            piece = self._shards.tokens[begin : min(self._shards.starts[document + 1], begin + start + length - at)]
+            piece = self._shards.tokens[
+                begin : min(self._shards.starts[document + 1], begin + start + length - at)
+            ]
             pieces.append(piece)
             at += len(piece)
             if at == start + length:

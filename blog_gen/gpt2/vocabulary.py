@@ -31,7 +31,9 @@ def train_vocabulary(texts: Iterable[str], size: int, folder: Path) -> None:
         vocab_size=size - 1, initial_alphabet=list(printable_bytes()), show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
-    merges: list[tuple[str, str]] = [tuple(pair) for pair in json.loads(tokenizer.to_str())["model"]["merges"]]
+    merges: list[tuple[str, str]] = [
+        tuple(pair) for pair in json.loads(tokenizer.to_str())["model"]["merges"]
+    ]
     if len(merges) + 257 < size:
         raise CorpusError(
             "the corpus is too small for the vocabulary", got=f"{len(merges) + 257} tokens of {size}"

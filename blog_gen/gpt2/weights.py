@@ -55,11 +55,16 @@ def check_weights(weights: Mapping[str, Array], hparams: HParams, path: Path) ->
         raise ModelError("the weights must fit hparams.json", got="; ".join(faults), path=path)
 
 
-def save_weights(weights: Mapping[str, Array], folder: Path, dtype: str = "float32") -> None:
-    """Write `model.safetensors` with every array in `dtype` (float32 or float16)."""
+def save_weights(
+    weights: Mapping[str, Array], folder: Path, dtype: str = "float32", identity: str | None = None
+) -> None:
+    """Write `model.safetensors` with every array in `dtype` (float32 or float16).
+
+    `identity`, where given, is kept in the file's header (see `runs`).
+    """
     arrays = {name: np.ascontiguousarray(value, dtype=dtype) for name, value in weights.items()}
     with replacing(folder / WEIGHTS_FILE) as file:
-        file.write(save(arrays))
+        file.write(save(arrays, metadata={"identity": identity} if identity else None))
 
 
 def load_weights(folder: Path, hparams: HParams) -> dict[str, Array]:

@@ -1,0 +1,67 @@
+"""The command line: `blog-gen`. Thin: it finds the site, hands over to `commands`, and owns the exit codes.
+
+0 done or nothing to do, 1 a failure that is explained, 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from blog_gen import __version__
+from blog_gen.commands import COMMANDS, LazyCommands, Site
+from blog_gen.errors import BlogGenError, RejectedError
+
+
+@click.group(cls=LazyCommands, commands_at=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--site",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".",
+    help="The folder of the Jekyll site. The one you are in, if you say nothing.",
+)
+@click.option(
+    "--config",
+    default="_config.yml",
+    help="Settings file, or several with commas between; later ones win, as in Jekyll.",
+)
+@click.version_option(__version__, prog_name="blog-gen")
+@click.pass_context
+def cli(context: click.Context, site: Path, config: str) -> None:
+    """Drafts new posts for your Jekyll blog, in your voice, for you to review.
+
+    It learns from the posts in _articles and writes to _generated. Begin with `blog-gen run`.
+    """
+    context.obj = Site(site, tuple(config.split(",")))
+
+
+def main() -> None:
+    """Run the command line and turn every failure into one line and an exit code."""
+    try:
+        code = cli.main(prog_name="blog-gen", standalone_mode=False)
+    except BlogGenError as error:
+        if isinstance(error, RejectedError):
+            click.echo(error.report, err=True)
+        _fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted", 130)
+    except BrokenPipeError:
+        # Whoever read our output has gone: say nothing more, and let Python not flush into the void.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"blog-gen: {message}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

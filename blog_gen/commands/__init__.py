@@ -1,0 +1,115 @@
+"""The commands, a module for each kind; `COMMANDS` says where each one is, so that only it is imported.
+
+What they share is here: the site that a command works on, and options that override settings.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from blog_gen.config import Settings, load_settings
+
+# name: (module, what `blog-gen --help` says)
+COMMANDS = {
+    "run": ("writing", "Learn if posts changed, write what is due today, else do nothing."),
+    "train": ("writing", "Learn from your posts now."),
+    "generate": ("writing", "Write drafts now."),
+    "sample": ("reading", "Print text from the model; nothing is written to the site."),
+    "corpus": ("reading", "Show exactly what the model learns from."),
+    "evaluate": ("reading", "Measure how well a model predicts posts."),
+    "status": ("reading", "Say what is trained, due and waiting for review."),
+    "pretrain": ("pretraining", "For maintainers: make a base model from scratch."),
+}
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Site:
+    """The site that a command works on."""
+
+    folder: Path
+    config_files: tuple[str, ...]
+
+    def settings(self, **overrides: Any) -> Settings:
+        """The site's settings, with flags laid over them."""
+        return load_settings(self.folder, overrides, self.config_files)
+
+
+class LazyCommands(click.Group):
+    """A group whose commands are imported when they are called, not to list them."""
+
+    def __init__(self, *args: Any, commands_at: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._at = commands_at
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._at)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self._at:
+            return None
+        module = importlib.import_module(f"blog_gen.commands.{self._at[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_text) for name, (_, help_text) in self._at.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command when one is misspelt."""
+        import difflib
+
+        close = difflib.get_close_matches(args[0], self._at, n=1)
+        if args[0] not in self._at and not args[0].startswith("-") and close:
+            ctx.fail(f"No such command '{args[0]}'. Did you mean '{close[0]}'?")
+        return super().resolve_command(ctx, args)
+
+
+def options(*decorators: Callable[[Any], Any]) -> Callable[[_F], _F]:
+    """Several click options as one decorator, in the order in which they are written."""
+
+    def apply(function: _F) -> _F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+model_option = click.option("--model", help="mini, 124M, 355M, 774M, 1558M, or a folder.")
+
+training_options = options(
+    model_option,
+    click.option("--steps", type=int, help="Optimizer steps, at most."),
+    click.option("--epochs", type=float, help="Passes over your posts, at most."),
+    click.option("--max-minutes", type=float, help="Stop after this long and keep the best."),
+    click.option("--learning-rate", type=float, help="Peak learning rate."),
+)
+
+sampling_options = options(
+    click.option("--temperature", type=float, help="0 always takes the likeliest word; higher is bolder."),
+    click.option("--top-k", type=int, help="Choose among the k likeliest tokens; 0 for all."),
+    click.option("--top-p", type=float, help="Choose among the likeliest that hold this much probability."),
+    click.option("--min-p", type=float, help="Drop tokens less likely than this share of the likeliest."),
+    click.option("--repetition-penalty", type=float, help="Above 1: less of what was already said."),
+    click.option("--max-tokens", type=int, help="Length, at most."),
+)
+
+
+def only(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Those of a command's parameters that belong to one group of settings."""
+    return {name: values[name] for name in names if values.get(name) is not None}
+
+
+TRAINING = ("steps", "epochs", "max_minutes", "learning_rate")
+SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "max_tokens")

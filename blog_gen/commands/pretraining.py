@@ -1,0 +1,112 @@
+"""`pretrain`: a base model from scratch, for maintainers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from blog_gen.commands.progress import interruptible
+from blog_gen.errors import Note, UsageError
+
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("corpus", nargs=-1, required=True, type=_file)
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The model folder."
+)
+@click.option("--valid", multiple=True, type=_file, help="Corpus files to measure on.")
+@click.option("--tokens", type=float, default=24.0, help="Millions of tokens to train on, in all.")
+@click.option("--vocabulary", type=int, default=8192, help="Size of the vocabulary.")
+@click.option("--layers", type=int, default=6)
+@click.option("--width", type=int, default=320)
+@click.option("--heads", type=int, default=5)
+@click.option("--context", type=int, default=1024)
+@click.option("--optimizer", type=click.Choice(["muon", "adamw"]), default="muon")
+@click.option("--rate", type=float, default=3e-3, help="Peak learning rate.")
+@click.option("--batch-tokens", type=int, default=8192)
+@click.option("--decay", type=float, default=0.3, help="Last share of the run, while the rate falls to zero.")
+@click.option(
+    "--weight", multiple=True, metavar="SOURCE=W", help="Share of a source's documents in each pass."
+)
+@click.option("--final-weight", multiple=True, metavar="SOURCE=W", help="The same while the rate falls.")
+@click.option("--max-minutes", type=float, help="Stop after this long; the same command goes on.")
+def pretrain(
+    corpus: tuple[Path, ...],
+    out: Path,
+    valid: tuple[Path, ...],
+    tokens: float,
+    vocabulary: int,
+    layers: int,
+    width: int,
+    heads: int,
+    context: int,
+    optimizer: Literal["muon", "adamw"],
+    rate: float,
+    batch_tokens: int,
+    decay: float,
+    weight: tuple[str, ...],
+    final_weight: tuple[str, ...],
+    max_minutes: float | None,
+) -> int:
+    """Make a base model from scratch out of CORPUS: files of JSON lines with `source` and `text`.
+
+    The same command goes on where it was stopped. With more --tokens than before it goes on from where the
+    rate had not begun to fall.
+    """
+    from blog_gen.gpt2.backend import quiet
+    from blog_gen.gpt2.hparams import HParams
+
+    quiet()
+    from blog_gen.gpt2.base_model import Corpus, make_base
+    from blog_gen.gpt2.optimizers import Optimizer
+    from blog_gen.gpt2.pretraining import Plan
+
+    plan = Plan(
+        tokens=int(tokens * 1e6),
+        batch_tokens=batch_tokens,
+        rate=rate,
+        decay=decay,
+        mixture=_weights(weight),
+        final_mixture=_weights(final_weight),
+        lengths=tuple((share, min(length, context)) for share, length in Plan.lengths),
+    )
+    with interruptible() as interrupted:
+        run = make_base(
+            Corpus(corpus, valid),
+            out,
+            HParams(vocabulary, context, width, heads, layers),
+            plan,
+            Optimizer(optimizer),
+            report=_said,
+            note=_note,
+            interrupted=interrupted,
+            max_seconds=float("inf") if max_minutes is None else 60 * max_minutes,
+        )
+    done = run.position.step >= plan.steps
+    click.echo(f"{'Finished' if done else 'Stopped'} at step {run.position.step} of {plan.steps}: {out}")
+    return 0 if done or max_minutes is not None else 130
+
+
+def _said(row: dict[str, Any]) -> None:
+    click.echo(json.dumps(row), err=True)
+
+
+def _note(note: Note) -> None:
+    click.echo(f"note: {note}", err=True)
+
+
+def _weights(pairs: Sequence[str]) -> dict[str, float]:
+    found = {}
+    for pair in pairs:
+        source, _, number = pair.rpartition("=")
+        try:
+            found[source] = float(number)
+        except ValueError:
+            raise UsageError("a weight must be SOURCE=NUMBER", got=repr(pair)) from None
+    return found

@@ -1,0 +1,101 @@
+"""Progress on standard error: a bar with rate and time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import click
+
+LINE_SECONDS = 15.0  # without a terminal, no more than a line in this time
+
+
+class Progress:
+    """One bar after another; `close` leaves the terminal as it was."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._task: Any = None
+        self._said = 0.0
+        self._began = 0.0
+
+    def start(self, label: str, total: int) -> None:
+        self.close()
+        self._began = self._said = time.monotonic()
+        if not sys.stderr.isatty():
+            click.echo(f"{label} …", err=True)
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[more]}"),
+        )
+        self._bar = RichProgress(*columns, console=Console(stderr=True), transient=True)
+        self._bar.start()
+        self._task = self._bar.add_task(label, total=total, rate="", more="")
+
+    def update(self, done: int, total: int, more: str = "", unit: str = "steps") -> None:
+        """Say that `done` of `total` are done, at the rate seen so far, with `more` to tell."""
+        seconds = max(time.monotonic() - self._began, 1e-6)
+        rate = f"{done / seconds:.2g} {unit}/s"
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, total=total, rate=rate, more=more)
+        elif time.monotonic() - self._said > LINE_SECONDS:
+            left = seconds / max(done, 1) * (total - done)
+            click.echo(f"  {done}/{total} {unit}, {rate}, {left:.0f} s left  {more}", err=True)
+            self._said = time.monotonic()
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    bar = Progress()
+    try:
+        yield bar
+    finally:
+        bar.close()
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Ask, instead of die: yields whether Ctrl-C or SIGTERM came. A second one ends the process at once."""
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if came:
+            raise KeyboardInterrupt
+        came.append(number)
+        click.echo("saving, then stopping …", err=True)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def losses(row: Mapping[str, float]) -> str:
+    """A row of a training history in a few words."""
+    parts = []
+    if "loss" in row:
+        parts.append(f"loss {row['loss']:.2f}")
+    if "held_out" in row:
+        parts.append(f"held-out {row['held_out']:.2f}")
+    return ", ".join(parts)

@@ -1,0 +1,146 @@
+"""`sample`, `corpus`, `evaluate` and `status`: the commands that only show."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from blog_gen.commands import SAMPLING, Site, model_option, only, options, sampling_options
+from blog_gen.errors import ArticleError, ModelError, UsageError
+
+
+@click.command()
+@click.argument("prompt", required=False)
+@click.option("-n", "count", type=click.IntRange(1, 1000), default=1, help="How many texts.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="The same seed, the same text.")
+@click.option("--stream", is_flag=True, help="Show the text as it is made.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object a line: text, tokens, seed, log-probabilities."
+)
+@options(model_option, sampling_options)
+@click.pass_obj
+def sample(
+    site: Site, prompt: str | None, count: int, seed: int, stream: bool, as_json: bool, **given: Any
+) -> None:
+    """Print text from the model. PROMPT is how it begins; `-` reads that from standard input.
+
+    The trained run is used, or the model that --model names.
+    """
+    from blog_gen.gpt2 import zoo
+    from blog_gen.gpt2.sampling import Request, Sampler
+
+    settings = site.settings(model=given.get("model"), sampling=only(given, *SAMPLING))
+    begin = sys.stdin.read() if prompt == "-" else prompt or ""
+    trained = (settings.run_folder / "meta.json").exists() and given.get("model") is None
+    folder = settings.run_folder if trained else zoo.resolve(settings.model, settings.state_folder / "runs")
+    sampler = Sampler.open(folder)
+    ids = tuple(sampler.tokenizer.encode(begin))
+    length = settings.sampling.max_tokens or max(1, sampler.hparams.n_ctx - 1 - len(ids))
+    requests = [Request(ids, seed + number, length) for number in range(count)]
+    if stream:
+        for request in requests:
+            click.echo(begin, nl=False)
+            for piece in sampler.stream(request, settings.sampling):
+                click.echo(piece, nl=False)
+            click.echo()
+        return
+    for each in sampler.generate(requests, settings.sampling):
+        text = begin + sampler.tokenizer.decode(each.tokens)
+        if as_json:
+            row = {"text": text, "tokens": list(each.tokens), "seed": each.request.seed}
+            row |= {"ended": each.ended, "logprobs": [round(value, 4) for value in each.logprobs]}
+            click.echo(json.dumps(row, ensure_ascii=False))
+        else:
+            click.echo(text if count == 1 else f"===== seed {each.request.seed}\n{text}")
+
+
+@click.command()
+@click.option(
+    "--format", "kind", type=click.Choice(["text", "npz", "json"]), default="text", help="How to show it."
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@model_option
+@click.pass_obj
+def corpus(site: Site, kind: str, output: Path | None, model: str | None) -> None:
+    """Show exactly what the model learns from: each post as text, and which are held out to measure by."""
+    from blog_gen import corpus_export
+    from blog_gen.learning import read_corpus
+
+    settings = site.settings(model=model)
+    read = read_corpus(settings)
+    for note in read.notes:
+        click.echo(f"note: {note}", err=True)
+    if kind == "npz" and output is None:
+        raise UsageError("--format npz needs -o FILE", fix="It is not text")
+    if output is None:
+        click.echo(corpus_export.shown(read, settings, kind), nl=False)
+    else:
+        corpus_export.write(read, settings, kind, output)
+        click.echo(f"Wrote {len(read.texts)} posts to {output}.", err=True)
+
+
+@click.command()
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "int8"]),
+    default="float32",
+    help="int8 is what sampling uses.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@model_option
+@click.pass_obj
+def evaluate(site: Site, files: tuple[Path, ...], precision: str, as_json: bool, model: str | None) -> None:
+    """Measure how well a model predicts FILES: posts, or `.jsonl`/`.jsonl.xz` with one text a line.
+
+    Without --model, the site's trained run. Bits per byte compare between models; lower is better.
+    """
+    import dataclasses
+
+    from blog_gen import pipeline
+    from blog_gen.corpus_export import texts_of
+
+    settings = site.settings(model=model)
+    if model is None:
+        if not (settings.run_folder / "meta.json").exists():
+            raise ModelError("there is no trained run here", fix="Run `blog-gen train`, or name a --model")
+        settings = dataclasses.replace(settings, model=str(settings.run_folder))
+    texts = texts_of(files, settings)
+    if not texts:
+        raise ArticleError("there is nothing to measure in these files")
+    found = pipeline.evaluate(settings, texts, precision)
+    values = {
+        "files": len(texts),
+        "tokens": found.tokens,
+        "bytes": found.bytes,
+        "loss": round(found.loss, 5),
+        "perplexity": round(found.perplexity, 4),
+        "bits_per_byte": round(found.bits_per_byte, 5),
+    }
+    if as_json:
+        click.echo(json.dumps(values))
+    else:
+        for name, value in values.items():
+            click.echo(f"{name.replace('_', ' '):14} {value:,}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_obj
+def status(site: Site, as_json: bool) -> None:
+    """Say what is trained, due and waiting for review."""
+    from blog_gen.status import status_of
+
+    found = status_of(site.settings())
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    for name, value in found.items():
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+        click.echo(f"{name.replace('_', ' '):18} {'–' if shown in (None, '') else shown}")

@@ -1,0 +1,195 @@
+"""`run`, `train` and `generate`: the commands that make something."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from blog_gen.commands import SAMPLING, TRAINING, Site, only, options, sampling_options, training_options
+from blog_gen.commands.progress import Progress, interruptible, losses, progress
+from blog_gen.config import Settings
+from blog_gen.errors import Note, UsageError
+from blog_gen.pipeline import Hooks, Report
+
+strict_option = click.option(
+    "--strict", is_flag=True, default=None, help="Fail on a post that cannot be read."
+)
+date_option = click.option("--date", metavar="YYYY-MM-DD", help="Write for this day, today or earlier.")
+
+
+@click.command()
+@date_option
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@options(strict_option, training_options, sampling_options)
+@click.pass_obj
+def run(site: Site, date: str | None, dry_run: bool, strict: bool | None, **given: Any) -> int:
+    """Learn if your posts changed, write the posts that are due, else do nothing.
+
+    This is the command for every day and for before each build. It can be called as often as you like: a
+    day that has its post gets no second one.
+    """
+    from blog_gen import pipeline
+
+    settings = _settings(site, strict, given)
+    now = pipeline.moment_now(settings)
+    with progress() as bar, interruptible() as interrupted:
+        hooks = _hooks(settings, bar, interrupted)
+        report = pipeline.run(settings, now, hooks, _day(date), dry_run)
+    if dry_run:
+        stale = "would" if not pipeline.up_to_date(settings) else "would not"
+        click.echo(f"blog-gen {stale} train; posts due: {', '.join(map(str, report.due)) or 'none'}")
+        return 0
+    if report.nothing_to_do:
+        click.echo("Nothing to do: the posts have not changed and none is due.")
+    return summarise(settings, report)
+
+
+@click.command()
+@options(strict_option, training_options)
+@click.option("--fresh", is_flag=True, help="Start over, whatever was learned or begun before.")
+@click.pass_obj
+def train(site: Site, fresh: bool, strict: bool | None, **given: Any) -> int:
+    """Learn from your posts now.
+
+    Goes on where it was interrupted; Ctrl-C saves and stops. Nothing happens when the posts and the settings
+    are those of the last time.
+    """
+    from blog_gen import pipeline
+
+    settings = _settings(site, strict, given)
+    with progress() as bar, interruptible() as interrupted:
+        report = pipeline.train(settings, _hooks(settings, bar, interrupted), fresh)
+    return summarise(settings, report)
+
+
+@click.command()
+@click.option("-n", "count", type=click.IntRange(1, 1000), default=1, help="How many drafts.")
+@click.option("--title", help="Write a post with this title.")
+@click.option("--tags", help="With --title: its tags, with commas between.")
+@click.option(
+    "--seed", type=click.IntRange(0), help="Seed of the first candidate: the same seed, the same post."
+)
+@click.option("--explain", is_flag=True, help="Show how every candidate was judged.")
+@options(date_option, strict_option, sampling_options)
+@click.pass_obj
+def generate(
+    site: Site,
+    count: int,
+    title: str | None,
+    tags: str | None,
+    seed: int | None,
+    explain: bool,
+    date: str | None,
+    strict: bool | None,
+    **given: Any,
+) -> int:
+    """Write drafts now, whether one is due or not.
+
+    For each, several candidates are sampled and judged, and the best is written: unlike your posts, whole,
+    and not going round in circles.
+    """
+    from blog_gen import pipeline
+
+    if tags and not title:
+        raise UsageError("--tags needs --title", fix="A post is begun with its title")
+    settings = _settings(site, strict, given)
+    names = [name.strip() for name in (tags or "").split(",") if name.strip()]
+    with progress() as bar:
+        hooks = _hooks(settings, bar, lambda: False)
+        now = pipeline.moment_now(settings)
+        report = pipeline.generate(settings, now, hooks, count, _day(date), title, names, seed)
+    if explain:
+        for _, result in report.written:
+            _explain(result.cards)
+    return summarise(settings, report)
+
+
+def _settings(site: Site, strict: bool | None, given: Mapping[str, Any]) -> Settings:
+    return site.settings(
+        model=given.get("model"),
+        strict=strict,
+        training=only(given, *TRAINING),
+        sampling=only(given, *SAMPLING),
+    )
+
+
+def _day(text: str | None) -> datetime.date | None:
+    if text is None:
+        return None
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise UsageError("--date must be a day", got=repr(text), fix="Write it as 2026-11-23") from None
+
+
+def _hooks(settings: Settings, bar: Progress, interrupted: Any) -> Hooks:
+    """A pipeline's hooks that draw on `bar`."""
+    from blog_gen.learning import Monitor
+
+    steps = 0
+    measured = ""
+
+    def started(sentence: str, total: int) -> None:
+        nonlocal steps
+        steps = total
+        click.echo(
+            f"Learning from {settings.articles} with the base `{settings.model}`. {sentence}", err=True
+        )
+        bar.start("learning", total)
+
+    def row(values: Mapping[str, float]) -> None:
+        nonlocal measured
+        if "held_out" in values:
+            measured = f"held-out {values['held_out']:.2f}"
+        bar.update(int(values["step"]), steps, ", ".join(filter(None, [losses(values), measured])))
+
+    def candidate(done: int, total: int) -> None:
+        if done == 1:
+            bar.start("writing candidates", total)
+        bar.update(done, total, unit="candidates")
+
+    def note(each: Note) -> None:
+        click.echo(f"note: {each}", err=True)
+
+    return Hooks(note=note, training=Monitor(started, row, interrupted), candidate=candidate)
+
+
+def summarise(settings: Settings, report: Report) -> int:
+    """Say what was made, where, and what to do next; the exit code."""
+    if report.interrupted:
+        click.echo("Saved. Run the same command again to go on from here.", err=True)
+        return 130
+    if report.trained is not None:
+        meta = report.trained
+        minutes = f"{meta.seconds:.0f} s" if meta.seconds < 120 else f"{meta.seconds / 60:.1f} min"
+        click.echo(f"Learned from {meta.posts} posts in {minutes} ({meta.stopped}). {meta.reading}")
+    for path, result in report.written:
+        shown = path.relative_to(settings.site) if path.is_relative_to(settings.site) else path
+        words = len(result.draft.body.split())
+        chosen = f"best of {len(result.cards) + len(result.unparsed)}"
+        click.echo(f"Wrote {shown}: “{result.draft.title}”, {words} words, {chosen}.")
+    for error in report.rejected:
+        click.echo(error.report, err=True)
+        click.echo(f"blog-gen: {error}", err=True)
+    if report.written and settings.review == "required":
+        click.echo(
+            "Next: read it. To publish, take out `published: false`; to see it first, "
+            "`jekyll serve --unpublished`."
+        )
+    return 1 if report.rejected else 0
+
+
+def _explain(cards: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from blog_gen.judge import as_table
+
+    head, *rows = as_table(cards)
+    table = Table(*head)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)

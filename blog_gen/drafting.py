@@ -1,0 +1,219 @@
+"""From a trained run to one draft: candidates are sampled, parsed, judged; the best becomes a post.
+
+Joins the blog side and the model side. Imports LiteRT through the sampler only, and never TensorFlow
+unless a run has no converted sampler yet.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from blog_gen import __version__
+from blog_gen.config import Settings
+from blog_gen.errors import RejectedError
+from blog_gen.gpt2 import runs
+from blog_gen.judge import Candidate, Context, Scorecard, judge, pick
+from blog_gen.learning import Corpus
+from blog_gen.site.assets import image_files
+from blog_gen.site.drafts import Draft, drafts_in
+from blog_gen.site.templates import render as render_template
+from blog_gen.text.post import Post, PostFormatError, parse, prompt
+from blog_gen.text.safe import Safe, SiteFacts, known_hosts, make_safe, safe_line
+
+if TYPE_CHECKING:
+    from blog_gen.gpt2.sampling import Sample, Sampler
+
+INDEX_FILE = "novelty.npz"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted of a post: its day, its number on that day, and a title, category or tags to begin with."""
+
+    day: date
+    number: int = 0
+    title: str | None = None
+    category: str | None = None
+    tags: tuple[str, ...] = ()
+    seed: int | None = None  # of the first candidate; None: from the day and the number
+
+    def seeds(self, attempt: int, count: int) -> list[int]:
+        """The candidates' seeds: the same wish always has the same."""
+        first = self.seed
+        if first is None:
+            text = f"{self.day}/{self.number}/{self.title}/{self.category}/{self.tags}"
+            first = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+        return [(first + attempt * count + rank) % 2**31 for rank in range(count)]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The draft that was chosen, all scorecards, and what was mended to make it safe to build."""
+
+    draft: Draft
+    cards: list[Scorecard]
+    safe: Safe
+    unparsed: list[str] = field(default_factory=list)
+
+
+class Desk:
+    """Everything one needs to write drafts for a site, loaded once: the sampler, the index, the site's facts."""
+
+    def __init__(self, settings: Settings, corpus: Corpus) -> None:
+        self.settings, self.corpus = settings, corpus
+        self.meta = runs.read_meta(settings.run_folder)
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        from blog_gen.gpt2.sampling import Sampler
+
+        return Sampler.open(self.settings.run_folder)
+
+    @cached_property
+    def earlier(self) -> list[Draft]:
+        return drafts_in(self.settings.output_folder)[0]
+
+    @cached_property
+    def context(self) -> Context:
+        """The index over articles and earlier drafts is kept in the state folder and renewed when they change."""
+        from blog_gen.judge.index import kept_index
+
+        documents = [(article.path.as_posix(), article.body) for article in self.corpus.articles]
+        documents += [(draft.path.name, draft.body) for draft in self.earlier if draft.path]
+        titles = [(article.path.as_posix(), article.title) for article in self.corpus.articles]
+        titles += [(draft.path.name, draft.title) for draft in self.earlier if draft.path]
+        return Context(
+            index=kept_index(self.settings.state_folder / INDEX_FILE, documents),
+            titles=titles,
+            words=self.corpus.habit.words,
+            held_out=self.meta.held_out_logprob if self.meta else None,
+            limits=self.settings.limits,
+        )
+
+    @cached_property
+    def facts(self) -> SiteFacts:
+        return SiteFacts(
+            hosts=known_hosts([article.body for article in self.corpus.articles]),
+            files=image_files(self.settings),
+        )
+
+    def wrote(self, path: Path, draft: Draft) -> None:
+        """Take a new draft into account: the next one must not be like it."""
+        self.earlier.append(dataclasses.replace(draft, path=path))
+        self.__dict__.pop("context", None)
+
+    def draft(
+        self, wish: Wish, moment: datetime, progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> Result:
+        """Sample, judge and pick until a candidate passes every check.
+
+        Raises:
+            RejectedError: none did in `attempts` rounds; its report is the table of all.
+        """
+        cards: list[Scorecard] = []
+        unparsed: list[str] = []
+        for attempt in range(self.settings.attempts):
+            candidates = self._candidates(wish, attempt, unparsed, progress)
+            cards += judge(candidates, self.context)
+            best = pick(cards)
+            if best is not None:
+                return self._result(wish, moment, best, cards, unparsed)
+        raise RejectedError(
+            f"all {len(cards) + len(unparsed)} candidates were rejected and nothing was written",
+            report="\n".join([*(f"seed {card.candidate.seed}: {card.verdict}" for card in cards), *unparsed]),
+            fix="Loosen `blog_gen.limits`, raise `candidates`, or train on more posts",
+        )
+
+    def _candidates(
+        self, wish: Wish, attempt: int, unparsed: list[str], progress: Callable[[int, int], None]
+    ) -> list[Candidate]:
+        """Samples that parse as posts; why the others do not is added to `unparsed`."""
+        begin = prompt(wish.title, wish.category, wish.tags, self.corpus.keys)
+        seeds = wish.seeds(attempt, self.settings.candidates)
+        candidates = []
+        for done, sample in enumerate(self._samples(begin, seeds), 1):
+            progress(done, len(seeds))
+            try:
+                post = parse(begin + self.sampler.tokenizer.decode(sample.tokens))
+            except PostFormatError as reason:
+                unparsed.append(f"seed {sample.request.seed}: not a post: {reason}")
+            else:
+                candidates.append(self._candidate(post, sample))
+        return sorted(candidates, key=lambda candidate: seeds.index(candidate.seed))
+
+    def _samples(self, begin: str, seeds: Sequence[int]) -> Any:
+        from blog_gen.gpt2.sampling import Request
+
+        ids = tuple(self.sampler.tokenizer.encode(begin))
+        length = self.settings.sampling.max_tokens or self._usual_tokens() - len(ids)
+        requests = [Request(prompt=ids, seed=seed, max_tokens=max(1, length)) for seed in seeds]
+        return self.sampler.generate(requests, self.settings.sampling)
+
+    def _usual_tokens(self) -> int:
+        """Room for the site's longest usual post and a quarter more, within the context."""
+        encode = self.sampler.tokenizer.encode
+        lengths = sorted(len(encode(text)) for text in self.corpus.texts.values())
+        return min(self.sampler.hparams.n_ctx - 1, lengths[int(0.95 * (len(lengths) - 1))] * 5 // 4)
+
+    def _candidate(self, post: Post, sample: Sample) -> Candidate:
+        return Candidate(
+            title=safe_line(post.title),
+            body=post.body,
+            tags=_known(post.tags, self.corpus.habit.tags),
+            category=next(iter(_known((post.category or "",), self.corpus.habit.categories)), None),
+            ended=sample.ended,
+            seed=sample.request.seed,
+            tokens=len(sample.tokens),
+            logprob=sum(sample.logprobs) / max(1, len(sample.logprobs)),
+        )
+
+    def _result(
+        self, wish: Wish, moment: datetime, best: Scorecard, cards: list[Scorecard], unparsed: list[str]
+    ) -> Result:
+        safe = make_safe(best.candidate.body, self.facts)
+        body = safe.body
+        if self.settings.disclosure:
+            body += "\n\n" + render_template("disclosure.md", self.settings.site, model=self.settings.model)
+        draft = Draft(
+            title=best.candidate.title,
+            body=body.strip(),
+            date=moment,
+            tags=best.candidate.tags,
+            category=best.candidate.category,
+            provenance=self._provenance(wish, best),
+            published=self.settings.review == "auto",
+        )
+        return Result(draft, cards, safe, unparsed)
+
+    def _provenance(self, wish: Wish, best: Scorecard) -> Mapping[str, Any]:
+        """What `reproduce` needs, and what a reader may want to know."""
+        asked = {"title": wish.title, "category": wish.category, "tags": list(wish.tags) or None}
+        return {
+            "version": __version__,
+            "day": wish.day.isoformat(),
+            "model": self.settings.model,
+            "weights": self.sampler.weights_sha256,
+            "articles": self.corpus.sha256,
+            "seed": best.candidate.seed,
+            **dataclasses.asdict(self.settings.sampling),
+            "max_tokens": self.settings.sampling.max_tokens,
+            **(
+                {"asked": {key: value for key, value in asked.items() if value}}
+                if any(asked.values())
+                else {}
+            ),
+            "scores": best.to_dict(),
+        }
+
+
+def _known(names: Sequence[str], taxonomy: Sequence[str]) -> tuple[str, ...]:
+    """Those of `names` that the site uses, in the site's spelling."""
+    spelling = {name.casefold(): name for name in taxonomy}
+    return tuple(dict.fromkeys(spelling[name.casefold()] for name in names if name.casefold() in spelling))

@@ -1,0 +1,69 @@
+"""From a corpus to a base model folder: vocabulary, shards, pretraining, float16 weights. For maintainers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from blog_gen.errors import CorpusError, Note
+from blog_gen.gpt2.bpe import Tokenizer
+from blog_gen.gpt2.hparams import HParams
+from blog_gen.gpt2.optimizers import Optimizer
+from blog_gen.gpt2.pretraining import Plan, Pretraining
+from blog_gen.gpt2.shards import Shards, encode_corpus, read_documents
+from blog_gen.gpt2.vocabulary import train_vocabulary
+from blog_gen.gpt2.weights import save_weights
+
+WORK_FOLDER = "pretraining"  # inside the output folder: shards and state
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Files of `{source, text}` lines."""
+
+    train: Sequence[Path]
+    valid: Sequence[Path] = ()
+
+
+def make_base(
+    corpus: Corpus,
+    folder: Path,
+    hparams: HParams,
+    plan: Plan,
+    optimizer: Optimizer,
+    report: Callable[[dict[str, float]], None],
+    note: Callable[[Note], None] = lambda note: None,
+    interrupted: Callable[[], bool] = lambda: False,
+    max_seconds: float = float("inf"),
+) -> Pretraining:
+    """Make or go on making a base model in `folder`; its weights are written at every stop.
+
+    Raises:
+        CorpusError: the corpus is empty or too small for the vocabulary.
+    """
+    work = folder / WORK_FOLDER
+    _encoded(corpus, folder, work, hparams.n_vocab, note)
+    valid = Shards(work / "valid") if corpus.valid else None
+    run = Pretraining(hparams, plan, optimizer, Shards(work / "train"), work, valid)
+    run.resume()
+    run.run(report, interrupted, max_seconds)
+    save_weights(run.weights(), folder, "float16")
+    hparams.save(folder)
+    return run
+
+
+def _encoded(corpus: Corpus, folder: Path, work: Path, size: int, note: Callable[[Note], None]) -> None:
+    """Vocabulary and shards, each made once."""
+    notes: list[Note] = []
+    if not (folder / "vocab.bpe").exists():
+        train_vocabulary((document.text for document in read_documents(corpus.train, notes)), size, folder)
+    tokenizer = Tokenizer.load(folder)
+    if tokenizer.n_vocab != size:
+        raise CorpusError(f"the vocabulary must have {size} tokens", got=tokenizer.n_vocab, path=folder)
+    for name, paths in (("train", corpus.train), ("valid", corpus.valid)):
+        if paths and not (work / name / "documents.json").exists():
+            notes.clear()
+            encode_corpus(read_documents(paths, notes), tokenizer, work / name)
+            for each in notes:
+                note(each)

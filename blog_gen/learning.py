@@ -1,0 +1,204 @@
+"""From the site's posts to a trained run: what is to be learned, whether anything changed, the fine-tune.
+
+Joins the blog side and the model side. TensorFlow is imported only when something is trained.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+import shutil
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from blog_gen.config import Settings
+from blog_gen.errors import Note
+from blog_gen.gpt2 import runs, zoo
+from blog_gen.site.articles import Article, fingerprint, read_articles
+from blog_gen.site.habit import Habit, habit_of
+from blog_gen.text.plain import to_plain
+from blog_gen.text.post import Post, keys_of, render
+
+if TYPE_CHECKING:
+    from blog_gen.gpt2.training import FineTuning, Outcome
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The site's posts, and the texts that the model learns from."""
+
+    articles: tuple[Article, ...]
+    texts: Mapping[str, str]  # by the post's path in the site
+    keys: tuple[str, ...]  # of the post text's head
+    habit: Habit
+    notes: tuple[Note, ...]
+
+    @cached_property
+    def sha256(self) -> str:
+        digest = hashlib.sha256()
+        for name, text in self.texts.items():
+            digest.update(f"{name}\0{len(text)}\0{text}".encode())
+        return digest.hexdigest()
+
+
+def read_corpus(settings: Settings) -> Corpus:
+    """Read the articles and render each as post text.
+
+    Raises:
+        ArticleError: there is nothing to learn from.
+    """
+    reading = read_articles(settings)
+    plain = settings.style == "plain"
+    posts = [_post(article, plain) for article in reading.articles]
+    keys = keys_of(posts)
+    texts = {
+        article.path.as_posix(): render(post, keys)
+        for article, post in zip(reading.articles, posts, strict=True)
+    }
+    return Corpus(reading.articles, texts, keys, habit_of(reading.articles, settings), reading.notes)
+
+
+def _post(article: Article, plain: bool) -> Post:
+    body = to_plain(article.body) if plain else article.body
+    category = article.categories[0] if article.categories else None
+    return Post(article.title, body or article.body, article.tags, category)
+
+
+def trained(settings: Settings) -> runs.Meta | None:
+    """The finished run of this site, if there is one and its settings and base are still the same."""
+    meta = runs.read_meta(settings.run_folder)
+    return meta if meta is not None and meta.settings == depends_on(settings) else None
+
+
+def up_to_date(settings: Settings) -> bool:
+    """Whether the trained run is of today's posts and settings; reads bytes, parses nothing."""
+    meta = trained(settings)
+    return meta is not None and meta.fingerprint == fingerprint(settings)
+
+
+def depends_on(settings: Settings) -> dict[str, Any]:
+    """The settings that a trained run depends on; changing another one never retrains."""
+    training = dataclasses.asdict(settings.training)
+    return {"model": settings.model, "style": settings.style, "training": training}
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """What a caller wants to hear of a training run while it lasts."""
+
+    started: Callable[[str, int], None] = lambda sentence, steps: None
+    row: Callable[[Mapping[str, float]], None] = lambda row: None
+    interrupted: Callable[[], bool] = lambda: False
+
+
+def train(settings: Settings, corpus: Corpus, monitor: Monitor, fresh: bool = False) -> runs.Meta | None:
+    """Fine-tune on `corpus` and leave the run folder finished; None when `monitor` interrupted it.
+
+    Where only the files changed and not the texts, nothing is trained.
+    """
+    meta = trained(settings)
+    files = fingerprint(settings)
+    if meta is not None and meta.articles == corpus.sha256 and not fresh:
+        if meta.fingerprint != files:
+            meta = dataclasses.replace(meta, fingerprint=files)
+            runs.write_meta(settings.run_folder, meta)
+        return meta
+    base = zoo.resolve(settings.model)
+    tuning, held_out = _prepared(settings, corpus, base)
+    if fresh or not tuning.resume():
+        shutil.rmtree(tuning.folder, ignore_errors=True)
+    tuning.folder.mkdir(parents=True, exist_ok=True)
+    monitor.started(tuning.recipe.sentence, tuning.recipe.steps)
+    minutes = settings.training.max_minutes
+    outcome = tuning.run(
+        monitor.row, monitor.interrupted, max_seconds=math.inf if minutes is None else 60 * minutes
+    )
+    if outcome is None:
+        return None
+    return _finished(settings, corpus, base, tuning, held_out, outcome, files)
+
+
+def _prepared(settings: Settings, corpus: Corpus, base: Path) -> tuple[FineTuning, list[str]]:
+    """The fine-tuning run for these texts, and the names of those held out."""
+    from blog_gen.gpt2 import autopilot, dataset
+    from blog_gen.gpt2.backend import quiet
+    from blog_gen.gpt2.bpe import Tokenizer
+    from blog_gen.gpt2.hparams import HParams
+
+    quiet()
+    from blog_gen.gpt2.training import FineTuning
+    from blog_gen.gpt2.weights import load_weights
+
+    hparams, tokenizer = HParams.load(base), Tokenizer.load(base)
+    kept = dataset.held_out(list(corpus.texts), settings.training.held_out)
+
+    def rows(names: Sequence[str]) -> dataset.Rows:
+        ids = [tokenizer.encode(corpus.texts[name]) for name in names]
+        return dataset.pack(ids, tokenizer.end_of_text, hparams.n_ctx)
+
+    learned = rows([name for name in corpus.texts if name not in kept])
+    tuning = FineTuning(
+        hparams,
+        load_weights(base, hparams),
+        learned,
+        rows(sorted(kept)),
+        autopilot.choose(settings.training, hparams, learned),
+        settings.run_folder / runs.STATE_FOLDER,
+    )
+    return tuning, sorted(kept)
+
+
+def _finished(
+    settings: Settings,
+    corpus: Corpus,
+    base: Path,
+    tuning: FineTuning,
+    held_out: list[str],
+    outcome: Outcome,
+    files: str,
+) -> runs.Meta:
+    """Write the run folder: small files, weights, and `meta.json` last."""
+    from blog_gen.gpt2.weights import save_weights
+
+    folder = settings.run_folder
+    tuning.hparams.save(folder)
+    for name in ("encoder.json", "vocab.bpe"):
+        shutil.copyfile(base / name, folder / name)
+    save_weights(outcome.weights, folder, identity=tuning.identity)
+    meta = runs.Meta(
+        identity=tuning.identity,
+        base=settings.model,
+        base_weights=runs.weights_sha256(base),
+        weights=runs.weights_sha256(folder),
+        articles=corpus.sha256,
+        fingerprint=files,
+        settings=depends_on(settings),
+        recipe=dataclasses.asdict(tuning.recipe),
+        posts=len(corpus.texts),
+        tokens=tuning.rows.count,
+        held_out=held_out,
+        held_out_logprob=_logprob_of(folder, [corpus.texts[name] for name in held_out]),
+        best_step=outcome.position.best_step,
+        seconds=round(outcome.position.seconds, 1),
+        stopped=outcome.stopped,
+        reading=outcome.reading,
+        history=outcome.position.history,
+    )
+    runs.write_meta(folder, meta)
+    return meta
+
+
+def _logprob_of(folder: Path, texts: list[str]) -> tuple[float, float] | None:
+    """Mean and spread over `texts` of the model's mean log-probability per token."""
+    from blog_gen.gpt2.evaluation import KerasScorer
+
+    if not texts:
+        return None
+    scorer = KerasScorer(folder)
+    means = [float(scores.mean()) for scores in scorer([scorer.tokenizer.encode(text) for text in texts])]
+    return statistics.fmean(means), statistics.pstdev(means)

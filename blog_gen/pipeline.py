@@ -1,0 +1,217 @@
+"""The whole way, from `_articles` to `_generated`, in the words of the design.
+
+Every command of the command line that makes something is a function here. It joins what it is given:
+`learning` turns posts into a trained run, `drafting` turns a trained run into a draft.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blog_gen.config import Settings
+from blog_gen.errors import ConfigError, ModelError, Note, RejectedError
+from blog_gen.files import locked
+from blog_gen.site.days import clock_note, due_days, existing_days, schedule_of
+
+if TYPE_CHECKING:
+    from blog_gen.drafting import Result
+    from blog_gen.gpt2.evaluation import Evaluation
+    from blog_gen.gpt2.runs import Meta
+    from blog_gen.learning import Corpus, Monitor
+
+NOW_VARIABLE = "BLOG_GEN_NOW"  # an ISO 8601 moment that stands in for the clock
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """How a caller watches: notes as they arise, training, and candidates as they end."""
+
+    note: Callable[[Note], None] = lambda note: None
+    training: Monitor | None = None
+    candidate: Callable[[int, int], None] = lambda done, total: None
+
+
+@dataclass
+class Report:
+    """What a command did: it owns the exit code."""
+
+    trained: Meta | None = None
+    interrupted: bool = False
+    written: list[tuple[Path, Result]] = field(default_factory=list)
+    due: list[date] = field(default_factory=list)
+    rejected: list[RejectedError] = field(default_factory=list)
+
+    @property
+    def nothing_to_do(self) -> bool:
+        return not (self.trained or self.due or self.interrupted)
+
+
+def run(
+    settings: Settings, now: datetime, hooks: Hooks, day: date | None = None, dry: bool = False
+) -> Report:
+    """The pre-build step: learn if the posts changed, write what is due, else do nothing, fast."""
+    due, stale = _due(settings, now, hooks, day), not _up_to_date(settings)
+    report = Report(due=due)
+    if dry or not (due or stale):
+        return report
+    with locked(settings.state_folder / "run.lock", "working on this site", timeout=60.0):
+        due = report.due = _due(settings, now, hooks, day)  # another process may have been quicker
+        corpus = read(settings, hooks)
+        if stale:
+            report.trained = _learn(settings, corpus, hooks)
+            report.interrupted = report.trained is None
+        if due and not report.interrupted:
+            _write(settings, corpus, [(each, _moment(settings, each, now)) for each in due], hooks, report)
+    return report
+
+
+def read(settings: Settings, hooks: Hooks) -> Corpus:
+    """Articles to training texts; what was mended or left out goes to the notes."""
+    from blog_gen.learning import read_corpus
+
+    corpus = read_corpus(settings)
+    for note in corpus.notes:
+        hooks.note(note)
+    return corpus
+
+
+def train(settings: Settings, hooks: Hooks, fresh: bool = False) -> Report:
+    """Fine-tune now, resuming what was interrupted."""
+    with locked(settings.state_folder / "run.lock", "working on this site"):
+        meta = _learn(settings, read(settings, hooks), hooks, fresh)
+    return Report(trained=meta, interrupted=meta is None)
+
+
+def generate(
+    settings: Settings,
+    now: datetime,
+    hooks: Hooks,
+    count: int = 1,
+    day: date | None = None,
+    title: str | None = None,
+    tags: Sequence[str] = (),
+    seed: int | None = None,
+) -> Report:
+    """Write drafts now, whatever is due."""
+    report = Report()
+    with locked(settings.state_folder / "run.lock", "working on this site", timeout=60.0):
+        corpus = read(settings, hooks)
+        _require_run(settings)
+        day = day or schedule_of(settings).today(now)
+        moments = [(day, _moment(settings, day, now))] * count
+        _write(settings, corpus, moments, hooks, report, title=title, tags=tuple(tags), seed=seed)
+    return report
+
+
+def evaluate(settings: Settings, texts: Sequence[str], precision: str = "float32") -> Evaluation:
+    """How well the model predicts `texts`, which are post texts."""
+    from blog_gen.gpt2 import zoo
+    from blog_gen.gpt2.evaluation import KerasScorer, evaluate, sampler_scorer
+
+    folder = zoo.resolve(settings.model, settings.state_folder / "runs")
+    if precision == "int8":
+        tokenizer, scorer = sampler_scorer(folder)
+        return evaluate(texts, tokenizer, scorer)
+    keras = KerasScorer(folder)
+    return evaluate(texts, keras.tokenizer, keras)
+
+
+def moment_now(settings: Settings) -> datetime:
+    """The time, in the site's zone; the environment may set it."""
+    zone = schedule_of(settings).zone
+    given = os.environ.get(NOW_VARIABLE)
+    try:
+        moment = datetime.fromisoformat(given) if given else datetime.now().astimezone()
+    except ValueError:
+        raise ConfigError(f"{NOW_VARIABLE} must be an ISO 8601 moment", got=repr(given)) from None
+    return moment.astimezone(zone)
+
+
+def _due(settings: Settings, now: datetime, hooks: Hooks, day: date | None) -> list[date]:
+    """The days that lack a post; a `day` asked for lacks `posts_per_day` less what it has."""
+    existing = existing_days(settings)
+    if day is not None:
+        _check_day(settings, day, now)
+        return [day] * max(0, settings.posts_per_day - existing[day])
+    note = clock_note(now, settings, existing)
+    if note:
+        hooks.note(note)
+    return due_days(now, settings, existing)
+
+
+def _check_day(settings: Settings, day: date, now: datetime) -> None:
+    if day > schedule_of(settings).today(now):
+        raise ConfigError("a post is never dated later than now", got=day, fix="Give today or an earlier day")
+
+
+def _moment(settings: Settings, day: date, now: datetime) -> datetime:
+    """A post's date: when it was due on its day, and never later than now."""
+    return min(schedule_of(settings).moment(day), now)
+
+
+def _up_to_date(settings: Settings) -> bool:
+    from blog_gen.learning import up_to_date
+
+    return up_to_date(settings)
+
+
+def _learn(settings: Settings, corpus: Corpus, hooks: Hooks, fresh: bool = False) -> Meta | None:
+    from blog_gen.learning import Monitor, train
+
+    return train(settings, corpus, hooks.training or Monitor(), fresh)
+
+
+def _require_run(settings: Settings) -> None:
+    from blog_gen.learning import trained
+
+    if trained(settings) is None:
+        raise ModelError(
+            "there must be a trained run to write from",
+            fix="Run `blog-gen train` first, or `blog-gen run`, which does both",
+            path=settings.run_folder,
+        )
+
+
+def _write(
+    settings: Settings,
+    corpus: Corpus,
+    moments: Iterable[tuple[date, datetime]],
+    hooks: Hooks,
+    report: Report,
+    title: str | None = None,
+    tags: tuple[str, ...] = (),
+    seed: int | None = None,
+) -> None:
+    """Candidates, judgement, draft, file: once for each moment, each seeing the drafts before it."""
+    from blog_gen.drafting import Desk, Wish
+    from blog_gen.site.drafts import write_draft
+
+    desk = Desk(settings, corpus)
+    numbers: Counter[date] = existing_days(settings)
+    for day, moment in moments:
+        wish = Wish(day, numbers[day], title=title, tags=tags, seed=seed)
+        try:
+            result = desk.draft(wish, moment, hooks.candidate)
+        except RejectedError as error:
+            report.rejected.append(error)
+            continue
+        path = write_draft(result.draft, corpus.habit, settings)
+        report.written.append((path, result))
+        numbers[day] += 1
+        desk.wrote(path, result.draft)
+
+
+def next_due(settings: Settings, now: datetime) -> date | None:
+    """The first day from now on that will want a post, within a fortnight."""
+    existing = existing_days(settings)
+    for ahead in range(15):
+        due = due_days(now + timedelta(days=ahead), settings, existing)
+        if due:
+            return due[0]
+    return None

@@ -1,0 +1,77 @@
+"""The plan of the house, held: imports point down, and heavy libraries stay in their rooms."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "blog_gen"
+ROOMS = {"site", "text", "gpt2", "judge"}
+GROUND = {"config", "errors", "files", "__version__"}  # what every room may stand on
+HEAVY = {"tensorflow", "keras", "jax", "torch"}
+# The only modules that train, convert or evaluate.
+MAY_BE_HEAVY = {
+    "gpt2/backend.py",
+    "gpt2/conversion.py",
+    "gpt2/evaluation.py",
+    "gpt2/fusion.py",
+    "gpt2/loss.py",
+    "gpt2/network.py",
+    "gpt2/optimizers.py",
+    "gpt2/pretraining.py",
+    "gpt2/training.py",
+}
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Full names of all that a module imports, at any depth in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _modules(room: str) -> list[Path]:
+    return sorted((PACKAGE / room).rglob("*.py"))
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_a_room_imports_only_itself_and_the_ground(room: str) -> None:
+    for path in _modules(room):
+        for name in _imports(path):
+            parts = name.split(".")
+            if parts[0] == "blog_gen" and len(parts) > 1:
+                assert parts[1] in GROUND | {room}, f"{path.relative_to(PACKAGE)} imports {name}"
+
+
+def test_heavy_libraries_are_imported_only_where_models_are_made() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        where = path.relative_to(PACKAGE).as_posix()
+        for name in _imports(path):
+            if name.split(".")[0] in HEAVY:
+                assert where in MAY_BE_HEAVY, f"{where} imports {name}"
+
+
+@pytest.mark.parametrize("path", _modules(""), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_modules_can_be_held_in_the_head(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--site", "{empty}", "status"]])
+def test_light_commands_import_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    words = [word.format(empty=tmp_path) for word in arguments]
+    code = (
+        "import sys; sys.argv[1:] = sys.argv[2:]\n"
+        "from blog_gen.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        f"found = {sorted(HEAVY | {'ai_edge_litert', 'numpy'})!r}\n"
+        "assert not (found := [name for name in found if name in sys.modules]), found"
+    )
+    subprocess.run([sys.executable, "-c", code, "-", *words], check=True, capture_output=True, text=True)
