@@ -50,7 +50,11 @@ class SamplingSettings:
     top_k: int = 0  # keep the k likeliest tokens; 0 keeps all
     top_p: float = 0.95  # keep the likeliest tokens that hold this much probability
     min_p: float = 0.0  # drop tokens less likely than this share of the likeliest
+    typical_p: float = 1.0  # keep the tokens of most usual surprise that hold this much probability
     repetition_penalty: float = 1.0  # above 1 makes tokens already used less likely
+    frequency_penalty: float = 0.0  # taken from a token's logit for every time it was used
+    presence_penalty: float = 0.0  # taken once from the logit of a token that was used
+    no_repeat_ngram: int = 0  # no run of so many tokens comes twice; 0 allows any
     max_tokens: int | None = None  # length of a post; None: from the site's own posts
 
 
@@ -151,7 +155,7 @@ def load_settings(
     for name in config_files:
         path = site / name
         layer = _read_yaml(path)
-        jekyll.update(layer)
+        jekyll = _merged(jekyll, layer)
         settings = _overlaid(settings, layer.get(CONFIG_KEY) or {}, path, CONFIG_KEY)
     settings = dataclasses.replace(settings, jekyll=jekyll)
     return _overlaid(settings, _without_none(overrides or {}), None, "")
@@ -164,10 +168,22 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         return {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise ConfigError("the site's settings must be valid YAML", got=reason, path=path) from error
+        fix = "Indent with spaces, never with tabs" if r"'\t'" in reason else None
+        raise ConfigError("the site's settings must be valid YAML", got=reason, fix=fix, path=path) from error
     if content is not None and not isinstance(content, dict):
         raise ConfigError("the site's settings must be a mapping", got=type(content).__name__, path=path)
     return content or {}
+
+
+def _merged(base: Mapping[str, Any], layer: Mapping[str, Any]) -> dict[str, Any]:
+    """As Jekyll does for `--config a,b`: mappings are merged key by key, all else is replaced."""
+    merged = dict(base)
+    for key, value in layer.items():
+        below = merged.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            value = _merged(below, value)
+        merged[key] = value
+    return merged
 
 
 def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:

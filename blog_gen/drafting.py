@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from blog_gen.gpt2.sampling import Sample, Sampler
 
 INDEX_FILE = "novelty.npz"
+FIRST_KEY = "title:"  # every post begins with it, so no candidate need be lost to another beginning
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is wanted of a post: its day, its number on that day, and a title, category or tags to begin with."""
+    """What is wanted: the day, the post's number on it, and a title, category or tags to begin with."""
 
     day: date
     number: int = 0
@@ -64,7 +65,7 @@ class Result:
 
 
 class Desk:
-    """Everything one needs to write drafts for a site, loaded once: the sampler, the index, the site's facts."""
+    """What it takes to write drafts for a site, loaded once: the sampler, the index, the site's facts."""
 
     def __init__(self, settings: Settings, corpus: Corpus) -> None:
         self.settings, self.corpus = settings, corpus
@@ -82,7 +83,7 @@ class Desk:
 
     @cached_property
     def context(self) -> Context:
-        """The index over articles and earlier drafts is kept in the state folder and renewed when they change."""
+        """Its index over articles and drafts is kept in the state folder, renewed when they change."""
         from blog_gen.judge.index import kept_index
 
         documents = [(article.path.as_posix(), article.body) for article in self.corpus.articles]
@@ -135,7 +136,7 @@ class Desk:
         self, wish: Wish, attempt: int, unparsed: list[str], progress: Callable[[int, int], None]
     ) -> list[Candidate]:
         """Samples that parse as posts; why the others do not is added to `unparsed`."""
-        begin = prompt(wish.title, wish.category, wish.tags, self.corpus.keys)
+        begin = prompt(wish.title, wish.category, wish.tags, self.corpus.keys) or FIRST_KEY
         seeds = wish.seeds(attempt, self.settings.candidates)
         candidates = []
         for done, sample in enumerate(self._samples(begin, seeds), 1):

@@ -126,9 +126,9 @@ def train(settings: Settings, corpus: Corpus, monitor: Monitor, fresh: bool = Fa
 def _prepared(settings: Settings, corpus: Corpus, base: Path) -> tuple[FineTuning, list[str]]:
     """The fine-tuning run for these texts, and the names of those held out."""
     from blog_gen.gpt2 import autopilot, dataset
-    from blog_gen.gpt2.backend import quiet
     from blog_gen.gpt2.bpe import Tokenizer
     from blog_gen.gpt2.hparams import HParams
+    from blog_gen.gpt2.quiet import quiet
 
     quiet()
     from blog_gen.gpt2.training import FineTuning

@@ -1,1 +1,4 @@
-"""Jinja2 templates, installed as `blog_gen.templates`; a file of the same name in a site's own `templates/` wins."""
+"""Jinja2 templates, installed as `blog_gen.templates`.
+
+A file of the same name in a site's own `templates/` wins.
+"""

@@ -59,8 +59,8 @@ def pretrain(
     The same command goes on where it was stopped. With more --tokens than before it goes on from where the
     rate had not begun to fall.
     """
-    from blog_gen.gpt2.backend import quiet
     from blog_gen.gpt2.hparams import HParams
+    from blog_gen.gpt2.quiet import quiet
 
     quiet()
     from blog_gen.gpt2.base_model import Corpus, make_base

@@ -24,7 +24,7 @@ from blog_gen.errors import ArticleError, ModelError, UsageError
 @options(model_option, sampling_options)
 @click.pass_obj
 def sample(
-    site: Site, prompt: str | None, count: int, seed: int, stream: bool, as_json: bool, **given: Any
+    site: Site, /, prompt: str | None, count: int, seed: int, stream: bool, as_json: bool, **given: Any
 ) -> None:
     """Print text from the model. PROMPT is how it begins; `-` reads that from standard input.
 
@@ -65,7 +65,7 @@ def sample(
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @model_option
 @click.pass_obj
-def corpus(site: Site, kind: str, output: Path | None, model: str | None) -> None:
+def corpus(site: Site, /, kind: str, output: Path | None, model: str | None) -> None:
     """Show exactly what the model learns from: each post as text, and which are held out to measure by."""
     from blog_gen import corpus_export
     from blog_gen.learning import read_corpus
@@ -96,7 +96,9 @@ def corpus(site: Site, kind: str, output: Path | None, model: str | None) -> Non
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @model_option
 @click.pass_obj
-def evaluate(site: Site, files: tuple[Path, ...], precision: str, as_json: bool, model: str | None) -> None:
+def evaluate(
+    site: Site, /, files: tuple[Path, ...], precision: str, as_json: bool, model: str | None
+) -> None:
     """Measure how well a model predicts FILES: posts, or `.jsonl`/`.jsonl.xz` with one text a line.
 
     Without --model, the site's trained run. Bits per byte compare between models; lower is better.

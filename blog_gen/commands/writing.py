@@ -25,13 +25,13 @@ date_option = click.option("--date", metavar="YYYY-MM-DD", help="Write for this 
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @options(strict_option, training_options, sampling_options)
 @click.pass_obj
-def run(site: Site, date: str | None, dry_run: bool, strict: bool | None, **given: Any) -> int:
+def run(site: Site, /, date: str | None, dry_run: bool, strict: bool | None, **given: Any) -> int:
     """Learn if your posts changed, write the posts that are due, else do nothing.
 
     This is the command for every day and for before each build. It can be called as often as you like: a
     day that has its post gets no second one.
     """
-    from blog_gen import pipeline
+    from blog_gen import learning, pipeline
 
     settings = _settings(site, strict, given)
     now = pipeline.moment_now(settings)
@@ -39,7 +39,7 @@ def run(site: Site, date: str | None, dry_run: bool, strict: bool | None, **give
         hooks = _hooks(settings, bar, interrupted)
         report = pipeline.run(settings, now, hooks, _day(date), dry_run)
     if dry_run:
-        stale = "would" if not pipeline.up_to_date(settings) else "would not"
+        stale = "would" if not learning.up_to_date(settings) else "would not"
         click.echo(f"blog-gen {stale} train; posts due: {', '.join(map(str, report.due)) or 'none'}")
         return 0
     if report.nothing_to_do:
@@ -51,7 +51,7 @@ def run(site: Site, date: str | None, dry_run: bool, strict: bool | None, **give
 @options(strict_option, training_options)
 @click.option("--fresh", is_flag=True, help="Start over, whatever was learned or begun before.")
 @click.pass_obj
-def train(site: Site, fresh: bool, strict: bool | None, **given: Any) -> int:
+def train(site: Site, /, fresh: bool, strict: bool | None, **given: Any) -> int:
     """Learn from your posts now.
 
     Goes on where it was interrupted; Ctrl-C saves and stops. Nothing happens when the posts and the settings
@@ -77,6 +77,7 @@ def train(site: Site, fresh: bool, strict: bool | None, **given: Any) -> int:
 @click.pass_obj
 def generate(
     site: Site,
+    /,
     count: int,
     title: str | None,
     tags: str | None,

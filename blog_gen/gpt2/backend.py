@@ -7,7 +7,6 @@ compiles them.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -42,12 +41,6 @@ def make_stepper(weights: Arrays, optimizer: Optimizer, train_loss: Loss, eval_l
 
     kind = _JaxStepper if keras.backend.backend() == "jax" else _TensorFlowStepper
     return kind(weights, optimizer, train_loss, eval_loss)
-
-
-def quiet() -> None:
-    """Keep TensorFlow's start-up chatter off the user's terminal; call before it is first imported."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 
 class _TensorFlowStepper:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from blog_gen.gpt2 import network
 from blog_gen.gpt2.bpe import Tokenizer
 from blog_gen.gpt2.hparams import HParams
+from blog_gen.gpt2.quiet import quiet
 from blog_gen.gpt2.weights import load_weights
 
 Array = np.ndarray[Any, Any]
@@ -60,6 +60,7 @@ class KerasScorer:
     """Natural-log probabilities of texts under a model folder's weights."""
 
     def __init__(self, folder: Path) -> None:
+        quiet()
         import tensorflow as tf
 
         self.hparams = HParams.load(folder)
@@ -134,6 +135,8 @@ def _windows(number: int, ids: list[int], n_ctx: int) -> Iterator[_Window]:
 def _target_scores(weights: Any, tokens: Any, targets: Any, hparams: HParams) -> Any:
     """(B, T) natural-log probability of each target."""
     from keras import ops
+
+    from blog_gen.gpt2 import network
 
     logits = network.logits(weights, tokens, hparams)
     picked = ops.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]

@@ -139,7 +139,7 @@ class Pretraining:
     def _report(self, report: Callable[[dict[str, float]], None], seconds: float) -> None:
         position, tokens = self.position, self.plan.batch_tokens
         rate = len(position.losses) * tokens / seconds
-        row = {"step": position.step, "tokens": position.step * tokens}
+        row: dict[str, float] = {"step": position.step, "tokens": position.step * tokens}
         row |= {"loss": round(float(np.mean(position.losses)), 4), "seconds": round(position.seconds)}
         if self.valid is not None and self._every(MEASURE_STEPS):
             row["valid_bits_per_byte"] = round(self.valid_bits_per_byte(), 4)
@@ -172,7 +172,8 @@ class Pretraining:
             position.epoch, position.offset = position.epoch + 1, 0
         stream = self._stream().window(position.offset, size + 1).astype(np.int32)
         position.offset += size
-        return stream[np.arange(0, size, length)[:, None] + np.arange(length + 1)[None, :]]
+        rows: Array = stream[np.arange(0, size, length)[:, None] + np.arange(length + 1)[None, :]]
+        return rows
 
     def _stream(self) -> Epoch:
         """The pass over the corpus that the position is in."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import lzma
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -32,8 +32,8 @@ class Document:
 def read_documents(paths: Sequence[Path], notes: list[Note]) -> Iterator[Document]:
     """Documents of `.jsonl` and `.jsonl.xz` files; a line that is none is noted and skipped."""
     for path in paths:
-        opener = lzma.open if path.suffix == ".xz" else open
-        with opener(path, "rb") as file:  # type: ignore[operator]
+        opener: Callable[..., IO[bytes]] = lzma.open if path.suffix == ".xz" else open
+        with opener(path, "rb") as file:
             for number, line in enumerate(file, 1):
                 document = _document(line)
                 if isinstance(document, Document):

@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 
 
 def save_state(path: Path, arrays: Mapping[str, Array], position: Mapping[str, Any]) -> None:
-    """Write `arrays` and the JSON-able `position` as one safetensors file, with a checksum over the arrays."""
+    """Write `arrays` and the JSON-able `position` as one safetensors file, with a checksum."""
     about = {"position": json.dumps(position), "checksum": str(_checksum(arrays))}
     with replacing(path) as file:
         file.write(save(dict(arrays), metadata=about))

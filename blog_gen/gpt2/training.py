@@ -154,7 +154,7 @@ class FineTuning:
         order = epoch_order(len(self.rows), self.recipe.seed, epoch)
         which = order[place * self.recipe.batch_rows : (place + 1) * self.recipe.batch_rows]
         batch = self.rows.batch(which, self.recipe.batch_rows)
-        batch["seed"] = np.uint32((self.recipe.seed * 0x85EBCA6B + step * 0xC2B2AE35) % 2**32)
+        batch["seed"] = np.array((self.recipe.seed * 0x85EBCA6B + step * 0xC2B2AE35) % 2**32, np.uint32)
         loss, norm = self._stepper.train(batch, self.recipe.rate * self._schedule.share(step), step)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise ModelError(
@@ -230,7 +230,7 @@ def _identity(base: Mapping[str, Array], data: Sequence[Rows], recipe: Recipe) -
     """A hash of everything that decides the outcome."""
     digest = hashlib.sha256(json.dumps(asdict(recipe), sort_keys=True).encode())
     for name in sorted(base):
-        digest.update(np.ascontiguousarray(base[name]))
+        digest.update(np.ascontiguousarray(base[name]).data)
     for rows in data:
-        digest.update(np.ascontiguousarray(rows.tokens))
+        digest.update(np.ascontiguousarray(rows.tokens).data)
     return digest.hexdigest()

@@ -1,0 +1,35 @@
+"""Keeps the start-up chatter of native libraries off the user's terminal.
+
+TensorFlow and LiteRT greet on file descriptor 2, past Python's own streams and whatever their settings say.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Send what native code writes to standard error to nowhere; exceptions come through as ever."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def quiet() -> None:
+    """Import the training library without its greetings; call before anything that imports Keras."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    with silenced(), suppress(ImportError):
+        library = importlib.import_module(backend)
+        if backend == "tensorflow":
+            library.constant(0)  # the processor is described at the first operation
