@@ -168,7 +168,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         return {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        fix = "Indent with spaces, never with tabs" if r"'\t'" in reason else None
+        token = "cannot start any token" in reason
+        fix = "Indent with spaces, never with tabs; quote what begins with @ or `" if token else None
         raise ConfigError("the site's settings must be valid YAML", got=reason, fix=fix, path=path) from error
     if content is not None and not isinstance(content, dict):
         raise ConfigError("the site's settings must be a mapping", got=type(content).__name__, path=path)

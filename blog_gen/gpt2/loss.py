@@ -32,7 +32,7 @@ def _softmax_loss(logits: Tensor, targets: Tensor, share: Tensor) -> tuple[Tenso
     return loss, ops.cast(gradient, logits.dtype)
 
 
-@ops.custom_gradient
+@ops.custom_gradient  # type: ignore[untyped-decorator]
 def chunked_cross_entropy(states: Tensor, wte: Tensor, targets: Tensor, share: Tensor) -> Any:
     """Sum over tokens of `share` times the negative log-probability of its target, a float32 scalar.
 

@@ -1,1 +1,56 @@
-"""Candidates to scorecards: is this text new, whole, fluent and unlike a loop? `str` and ids in."""
+"""Candidates to scorecards: is this text new, whole, fluent and unlike a loop? `str` and numbers in.
+
+Knows nothing of files' formats, of Jekyll or of models; the same candidates and context give the same cards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from blog_gen.config import Limits
+from blog_gen.judge.candidate import Candidate
+from blog_gen.judge.completeness import completeness_checks
+from blog_gen.judge.fluency import fluency_checks
+from blog_gen.judge.novelty import copied, novelty_checks
+from blog_gen.judge.repetition import repetition_checks
+from blog_gen.judge.scorecard import Check, Scorecard, as_table, pick
+from blog_gen.judge.trimming import trimmed
+
+if TYPE_CHECKING:  # importing it costs NumPy, a tenth of a second
+    from blog_gen.judge.index import CorpusIndex, Document
+
+__all__ = ["Candidate", "Check", "Context", "Scorecard", "as_table", "copied", "judge", "pick", "trimmed"]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What candidates are judged by."""
+
+    index: CorpusIndex  # of the site's articles and earlier generated posts
+    titles: Sequence[Document]  # (name, title) of these
+    words: tuple[int, int]  # the usual length of the site's posts, low and high
+    held_out: tuple[float, float] | None = None  # mean and spread of held-out posts' mean log-probability
+    limits: Limits = field(default_factory=Limits)
+
+
+def judge(candidates: Sequence[Candidate], context: Context) -> list[Scorecard]:
+    """A scorecard for each candidate, in their order.
+
+    One that was cut is trimmed first, and its card holds it as trimmed.
+    """
+    return [_scorecard(candidate, context) for candidate in candidates]
+
+
+def _scorecard(candidate: Candidate, context: Context) -> Scorecard:
+    if not candidate.ended:
+        candidate = replace(candidate, body=trimmed(candidate.body))
+    limits = context.limits
+    checks = (
+        *novelty_checks(candidate, context.index, context.titles, limits),
+        *repetition_checks(candidate.body, limits),
+        *completeness_checks(candidate, context.words, limits),
+        *fluency_checks(candidate, context.index, context.held_out, limits),
+    )
+    return Scorecard(candidate, checks)

@@ -1,0 +1,22 @@
+"""A generated post as it came out of sampling, before anything was decided about it.
+
+Knows nothing of files, models or limits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One sampled post."""
+
+    title: str
+    body: str
+    tags: tuple[str, ...]
+    category: str | None
+    ended: bool  # by the end-of-text id, not cut at the length limit
+    seed: int
+    tokens: int
+    logprob: float  # mean natural-log probability per token under the model, at temperature 1

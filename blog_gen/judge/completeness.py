@@ -1,0 +1,55 @@
+"""Is it whole? Ended, of a usual length, opened with prose, its headings and its Markdown in order.
+
+Knows blocks and the site's usual length, nothing of documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from blog_gen.config import Limits
+from blog_gen.judge.blocks import PROSE, blocks_of
+from blog_gen.judge.candidate import Candidate
+from blog_gen.judge.markup import Fault, heading_faults, markup_faults
+from blog_gen.judge.scorecard import Check, at_most
+
+
+def completeness_checks(candidate: Candidate, words: tuple[int, int], limits: Limits) -> list[Check]:
+    """Checks of a body, trimmed if it was cut, against the usual number of `words`, low and high."""
+    blocks = blocks_of(candidate.body)
+    opens = bool(blocks) and blocks[0].kind in PROSE
+    return [
+        _ended_check(candidate),
+        _length_check(candidate.body, words, limits.length_slack),
+        _prose_first_check(opens, limits.prose_first),
+        _faults_check("heading_faults", heading_faults(blocks), limits.heading_faults),
+        _faults_check("markup_faults", markup_faults(blocks), limits.markup_faults),
+    ]
+
+
+def _ended_check(candidate: Candidate) -> Check:
+    """Never fails: a text that was cut and trimmed is whole again, but worth less."""
+    reason = "it ended by itself" if candidate.ended else "it was cut off, and trimmed to its last whole part"
+    return Check("ended", int(candidate.ended), "", True, reason, merit=float(candidate.ended))
+
+
+def _length_check(body: str, usual: tuple[int, int], slack: float) -> Check:
+    low, high = usual
+    least, most = round(low * (1 - slack)), round(high * (1 + slack))
+    words = len(body.split())
+    passed = least <= words <= most and words > 0
+    reason = f"it has {words} words, where the site's posts have {low} to {high}"
+    return Check("length", words, f"{least} … {most}", passed, reason, merit=float(low <= words <= high))
+
+
+def _prose_first_check(opens: bool, wanted: bool) -> Check:
+    reason = (
+        "it opens with prose" if opens else "it opens with something that is not prose, so has no excerpt"
+    )
+    return Check(
+        "prose_first", int(opens), "= 1" if wanted else "", opens or not wanted, reason, float(opens)
+    )
+
+
+def _faults_check(name: str, faults: Sequence[Fault], limit: int) -> Check:
+    return at_most(name, len(faults), limit, "; ".join(map(str, faults[:3])) or "nothing is broken")

@@ -1,0 +1,154 @@
+"""What is broken in a text's Markdown: marks left open, headings out of order, notes that are not there.
+
+Knows nothing of candidates or limits. What a check calls a fault is rare in posts that people publish
+(docs/judging.md); it is not everything that a renderer would mind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from blog_gen.judge.blocks import PROSE, Block
+from blog_gen.judge.words import quoted
+
+# What may hold brackets and stars that mean nothing, in the order in which Markdown gives way.
+_OPAQUE = re.compile(
+    r"(?P<escape>\\[^\w\s])"
+    r"|(?P<code>(?<!`)(`+)(?!`)(?:.+?)(?<!`)\3(?!`))"
+    r"|(?P<target>(?<=\])\([^()\n]*(?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)[^()\n]*)*\))"
+    r"|(?P<address><?https?://[^\s>)\]]+>?)|(?P<html><[^<>\n]*>)|(?P<math>\$[^\s$][^$\n]*\$)",
+    re.DOTALL,
+)
+_DELIMITERS = re.compile(r"\*+|_+")
+_FOOTNOTE_MARK = re.compile(r"\[\^([^\]\s]+)\]")
+_REFERENCE = re.compile(r"\]\[([^\[\]\n]+)\]")
+_TARGET = re.compile(r" {0,3}\[([^\]]+)\]:")
+
+
+class Fault(NamedTuple):
+    """What is broken, in words, and the line of the text (from 1) where it is."""
+
+    line: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.what}"
+
+
+def heading_faults(blocks: Sequence[Block]) -> list[Fault]:
+    """Headings that skip a level, and headings with nothing under them."""
+    faults = []
+    above = 0  # the level of the heading before
+    for at, block in enumerate(blocks):
+        if block.kind != "heading":
+            continue
+        if above and block.level > above + 1:
+            faults.append(Fault(block.line, f"a heading of level {block.level} follows one of level {above}"))
+        after = blocks[at + 1] if at + 1 < len(blocks) else None
+        if after is None or (after.kind == "heading" and after.level <= block.level):
+            faults.append(Fault(block.line, f"nothing stands under the heading {quoted(block.text)}"))
+        above = block.level
+    return faults
+
+
+def markup_faults(blocks: Sequence[Block]) -> list[Fault]:
+    """Fences, links, emphasis, code spans, tables, list items and notes that are open or undefined."""
+    faults = []
+    for block in blocks:
+        if not block.closed:
+            faults.append(Fault(block.line, "a code fence is never closed"))
+        if block.kind == "item" and not block.content.strip():
+            faults.append(Fault(block.line, "a list item is empty"))
+        if block.kind == "table":
+            faults += [
+                Fault(block.line + row, "a row has other columns than its table") for row in _odd_rows(block)
+            ]
+        if block.kind in PROSE or block.kind in ("heading", "table"):
+            faults += [
+                Fault(block.line, f"{what} in {quoted(block.text)}") for what in open_marks(block.text)
+            ]
+    return sorted([*faults, *_undefined(blocks)])
+
+
+def open_marks(text: str) -> list[str]:
+    """The marks of one block that are opened and never closed.
+
+    >>> open_marks("a *b* [c](d) and `e"), open_marks("**a [b")
+    (['a ` is never closed'], ['a [ is never closed', 'a * is never closed'])
+    """
+    plain = _OPAQUE.sub(lambda match: "." if match["target"] else "x", text)
+    marks = ["`"] if "`" in plain else []
+    if "](" in plain:
+        marks.append("](")
+    if _depth(plain):
+        marks.append("[")
+    return [f"a {mark} is never closed" for mark in [*marks, *_open_emphasis(plain)]]
+
+
+def _depth(text: str) -> int:
+    """How many brackets are open at the end."""
+    depth = 0
+    for character in text:
+        if character == "[":
+            depth += 1
+        elif character == "]" and depth:
+            depth -= 1
+    return depth
+
+
+def _open_emphasis(text: str) -> Iterator[str]:
+    """`*` and `_` where runs that can only open emphasis outweigh those that close it (CommonMark, 6.2)."""
+    is_open = {"*": 0, "_": 0}
+    for run in _DELIMITERS.finditer(text):
+        before, after = text[run.start() - 1 : run.start()] or " ", text[run.end() : run.end() + 1] or " "
+        mark, left = run[0][0], len(run[0])
+        in_word = mark == "_" and before.isalnum() and after.isalnum()
+        if in_word:
+            continue
+        if _flanks(after, before):  # closes
+            closed = min(left, is_open[mark])
+            is_open[mark] -= closed
+            left -= closed
+        if _flanks(before, after):  # opens
+            is_open[mark] += left
+    return (mark for mark, count in is_open.items() if count)
+
+
+def _flanks(outside: str, inside: str) -> bool:
+    """Does a run between these characters cling to the inside one?"""
+    if inside.isspace():
+        return False
+    return inside.isalnum() or not outside.isalnum()
+
+
+def _odd_rows(table: Block) -> list[int]:
+    """The rows of a table with another number of cells than its delimiter row."""
+    rows = table.text.split("\n")
+    return [at for at, row in enumerate(rows) if _cells(row) != _cells(rows[1])]
+
+
+def _cells(row: str) -> int:
+    plain = _OPAQUE.sub("x", row).strip()
+    return plain.removeprefix("|").removesuffix("|").count("|") + 1
+
+
+def _undefined(blocks: Sequence[Block]) -> Iterator[Fault]:
+    """Footnotes and link references that the text uses and never defines."""
+    notes = {_FOOTNOTE_MARK.search(block.text)[1] for block in blocks if block.kind == "footnote"}  # type: ignore[index]
+    targets = {match[1].lower() for block in blocks if (match := _TARGET.match(block.text))}
+    for block in blocks:
+        if block.kind not in PROSE and block.kind not in ("heading", "table"):
+            continue
+        plain = _OPAQUE.sub(" ", block.text)
+        yield from (
+            Fault(block.line, f"the footnote {mark} is not defined")
+            for mark in _FOOTNOTE_MARK.findall(plain)
+            if mark not in notes
+        )
+        yield from (
+            Fault(block.line, f"the link [{name}] is not defined")
+            for name in _REFERENCE.findall(plain)
+            if name.lower() not in targets and name[0] != "^"
+        )

@@ -1,0 +1,78 @@
+"""Is it new? How much of a candidate stands in the documents already, and whose title it bears.
+
+Knows the corpus index and the limits, nothing of files. To keep a generated post from copying an earlier
+one, the earlier ones are documents of the index too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from blog_gen.config import Limits
+from blog_gen.judge.candidate import Candidate
+from blog_gen.judge.scorecard import Check, at_most
+from blog_gen.judge.words import forms_of, quoted
+
+if TYPE_CHECKING:
+    from blog_gen.judge.index import CorpusIndex, Document, Overlap
+
+PHRASE = 6  # words; two people who write about the same thing hardly ever share six by chance
+SHORTEST_RUN = 8  # words; shorter ones are idiom, not worth showing
+
+
+def copied(body: str, index: CorpusIndex) -> Overlap:
+    """What of `body` stands in the documents: the phrases counted and the runs shown to a person."""
+    return index.overlap(body, PHRASE, SHORTEST_RUN)
+
+
+def novelty_checks(
+    candidate: Candidate, index: CorpusIndex, titles: Sequence[Document], limits: Limits
+) -> list[Check]:
+    """The longest run and the share of phrases that are copied, and the likest of `titles` (name, title)."""
+    overlap = copied(candidate.body, index)
+    run = overlap.longest
+    words, found = 0, "no word of it stands in another post"
+    if run:
+        words = run.words
+        text = quoted(candidate.body[run.start : run.end])
+        found = f"{words} words in a row stand in {run.document}, line {run.line}: {text}"
+    share = f"{overlap.share:.1%} of its six-word phrases stand in other posts"
+    return [
+        at_most("longest_copy", words, limits.longest_copy, found),
+        at_most("copied_share", overlap.share, limits.copied_share, share),
+        _title_check(candidate.title, titles, limits),
+    ]
+
+
+def _title_check(title: str, titles: Sequence[Document], limits: Limits) -> Check:
+    likeness, name, other = max(
+        ((likeness_of(title, old), name, old) for name, old in titles), default=(0.0, "", "")
+    )
+    reason = f"its title is much like {quoted(other)} ({name})" if likeness else "no title is like its own"
+    return at_most("title_likeness", likeness, limits.title_likeness, reason)
+
+
+def likeness_of(one: str, other: str) -> float:
+    """How alike two titles are: the Jaccard index of their letter trigrams, 0 to 1.
+
+    Titles with different numbers in them are parts of a series and not alike at all.
+
+    >>> likeness_of("Bread, slowly", "Bread Slowly!"), likeness_of("Week 7", "Week 8")
+    (1.0, 0.0)
+    """
+    words, others = forms_of(one), forms_of(other)
+    if _numbers(words) != _numbers(others):
+        return 0.0
+    trigrams, other_trigrams = _trigrams(words), _trigrams(others)
+    either = len(trigrams | other_trigrams)
+    return len(trigrams & other_trigrams) / either if either else 0.0
+
+
+def _numbers(words: Sequence[str]) -> set[str]:
+    return {word for word in words if any(character.isdigit() for character in word)}
+
+
+def _trigrams(words: Sequence[str]) -> set[str]:
+    text = f"  {' '.join(words)} "  # so that the first letter counts as much as the others
+    return {text[at : at + 3] for at in range(len(text) - 2)} if words else set()

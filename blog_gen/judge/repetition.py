@@ -1,0 +1,123 @@
+"""Does it go round in circles? Loops, phrases, lines and paragraphs said again, and a poor vocabulary.
+
+Knows words and blocks, nothing of documents. All but lines are measured on prose: code and tables repeat
+themselves for good reasons.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from blog_gen.config import Limits
+from blog_gen.judge.blocks import PROSE, blocks_of
+from blog_gen.judge.scorecard import Check, at_least, at_most
+from blog_gen.judge.words import forms_of, quoted
+
+Words = tuple[str, ...]
+
+PHRASE = 6  # words
+WINDOW = 100  # n-grams; long texts use their words again, so distinct-n is taken over stretches of this
+LONGEST_PERIOD = 60  # words of the longest phrase looked for back to back
+SHORTEST_LINE = 3  # words; a shorter line ("end", "}") may come as often as it likes
+SHORTEST_PARAGRAPH = 8  # words
+
+
+def repetition_checks(body: str, limits: Limits) -> list[Check]:
+    """Loops, repeated phrases, lines and paragraphs, and distinct-1 to distinct-3."""
+    paragraphs = [tuple(forms_of(block.text)) for block in blocks_of(body) if block.kind in PROSE]
+    prose = tuple(form for paragraph in paragraphs for form in paragraph)
+    lines = [tuple(forms_of(line)) for line in body.split("\n")]
+    looped, loop = longest_loop(prose)
+    phrases, phrase = said_again(ngrams(prose, PHRASE))
+    again, line = said_again([line for line in lines if len(line) >= SHORTEST_LINE])
+    long = [paragraph for paragraph in paragraphs if len(paragraph) >= SHORTEST_PARAGRAPH]
+    copies, paragraph = len(long) - len(set(long)), said_again(long)[1]
+    return [
+        at_most("loop_words", looped, limits.loop_words, _found("it goes on saying", loop)),
+        at_most("repeated_phrases", phrases, limits.repeated_phrases, _found("it often says", phrase)),
+        at_most("repeated_lines", again, limits.repeated_lines, _found("a line comes again", line)),
+        at_most(
+            "repeated_paragraphs",
+            copies,
+            limits.repeated_paragraphs,
+            _found("a paragraph comes again", paragraph),
+        ),
+        _distinct_check(prose, 1, limits.distinct_1),
+        _distinct_check(prose, 2, limits.distinct_2),
+        _distinct_check(prose, 3, limits.distinct_3),
+    ]
+
+
+def _found(what: str, words: Words) -> str:
+    return f"{what} {quoted(' '.join(words))}" if words else "it does not repeat itself"
+
+
+def ngrams(words: Words, n: int) -> list[Words]:
+    """All runs of `n` words.
+
+    >>> ngrams(("a", "b", "c"), 2)
+    [('a', 'b'), ('b', 'c')]
+    """
+    return [words[at : at + n] for at in range(len(words) - n + 1)]
+
+
+def longest_loop(words: Words) -> tuple[int, Words]:
+    """The words that only say again what was said just before, in a phrase said three times or more.
+
+    >>> longest_loop(tuple("so it goes it goes it goes on".split()))
+    (4, ('it', 'goes'))
+    """
+    longest = 0
+    phrase: Words = ()
+    for period in range(1, min(LONGEST_PERIOD, len(words) // 3) + 1):
+        streak = 0
+        for at in range(period, len(words)):
+            streak = streak + 1 if words[at] == words[at - period] else 0
+            if streak > longest and streak >= 2 * period:
+                longest, phrase = streak, words[at - streak - period + 1 : at - streak + 1]
+    return longest, phrase
+
+
+def said_again(items: Sequence[Words]) -> tuple[float, Words]:
+    """The share of items that have come before, and the one that comes most often, if any comes twice.
+
+    >>> said_again([("a",), ("b",), ("a",), ("a",)])
+    (0.5, ('a',))
+    """
+    if not items:
+        return 0.0, ()
+    counts = Counter(items)
+    item, times = counts.most_common(1)[0]
+    return 1 - len(counts) / len(items), item if times > 1 else ()
+
+
+def distinct(words: Words, n: int) -> tuple[float, int]:
+    """The least distinct-n (different n-grams over n-grams) of any `WINDOW` n-grams, and where these begin.
+
+    >>> distinct(("a", "b", "a", "b"), 2)
+    (0.6666666666666666, 0)
+    """
+    grams = ngrams(words, n)
+    width = min(WINDOW, len(grams))
+    if not width:
+        return 1.0, 0
+    counts = Counter(grams[:width])
+    least, where = len(counts), 0
+    for at in range(width, len(grams)):
+        counts[grams[at]] += 1
+        gone = grams[at - width]
+        counts[gone] -= 1
+        if not counts[gone]:
+            del counts[gone]
+        if len(counts) < least:
+            least, where = len(counts), at - width + 1
+    return least / width, where
+
+
+def _distinct_check(words: Words, n: int, limit: float) -> Check:
+    value, where = distinct(words, n)
+    unit = "words" if n == 1 else f"runs of {n} words"
+    from_there = quoted(" ".join(words[where : where + WINDOW]), words=8)
+    place = f"only {value:.0%} of its {unit} are different from {from_there} on"
+    return at_least(f"distinct_{n}", value, limit, place)

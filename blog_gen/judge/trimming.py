@@ -1,0 +1,45 @@
+"""A text that was cut off, back to the last place where it is whole.
+
+Knows nothing of candidates or limits.
+"""
+
+from __future__ import annotations
+
+import re
+
+from blog_gen.judge.blocks import PROSE, Block, blocks_of
+from blog_gen.judge.markup import open_marks
+
+# A full stop, what may close after it, and no small letter next ("e.g. this" goes on).
+_SENTENCE_END = re.compile(r"""(?:[.!?…][)\]"'”’»*_`]*(?=\s+[^\sa-z]|\s*$)|[。！？][」』）]*)""")
+
+
+def trimmed(body: str) -> str:
+    """The beginning of `body` that ends with a whole block, or at least with a whole sentence.
+
+    The last block is the one that was cut: of prose its whole sentences are kept, of anything else only
+    a closed fence. What led up to a lost part, a heading or a line that ends with a colon, goes too.
+
+    >>> trimmed("It rained. So we read.\\n\\n## Books\\n\\nThe first was")
+    'It rained. So we read.'
+    """
+    for lost, block in enumerate(reversed(blocks_of(body))):
+        kept = _whole_part(block) if lost == 0 or _leads_on(block) else block.text
+        if kept:
+            return body[: block.start] + kept.rstrip()
+    return ""
+
+
+def _leads_on(block: Block) -> bool:
+    return block.kind in ("heading", "rule") or (block.kind in PROSE and block.text.rstrip().endswith(":"))
+
+
+def _whole_part(block: Block) -> str:
+    """The beginning of a block that is sure to be whole; may be empty."""
+    if block.kind == "fence" and block.closed:
+        return block.text
+    if block.kind not in PROSE:
+        return ""
+    after = len(block.text) - len(block.content)  # the full stop of "1." ends no sentence
+    ends = [match.end() for match in _SENTENCE_END.finditer(block.text, after) if match.start() > after]
+    return next((block.text[:end] for end in reversed(ends) if not open_marks(block.text[:end])), "")

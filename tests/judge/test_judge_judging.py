@@ -1,0 +1,191 @@
+"""Candidates to scorecards, with real posts and the ways in which generated ones go wrong."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from blog_gen.config import Limits, load_settings
+from blog_gen.judge import Candidate, Context, Scorecard, judge, pick
+from blog_gen.judge.fluency import word_order
+from blog_gen.judge.index import CorpusIndex
+from blog_gen.judge.novelty import likeness_of
+from blog_gen.judge.words import forms_of
+from blog_gen.site.articles import read_articles
+
+ROOT = Path(__file__).resolve().parents[2]
+BODY = """The kettle was new in May. It has not boiled since, which is nobody's fault but the fuse's own.
+
+## What I did
+
+I took it apart on the kitchen table, found *three* screws too many, and wrote the number down.
+"""
+CANDIDATE = Candidate("A Kettle", BODY, ("tea",), None, True, seed=1, tokens=60, logprob=-3.0)
+DOCUMENTS = [
+    ("tap.md", "The tap drips. It has dripped since we moved in, and I have counted: nine a minute.")
+]
+CONTEXT = Context(CorpusIndex.build(DOCUMENTS), [("tap.md", "The Tap")], (30, 60), held_out=(-3.2, 0.3))
+
+
+def failed(candidate: Candidate, context: Context = CONTEXT) -> set[str]:
+    (card,) = judge([candidate], context)
+    return {check.name for check in card.failed}
+
+
+def test_a_sound_candidate_passes_every_check() -> None:
+    (card,) = judge([CANDIDATE], CONTEXT)
+    assert not card.rejected and card.candidate == CANDIDATE and 0.8 < card.score <= 1
+    assert pick([card]) == card
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"title": "the tap!"}, "title_likeness"),
+        ({"body": "# Straight away\n\n" + BODY}, "prose_first"),
+        ({"body": BODY + "\n```\nopen"}, "markup_faults"),
+        ({"body": BODY + "\n## Nothing"}, "heading_faults"),
+        ({"body": "Too short."}, "length"),
+        ({"body": BODY * 3}, "length"),
+        ({"body": ""}, "length"),
+        ({"logprob": -4.5}, "logprob"),
+        ({"logprob": -0.3}, "logprob"),
+    ],
+)
+def test_each_fault_is_named(changes: dict[str, object], name: str) -> None:
+    assert name in failed(replace(CANDIDATE, **changes))  # type: ignore[arg-type]
+
+
+def test_a_copy_is_rejected_with_its_source() -> None:
+    context = replace(CONTEXT, index=CorpusIndex.build([*DOCUMENTS, ("kettle.md", BODY)]))
+    (card,) = judge([CANDIDATE], context)
+    assert {"longest_copy", "copied_share"} <= {check.name for check in card.failed}
+    assert "words in a row stand in kettle.md, line 1: “The kettle was new" in card.verdict
+
+
+def test_a_limit_is_a_setting() -> None:
+    fault = replace(CANDIDATE, body=BODY + "\n## Nothing")
+    assert "heading_faults" in failed(fault)
+    assert "heading_faults" not in failed(fault, replace(CONTEXT, limits=Limits(heading_faults=1)))
+
+
+def test_a_cut_candidate_is_trimmed_and_worth_less() -> None:
+    cut = replace(CANDIDATE, body=BODY + "\nThen I", ended=False)
+    whole, trimmed = judge([CANDIDATE, cut], CONTEXT)
+    assert trimmed.candidate.body == BODY.strip() and not trimmed.rejected
+    assert trimmed.score < whole.score
+
+
+def test_without_held_out_posts_the_log_probability_is_not_judged() -> None:
+    (card,) = judge([replace(CANDIDATE, logprob=-99.0)], replace(CONTEXT, held_out=None))
+    assert not card.rejected and "logprob" not in card.to_dict()
+
+
+PIECES = [
+    "tap ",
+    "It ",
+    "*",
+    "`",
+    "```\n",
+    "[",
+    "](",
+    ")",
+    "# ",
+    "- ",
+    "|",
+    "---\n",
+    "\n",
+    ". ",
+    "é",
+    "我",
+    "\ud800",
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), st.booleans())
+def test_no_text_is_too_odd_and_the_same_text_gets_the_same_card(body: str, ended: bool) -> None:
+    candidate = replace(CANDIDATE, body=body, ended=ended)
+    (one,), (other,) = judge([candidate], CONTEXT), judge([candidate], CONTEXT)
+    assert one == other and 0 <= one.score <= 1
+    assert all(check.reason and 0 <= check.merit <= 1 for check in one.checks)
+
+
+def test_titles_alike() -> None:
+    assert likeness_of("Bread, Slowly", "“bread” slowly") == 1.0
+    assert likeness_of("A Makefile for Dinner", "A Makefile for Dinners") > Limits().title_likeness
+    assert likeness_of("The Tap", "The Same Soup") < 0.5
+    assert likeness_of("Release 1.2", "Release 1.3") == 0.0
+    assert likeness_of("", "") == likeness_of("!", "?") == 0.0
+
+
+@pytest.fixture(scope="module")
+def study() -> ModuleType:
+    """benchmarks/judge_limits.py, which spoils posts in known ways."""
+    spec = importlib.util.spec_from_file_location("judge_limits", ROOT / "benchmarks" / "judge_limits.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def cards(study: ModuleType) -> dict[str, list[Scorecard]]:
+    """Scorecards of eight sample posts against the seven others, and of what was made of them."""
+    articles = read_articles(load_settings(ROOT)).articles[:8]
+    found: dict[str, list[Scorecard]] = study.cards_of([(str(a.path), a.title, a.body) for a in articles])
+    return found
+
+
+def test_real_posts_pass(cards: dict[str, list[Scorecard]]) -> None:
+    assert [card.verdict for card in cards["real"] if card.rejected] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("copy", "longest_copy"),
+        ("copy", "copied_share"),
+        ("mosaic", "copied_share"),
+        ("loop of a sentence", "loop_words"),
+        ("loop of three words", "distinct_3"),
+        ("repeated paragraph", "repeated_paragraphs"),
+        ("template", "repeated_phrases"),
+        ("shuffled words", "word_order"),
+        ("shuffled nearby", "word_order"),
+        ("unclosed fence", "markup_faults"),
+        ("unclosed link", "markup_faults"),
+        ("headings only", "heading_faults"),
+        ("too short", "length"),
+        ("title of another", "title_likeness"),
+    ],
+)
+def test_known_bad_texts_are_rejected_for_the_right_reason(
+    cards: dict[str, list[Scorecard]], kind: str, name: str
+) -> None:
+    assert all(name in {check.name for check in card.failed} for card in cards[kind])
+
+
+def test_word_order_tells_a_text_from_its_words() -> None:
+    bodies = [article.body for article in read_articles(load_settings(ROOT)).articles[:8]]
+    index = CorpusIndex.build([(str(at), body) for at, body in enumerate(bodies[1:])])
+    forms = forms_of(bodies[0])
+    assert word_order(forms, index)[0] > 0.8 > 0.6 > word_order(sorted(forms), index)[0]
+    assert word_order(["unheard", "of"], index) == (1.0, 0)
+
+
+def test_the_judge_imports_neither_numpy_nor_its_neighbours() -> None:
+    code = "import sys, blog_gen.judge; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    rooms = {"blog_gen.site", "blog_gen.text", "blog_gen.gpt2", "numpy"}
+    assert "blog_gen.judge" in loaded and not rooms & set(loaded)

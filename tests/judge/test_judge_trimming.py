@@ -1,0 +1,72 @@
+"""A text cut anywhere is trimmed to a whole one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blog_gen.judge.blocks import blocks_of
+from blog_gen.judge.markup import heading_faults, markup_faults
+from blog_gen.judge.trimming import trimmed
+
+POST = """It rained, e.g. all day. So *we read. A lot.* Then “we slept.” And [a link](/that.html), too.
+
+## What we read
+
+These books:
+
+- The first. It was long.
+- the second
+1. One of 2. or 3 pages.
+
+```python
+x = "never. cut. here."
+```
+
+| a. | b |
+|----|---|
+| c. | d |
+
+> A quote that ends. And **one
+> that goes on.**
+
+## The end
+
+Nothing else. 終わり。そして
+"""
+
+
+def test_wherever_it_is_cut_the_rest_is_whole() -> None:
+    for text in {trimmed(POST[:at]) for at in range(len(POST) + 1)}:
+        blocks = blocks_of(text)
+        assert POST.startswith(text)
+        assert markup_faults(blocks) == heading_faults(blocks) == []
+        assert not text.endswith(("cut", ":", "qu", "1."))
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        ("One. Two. Thr", "One. Two."),
+        ("One (e.g. two) and", ""),
+        ("One.\n\n## Two\n\nThr", "One."),
+        ("One.\n\nAs follows:\n\n```\ncode", "One."),
+        ("One.\n\n```\ncode\n```", "One.\n\n```\ncode\n```"),
+        ("One.\n\n- two\n- thr", "One.\n\n- two"),
+        ("One.\n\n1. Two. Thr", "One.\n\n1. Two."),
+        ("One.\n\n1. tw", "One."),
+        ("One. **Two. Three", "One."),
+        ("One.\n\n| a | b |\n|---|---|\n| c", "One."),
+        ("One.\n\nTwo\n\nThr", "One.\n\nTwo"),
+        ("一。二。三", "一。二。"),
+        ("", ""),
+    ],
+)
+def test_what_is_kept(body: str, kept: str) -> None:
+    assert trimmed(body) == kept
+
+
+@given(st.text(alphabet="aA .:*`#-\n", max_size=60))
+def test_it_is_always_a_beginning(body: str) -> None:
+    assert body.startswith(trimmed(body))
