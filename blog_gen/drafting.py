@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -136,7 +136,7 @@ class Desk:
         self, wish: Wish, attempt: int, unparsed: list[str], progress: Callable[[int, int], None]
     ) -> list[Candidate]:
         """Samples that parse as posts; why the others do not is added to `unparsed`."""
-        begin = prompt(wish.title, wish.category, wish.tags, self.corpus.keys) or FIRST_KEY
+        begin = self._begin(wish)
         seeds = wish.seeds(attempt, self.settings.candidates)
         candidates = []
         for done, sample in enumerate(self._samples(begin, seeds), 1):
@@ -149,19 +149,24 @@ class Desk:
                 candidates.append(self._candidate(post, sample))
         return sorted(candidates, key=lambda candidate: seeds.index(candidate.seed))
 
-    def _samples(self, begin: str, seeds: Sequence[int]) -> Any:
+    def _begin(self, wish: Wish) -> str:
+        return prompt(wish.title, wish.category, wish.tags, self.corpus.keys) or FIRST_KEY
+
+    def _samples(self, begin: str, seeds: Sequence[int]) -> Iterator[Sample]:
         from blog_gen.gpt2.sampling import Request
 
-        ids = tuple(self.sampler.tokenizer.encode(begin))
-        length = self.settings.sampling.max_tokens or self._usual_tokens() - len(ids)
-        requests = [Request(prompt=ids, seed=seed, max_tokens=max(1, length)) for seed in seeds]
+        ids, length = tuple(self.sampler.tokenizer.encode(begin)), self._length(begin)
+        requests = [Request(prompt=ids, seed=seed, max_tokens=length) for seed in seeds]
         return self.sampler.generate(requests, self.settings.sampling)
 
-    def _usual_tokens(self) -> int:
-        """Room for the site's longest usual post and a quarter more, within the context."""
+    def _length(self, begin: str) -> int:
+        """Tokens after `begin`: room for the site's longest usual post and a quarter more, in the context."""
+        if self.settings.sampling.max_tokens is not None:
+            return self.settings.sampling.max_tokens
         encode = self.sampler.tokenizer.encode
         lengths = sorted(len(encode(text)) for text in self.corpus.texts.values())
-        return min(self.sampler.hparams.n_ctx - 1, lengths[int(0.95 * (len(lengths) - 1))] * 5 // 4)
+        usual = lengths[int(0.95 * (len(lengths) - 1))] * 5 // 4
+        return max(1, min(self.sampler.hparams.n_ctx - 1, usual) - len(encode(begin)))
 
     def _candidate(self, post: Post, sample: Sample) -> Candidate:
         return Candidate(
@@ -178,13 +183,10 @@ class Desk:
     def _result(
         self, wish: Wish, moment: datetime, best: Scorecard, cards: list[Scorecard], unparsed: list[str]
     ) -> Result:
-        safe = make_safe(best.candidate.body, self.facts)
-        body = safe.body
-        if self.settings.disclosure:
-            body += "\n\n" + render_template("disclosure.md", self.settings.site, model=self.settings.model)
+        safe, body = self._finished(best)
         draft = Draft(
             title=best.candidate.title,
-            body=body.strip(),
+            body=body,
             date=moment,
             tags=best.candidate.tags,
             category=best.candidate.category,
@@ -192,6 +194,19 @@ class Desk:
             published=self.settings.review == "auto",
         )
         return Result(draft, cards, safe, unparsed)
+
+    def _finished(self, best: Scorecard) -> tuple[Safe, str]:
+        """The chosen text as it is written: safe to build, and with the line that says how it was made."""
+        safe = make_safe(best.candidate.body, self.facts)
+        if not self.settings.disclosure:
+            return safe, safe.body
+        line = render_template("disclosure.md", self.settings.site, model=self.settings.model)
+        return safe, f"{safe.body}\n\n{line}".strip()
+
+    def body_again(self, wish: Wish) -> str | None:
+        """The body that the wish's own seed gives, unjudged; None where it is no post any more."""
+        cards = judge(self._candidates(wish, 0, [], lambda done, total: None), self.context)
+        return self._finished(cards[0])[1] if cards else None
 
     def _provenance(self, wish: Wish, best: Scorecard) -> Mapping[str, Any]:
         """What `reproduce` needs, and what a reader may want to know."""
@@ -204,7 +219,7 @@ class Desk:
             "articles": self.corpus.sha256,
             "seed": best.candidate.seed,
             **dataclasses.asdict(self.settings.sampling),
-            "max_tokens": self.settings.sampling.max_tokens,
+            "length": self._length(self._begin(wish)),
             **(
                 {"asked": {key: value for key, value in asked.items() if value}}
                 if any(asked.values())

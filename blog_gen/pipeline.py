@@ -53,10 +53,15 @@ class Report:
 
 
 def run(
-    settings: Settings, now: datetime, hooks: Hooks, day: date | None = None, dry: bool = False
+    settings: Settings,
+    now: datetime,
+    hooks: Hooks,
+    day: date | None = None,
+    dry: bool = False,
+    learn: bool = True,
 ) -> Report:
     """The pre-build step: learn if the posts changed, write what is due, else do nothing, fast."""
-    due, stale = _due(settings, now, hooks, day), not _up_to_date(settings)
+    due, stale = _due(settings, now, hooks, day), learn and not _up_to_date(settings)
     report = Report(due=due)
     if dry or not (due or stale):
         return report
@@ -67,6 +72,7 @@ def run(
             report.trained = _learn(settings, corpus, hooks)
             report.interrupted = report.trained is None
         if due and not report.interrupted:
+            _require_run(settings)
             _write(settings, corpus, [(each, _moment(settings, each, now)) for each in due], hooks, report)
     return report
 

@@ -23,6 +23,10 @@ COMMANDS = {
     "sample": ("reading", "Print text from the model; nothing is written to the site."),
     "corpus": ("reading", "Show exactly what the model learns from."),
     "evaluate": ("reading", "Measure how well a model predicts posts."),
+    "reproduce": ("reading", "Write a draft again from its provenance, and compare."),
+    "models": ("models", "List, download, import and export models."),
+    "init": ("home", "Make a Jekyll site ready for blog-gen."),
+    "schedule": ("home", "Run every day: cron, systemd or GitHub Actions."),
     "status": ("reading", "Say what is trained, due and waiting for review."),
     "pretrain": ("pretraining", "For maintainers: make a base model from scratch."),
 }

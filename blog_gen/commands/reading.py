@@ -146,3 +146,21 @@ def status(site: Site, as_json: bool) -> None:
     for name, value in found.items():
         shown = ", ".join(map(str, value)) if isinstance(value, list) else value
         click.echo(f"{name.replace('_', ' '):18} {'–' if shown in (None, '') else shown}")
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def reproduce(site: Site, /, file: Path) -> int:
+    """Write the draft FILE again from its provenance and print its body.
+
+    Exit code 0 if it is the same, 1 if not; what differs is said on standard error.
+    """
+    from blog_gen.reproducing import reproduce as again
+
+    found = again(file, site.settings())
+    click.echo(found.body)
+    for line in found.differences:
+        click.echo(f"differs: {line}", err=True)
+    click.echo("The same body." if found.same else "Not the same body.", err=True)
+    return 0 if found.same else 1

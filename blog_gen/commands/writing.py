@@ -23,9 +23,20 @@ date_option = click.option("--date", metavar="YYYY-MM-DD", help="Write for this 
 @click.command()
 @date_option
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--quiet", is_flag=True, help="Say only what was written, and failures.")
+@click.option("--no-train", is_flag=True, help="Never train: write from what was learned before.")
 @options(strict_option, training_options, sampling_options)
 @click.pass_obj
-def run(site: Site, /, date: str | None, dry_run: bool, strict: bool | None, **given: Any) -> int:
+def run(
+    site: Site,
+    /,
+    date: str | None,
+    dry_run: bool,
+    quiet: bool,
+    no_train: bool,
+    strict: bool | None,
+    **given: Any,
+) -> int:
     """Learn if your posts changed, write the posts that are due, else do nothing.
 
     This is the command for every day and for before each build. It can be called as often as you like: a
@@ -36,15 +47,15 @@ def run(site: Site, /, date: str | None, dry_run: bool, strict: bool | None, **g
     settings = _settings(site, strict, given)
     now = pipeline.moment_now(settings)
     with progress() as bar, interruptible() as interrupted:
-        hooks = _hooks(settings, bar, interrupted)
-        report = pipeline.run(settings, now, hooks, _day(date), dry_run)
+        hooks = Hooks() if quiet else _hooks(settings, bar, interrupted)
+        report = pipeline.run(settings, now, hooks, _day(date), dry_run, not no_train)
     if dry_run:
         stale = "would" if not learning.up_to_date(settings) else "would not"
         click.echo(f"blog-gen {stale} train; posts due: {', '.join(map(str, report.due)) or 'none'}")
         return 0
-    if report.nothing_to_do:
+    if report.nothing_to_do and not quiet:
         click.echo("Nothing to do: the posts have not changed and none is due.")
-    return summarise(settings, report)
+    return summarise(settings, report, quiet)
 
 
 @click.command()
@@ -158,12 +169,12 @@ def _hooks(settings: Settings, bar: Progress, interrupted: Any) -> Hooks:
     return Hooks(note=note, training=Monitor(started, row, interrupted), candidate=candidate)
 
 
-def summarise(settings: Settings, report: Report) -> int:
+def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:
     """Say what was made, where, and what to do next; the exit code."""
     if report.interrupted:
         click.echo("Saved. Run the same command again to go on from here.", err=True)
         return 130
-    if report.trained is not None:
+    if report.trained is not None and not quiet:
         meta = report.trained
         minutes = f"{meta.seconds:.0f} s" if meta.seconds < 120 else f"{meta.seconds / 60:.1f} min"
         click.echo(f"Learned from {meta.posts} posts in {minutes} ({meta.stopped}). {meta.reading}")
@@ -175,7 +186,7 @@ def summarise(settings: Settings, report: Report) -> int:
     for error in report.rejected:
         click.echo(error.report, err=True)
         click.echo(f"blog-gen: {error}", err=True)
-    if report.written and settings.review == "required":
+    if report.written and settings.review == "required" and not quiet:
         click.echo(
             "Next: read it. To publish, take out `published: false`; to see it first, "
             "`jekyll serve --unpublished`."

@@ -1,0 +1,118 @@
+"""`models`: base models and trained ones, in and out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from blog_gen.commands import Site
+from blog_gen.commands.progress import progress
+
+# What `gpt2.formats` writes; said again here, so that `--help` need not import NumPy.
+FORMATS = ["openai", "hf", "gguf", "gguf-q8_0", "folder"]
+_folder = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.group()
+def models() -> None:
+    """List, download, import and export models."""
+
+
+@models.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@click.pass_obj
+def list_(site: Site, /, as_json: bool) -> None:
+    """Show every model on this machine, this site's trained runs included."""
+    from blog_gen.gpt2.catalogue import list_models
+
+    found, notes = list_models(site.settings().state_folder / "runs")
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+    if as_json:
+        click.echo(json.dumps([asdict(model) for model in found], default=str))
+        return
+    for model in found:
+        size = f"{model.parameters / 1e6:,.1f} M parameters, {_megabytes(model.on_disk)}"
+        click.echo(f"{model.name:12} {model.kind:9} {size:34} {model.path}")
+
+
+@models.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_obj
+def show(site: Site, /, name: str, as_json: bool) -> None:
+    """Show one model: size, context, where from, trained on what, memory it needs."""
+    from blog_gen.gpt2.catalogue import describe
+
+    model = describe(name, site.settings().state_folder / "runs")
+    if as_json:
+        click.echo(json.dumps(asdict(model), default=str))
+        return
+    rows = {
+        "name": f"{model.name} ({model.kind})",
+        "folder": model.path,
+        "on disk": _megabytes(model.on_disk),
+        "parameters": f"{model.parameters:,}",
+        "context": f"{model.context} tokens",
+        "vocabulary": f"{model.vocabulary:,} tokens",
+        "from": model.source or "–",
+        "trained on": model.trained_on or "–",
+        "memory to train": f"about {_megabytes(model.memory_to_train)}",
+        "memory to sample": f"about {_megabytes(model.memory_to_sample)}",
+    }
+    for label, value in rows.items():
+        click.echo(f"{label:17} {value}")
+
+
+@models.command()
+@click.argument("size")
+@click.option("--mirror", help="Another server with OpenAI's folders; or set BLOG_GEN_MIRROR.")
+@click.option("--keep", is_flag=True, help="Keep the downloaded originals too.")
+def pull(size: str, mirror: str | None, keep: bool) -> None:
+    """Download OpenAI's GPT-2 of SIZE: 124M, 355M, 774M or 1558M; checked, and resumed where it broke off."""
+    from blog_gen.gpt2 import downloads
+
+    with progress() as bar:
+        current = ""
+
+        def report(name: str, done: int, total: int | None) -> None:
+            nonlocal current
+            if name != current:
+                current = name
+                bar.start(name, total or 0)
+            bar.update(done // 2**20, (total or 0) // 2**20, unit="MiB")
+
+        folder = downloads.pull(size, mirror, keep, progress=report)
+    click.echo(f"{size} is in {folder}. Use it with `--model {size}` or `blog_gen: model: {size}`.")
+
+
+@models.command("import")
+@click.argument("path", type=_folder)
+@click.option("--name", required=True, help="What to call it here.")
+@click.option("--base", type=_folder, help="A model folder with the vocabulary, where PATH has none.")
+def import_(path: Path, name: str, base: Path | None) -> None:
+    """Bring in a checkpoint: OpenAI's, nshepperd's, Hugging Face's, or a model or run folder of ours."""
+    from blog_gen.gpt2.exchange import import_model
+
+    click.echo(f"{name} is in {import_model(path, name, base)}.")
+
+
+@models.command("export")
+@click.argument("name")
+@click.option("--format", "kind", required=True, type=click.Choice(FORMATS))
+@click.argument("destination", type=click.Path(path_type=Path))
+@click.pass_obj
+def export(site: Site, /, name: str, kind: str, destination: Path) -> None:
+    """Write the model or run NAME to DESTINATION, for other tools."""
+    from blog_gen.gpt2 import zoo
+    from blog_gen.gpt2.exchange import export_model
+
+    folder = zoo.resolve(name, site.settings().state_folder / "runs")
+    click.echo(f"Wrote {export_model(folder, kind, destination)}.")
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.0f} MB"

@@ -1,0 +1,71 @@
+"""The same post again from its provenance, or exactly why not."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from blog_gen import __version__
+from blog_gen.config import SamplingSettings, Settings
+from blog_gen.drafting import Desk, Wish
+from blog_gen.errors import DraftError, ModelError
+from blog_gen.gpt2 import runs
+from blog_gen.learning import read_corpus
+from blog_gen.site.drafts import Draft, read_draft
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """The body written again, whether it is the same, and what differs from when it was written."""
+
+    body: str
+    same: bool
+    differences: tuple[str, ...]
+
+
+def reproduce(path: Path, settings: Settings) -> Reproduction:
+    """Sample the draft at `path` again.
+
+    Raises:
+        DraftError: the file is no draft, or its provenance is not whole.
+        ModelError: the site has no trained run.
+    """
+    draft = read_draft(path)
+    provenance = draft.provenance
+    try:
+        names = {field.name for field in dataclasses.fields(SamplingSettings)}
+        sampling = SamplingSettings(**{key: value for key, value in provenance.items() if key in names})
+        seed, tokens, asked = provenance["seed"], provenance["length"], provenance.get("asked") or {}
+    except (KeyError, TypeError) as error:
+        raise DraftError("the provenance must be whole", got=f"no {error}", path=path) from None
+    if runs.read_meta(settings.run_folder) is None:
+        raise ModelError("the site has no trained run", fix="Run `blog-gen train`", path=settings.run_folder)
+    resolved = dataclasses.replace(
+        settings, candidates=1, sampling=dataclasses.replace(sampling, max_tokens=tokens)
+    )
+    desk = Desk(resolved, read_corpus(settings))
+    wish = Wish(
+        draft.date.date(),
+        title=asked.get("title"),
+        category=asked.get("category"),
+        tags=tuple(asked.get("tags") or ()),
+        seed=int(seed),
+    )
+    body = desk.body_again(wish) or ""
+    differences = tuple(_differences(provenance, desk, draft, body))
+    return Reproduction(body, body == draft.body, differences)
+
+
+def _differences(provenance: Mapping[str, Any], desk: Desk, draft: Draft, body: str) -> list[str]:
+    """What is not as it was, in plain words."""
+    found = []
+    now = {"version": __version__, "weights": desk.sampler.weights_sha256, "articles": desk.corpus.sha256}
+    for key, value in now.items():
+        if provenance.get(key) != value:
+            found.append(f"{key}: then {str(provenance.get(key))[:16]}, now {value[:16]}")
+    if body != draft.body and not found:
+        found.append("the draft was edited, or this machine computes differently")
+    return found

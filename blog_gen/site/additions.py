@@ -1,0 +1,119 @@
+"""What a site's `_config.yml` lacks for blog-gen, as YAML to add to it.
+
+Knows Jekyll's settings, as data; nothing of the text they are written in. Whatever is there is left as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+from blog_gen.config import CONFIG_KEY, STATE_FOLDER, Settings
+from blog_gen.errors import Note
+
+PERMALINK = "/:collection/:year/:month/:day/:title/"
+# Jekyll 4 appends a site's `exclude` to these, Jekyll 3 takes it in their place: they must be said again.
+_JEKYLL_EXCLUDES = """\
+- Gemfile  # this and the rest Jekyll 3 leaves out by itself only where there is no list
+- Gemfile.lock
+- node_modules
+- vendor/bundle/
+- vendor/cache/
+- vendor/gems/
+- vendor/ruby/
+"""
+
+_KEY_BLOCK = """\
+{key}:
+  model: mini  # the base that learns your voice: mini | 124M | 355M | 774M | 1558M | a folder
+  articles: {articles}  # where your posts are; what blog-gen writes is never learned from
+  output: {output}  # where drafts are written
+  posts_per_day: 1  # how many drafts a day
+  candidates: 8  # how many are sampled for each draft; the best is kept
+  review: required  # a draft stays hidden until you approve it; auto publishes what passes every check
+"""
+
+
+@dataclass(frozen=True)
+class Addition:
+    """YAML lines to add at `parent` in the site's settings, and why."""
+
+    parent: tuple[str, ...]
+    block: str
+    why: str
+
+
+def config_additions(settings: Settings, articles: str, output: str) -> tuple[list[Addition], list[Note]]:
+    """What is to be added, for posts in `articles` and drafts in `output`, and what a person must know."""
+    jekyll, path = settings.jekyll, settings.site / "_config.yml"
+    additions: list[Addition] = []
+    notes: list[Note] = []
+    label = _collection_of(output, jekyll)
+    if label:
+        additions += _collection(label, jekyll, path, notes)
+        additions += _default_values(label, articles, jekyll)
+    elif PurePosixPath(output).name not in ("_posts", "_drafts"):
+        notes.append(
+            Note(path, f"Jekyll does not build `{output}`", f"name a _folder as `{CONFIG_KEY}.output`")
+        )
+    additions += _exclude(jekyll)
+    if CONFIG_KEY not in jekyll:
+        block = _KEY_BLOCK.format(key=CONFIG_KEY, articles=articles, output=output)
+        additions.append(Addition((), block, "blog-gen's own settings"))
+    if not jekyll.get("timezone"):
+        action = "each machine's own is used, which on GitHub is UTC; better say it: timezone: Europe/London"
+        notes.append(Note(path, "the day of a post depends on the time zone", action))
+    return additions, notes
+
+
+def _collection_of(output: str, jekyll: Mapping[str, Any]) -> str | None:
+    """The label of the collection kept in the folder `output`, if Jekyll would look for one there."""
+    folder = PurePosixPath(output)
+    root = PurePosixPath(str(jekyll.get("collections_dir") or ""))
+    is_collection = folder.parent == root and folder.name.startswith("_")
+    return folder.name[1:] if is_collection and folder.name not in ("_posts", "_drafts") else None
+
+
+def _collection(label: str, jekyll: Mapping[str, Any], path: Path, notes: list[Note]) -> list[Addition]:
+    collections = jekyll.get("collections") or {}
+    there = _mapping(collections.get(label)) if isinstance(collections, Mapping) else {}
+    if there.get("output") is False:
+        notes.append(Note(path, f"`collections.{label}.output` is false", "approved posts will not be built"))
+    wanted = {"output": "true", "permalink": PERMALINK}
+    block = "".join(f"{key}: {value}\n" for key, value in wanted.items() if key not in there)
+    why = f"a collection for drafts, with dates in its addresses: {label}"
+    return [Addition(("collections", label), block, why)] if block else []
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _default_values(label: str, articles: str, jekyll: Mapping[str, Any]) -> list[Addition]:
+    """The values that `defaults` give the articles (their layout above all), given to the drafts too."""
+    kind = PurePosixPath(articles).name.removeprefix("_")
+    values: dict[str, Any] = {}
+    for entry in map(_mapping, jekyll.get("defaults") or ()):
+        scope = _mapping(entry.get("scope"))
+        if scope.get("type") == label:
+            return []
+        if scope.get("type") == kind or scope.get("path") == articles:
+            values |= _mapping(entry.get("values"))
+    values.pop("permalink", None)  # drafts have their own
+    if not values:
+        return []
+    own = [{"scope": {"path": "", "type": label}, "values": values}]
+    block = yaml.safe_dump(own, sort_keys=False, allow_unicode=True)
+    return [Addition(("defaults",), block, "drafts look like your articles")]
+
+
+def _exclude(jekyll: Mapping[str, Any]) -> list[Addition]:
+    there = jekyll.get("exclude")
+    if isinstance(there, list) and STATE_FOLDER in {str(item).strip("/") for item in there}:
+        return []
+    block = f"- {STATE_FOLDER}/\n" + ("" if "exclude" in jekyll else _JEKYLL_EXCLUDES)
+    return [Addition(("exclude",), block, "Jekyll leaves blog-gen's own files alone")]

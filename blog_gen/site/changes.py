@@ -1,0 +1,149 @@
+"""Changes to a site's files that a person sees first and can take back.
+
+Knows text files and what was done to them; nothing of Jekyll or YAML. What was done is written down in
+`.blog_gen/init.json` before it is done, so a killed `init` can be undone too.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from blog_gen.config import STATE_FOLDER
+from blog_gen.errors import BlogGenError, Note
+from blog_gen.files import unwritable, write_json, write_text
+
+RECORD = "init.json"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One file to be made or added to, and why."""
+
+    path: Path  # relative to the site
+    before: str | None  # None: the file is new
+    after: str
+    why: str
+
+    def diff(self) -> str:
+        """The change as a unified diff, with line ends as `\\n`."""
+        old = "/dev/null" if self.before is None else f"a/{self.path.as_posix()}"
+        lines = difflib.unified_diff(
+            (self.before or "").splitlines(),
+            self.after.splitlines(),
+            old,
+            f"b/{self.path.as_posix()}",
+            lineterm="",
+        )
+        return "".join(f"{line}\n" for line in lines)
+
+
+def text_of(path: Path) -> str | None:
+    """A file's text with its line ends as they are, or None where there is no file.
+
+    Raises:
+        BlogGenError: it is not UTF-8, or cannot be read.
+    """
+    try:
+        return path.read_bytes().decode()
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as error:
+        raise BlogGenError("text files must be UTF-8", got=str(error), path=path) from error
+    except OSError as error:
+        raise BlogGenError("the file could not be read", got=error.strerror, path=path) from error
+
+
+def apply(site: Path, changes: Sequence[Change], ask: Callable[[Change], bool]) -> list[Change]:
+    """Make those of the `changes` that `ask` says yes to; returns what was made.
+
+    Raises:
+        BlogGenError: a file changed since the plan was made, or cannot be written.
+    """
+    made: list[Change] = []
+    for change in changes:
+        if not ask(change):
+            continue
+        path = site / change.path
+        if text_of(path) != change.before:
+            raise BlogGenError("the file changed while you were asked", fix="Run the same again", path=path)
+        entry = {"path": change.path.as_posix(), "before": change.before, "after": _digest(change.after)}
+        _write_record(site, [*_read_record(site), {**entry, "folders": _new_folders(site, change.path)}])
+        write_text(path.resolve(), change.after)
+        made.append(change)
+    return made
+
+
+def undo(site: Path) -> tuple[list[Path], list[Note]]:
+    """Take back, newest first, what `apply` did; a file that was edited since is left, with a Note.
+
+    Returns:
+        The files put back or removed, relative to the site, and what was left.
+    """
+    undone: list[Path] = []
+    left: list[dict[str, Any]] = []
+    notes: list[Note] = []
+    for entry in reversed(_read_record(site)):
+        path = site / entry["path"]
+        current = text_of(path)
+        if current is not None and _digest(current) == entry["after"]:
+            _put_back(path, entry["before"])
+            undone.append(Path(entry["path"]))
+        elif current != entry["before"] and current is not None:
+            left.insert(0, entry)
+            action = "left as it is; take out by hand what you do not want"
+            notes.append(Note(path, "only a file that was not edited since can be put back", action))
+            continue
+        for folder in entry["folders"]:
+            with suppress(OSError):  # no longer empty: it is the user's now
+                (site / folder).rmdir()
+    _write_record(site, left)
+    return undone, notes
+
+
+def _put_back(path: Path, before: str | None) -> None:
+    if before is not None:
+        write_text(path.resolve(), before)
+        return
+    try:
+        path.unlink()
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _new_folders(site: Path, path: Path) -> list[str]:
+    """The folders that writing `path` will make, innermost first."""
+    return [folder.as_posix() for folder in path.parents if not (site / folder).exists()]
+
+
+def _read_record(site: Path) -> list[dict[str, Any]]:
+    path = site / STATE_FOLDER / RECORD
+    text = text_of(path)
+    if text is None:
+        return []
+    try:
+        record: list[dict[str, Any]] = json.loads(text)
+    except ValueError as error:
+        raise BlogGenError("the record of `init` is damaged", got=str(error), path=path) from error
+    return record
+
+
+def _write_record(site: Path, record: list[dict[str, Any]]) -> None:
+    """The record, or neither it nor an empty state folder when nothing is left in it."""
+    path = site / STATE_FOLDER / RECORD
+    if record:
+        write_json(path, record)
+        return
+    path.unlink(missing_ok=True)
+    with suppress(OSError):
+        path.parent.rmdir()

@@ -1,0 +1,207 @@
+"""Which days a post is due: the schedule in the settings, the clock, and the files that are there.
+
+Knows calendars, time zones and file names. It has never heard of a model, keeps no state of its own, and
+never reads the clock: `now` is always given.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+from pathlib import Path
+
+from blog_gen.config import CONFIG_KEY, Settings
+from blog_gen.errors import ConfigError, Note
+from blog_gen.site import dates
+from blog_gen.site.folder import MARKDOWN
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+REJECTED_FOLDER = "rejected"  # in the state folder
+
+_HEAD_BYTES = 16 * 1024  # front matter longer than this is not ours
+_DATE = rb"(\d{4})-(\d\d?)-(\d\d?)"
+_FRONT_MATTER = re.compile(rb"\A(?:\xef\xbb\xbf)?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*\r?$", re.S | re.M)
+_PROVENANCE = re.compile(rb"^[\"']?%b[\"']?[ \t]*:.*?(?=^\S|\Z)" % CONFIG_KEY.encode(), re.S | re.M)
+_PROVENANCE_DAY = re.compile(rb"[\s{,][\"']?day[\"']?:[ \t]*[\"']?" + _DATE)
+_NAME_DATE = re.compile(_DATE + rb"-")
+_FRONT_MATTER_DATE = re.compile(rb"^date:[ \t]*[\"']?" + _DATE, re.M)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When posts are due, read from the settings and checked."""
+
+    zone: tzinfo | None  # the site's; None: the machine's own
+    time: time  # of day: nothing is due on a day before it
+    weekdays: frozenset[int]  # 0 is Monday
+    posts_per_day: int
+    catch_up: int  # days
+
+    def today(self, now: datetime) -> date:
+        """The day it is in the site's zone."""
+        return now.astimezone(self.zone).date()
+
+    def last_past(self, now: datetime) -> date:
+        """The last day whose time has come: today or yesterday."""
+        today = self.today(now)
+        return today if self.moment(today) <= now else today - timedelta(days=1)
+
+    def moment(self, day: date) -> datetime:
+        """The instant at which a post for `day` is due, and its date: aware, with the site's offset.
+
+        A time that the clocks leap over in spring is as much later as they leap; one that comes twice in
+        autumn is the first.
+        """
+        return dates.local(datetime.combine(day, self.time), self.zone)
+
+
+def schedule_of(settings: Settings) -> Schedule:
+    """The schedule that the settings ask for.
+
+    Raises:
+        ConfigError: the time zone, the time, a weekday or a number is none.
+    """
+    path = settings.site / "_config.yml"
+    for key in ("posts_per_day", "catch_up"):
+        if getattr(settings, key) < 0:
+            raise ConfigError(
+                f"`{CONFIG_KEY}.{key}` must be 0 or more", got=getattr(settings, key), path=path
+            )
+    return Schedule(
+        zone=dates.zone_of(settings),
+        time=_time_of_day(settings.time, path),
+        weekdays=_weekdays(settings.weekdays, path),
+        posts_per_day=settings.posts_per_day,
+        catch_up=settings.catch_up,
+    )
+
+
+def _time_of_day(text: str, path: Path) -> time:
+    """`09:30` as a time; also `570`, which is what YAML makes of an unquoted 9:30 (base sixty)."""
+    digits = re.fullmatch(r"(\d\d?):(\d\d)", text) or re.fullmatch(r"()(\d+)", text)
+    if digits:
+        hour, minute = divmod(int(digits[1] or 0) * 60 + int(digits[2]), 60)
+        if hour < 24:
+            return time(hour, minute)
+    raise ConfigError(
+        f"`{CONFIG_KEY}.time` must be a time of day, HH:MM",
+        got=repr(text),
+        fix='For example "09:30"',
+        path=path,
+    )
+
+
+def _weekdays(text: str, path: Path) -> frozenset[int]:
+    """Numbers of the weekdays named in `text`, in any case, short or whole: `mon Friday` is {0, 4}."""
+    names = re.findall(r"[^\s,]+", text.lower())
+    wholes = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    for name in names:
+        if len(name) < 3 or not any(whole.startswith(name) for whole in wholes):
+            raise ConfigError(
+                f"`{CONFIG_KEY}.weekdays` must be names of weekdays",
+                got=repr(name),
+                fix="For example: weekdays: mon wed fri",
+                path=path,
+            )
+    return frozenset(WEEKDAYS.index(name[:3]) for name in names)
+
+
+def due_days(now: datetime, settings: Settings, existing: Counter[date]) -> list[date]:
+    """The days that lack a post, oldest first; a day that lacks two is there twice.
+
+    A day is past once its time of day is. Missed days reach back to the newest day that has a post, and at
+    most `catch_up` days before the last past one: a new blog begins with that one, and a setting changed
+    today asks nothing of last week. Where every post is of a day to come, the clock jumped back, and
+    nothing is due.
+
+    Args:
+        now: aware.
+        existing: how many posts there are for each day, as `existing_days` counts them.
+    """
+    schedule = schedule_of(settings)
+    last = schedule.last_past(now)
+    if ahead_of(last, existing):
+        return []
+    newest = max((day for day, posts in existing.items() if posts and day <= last), default=last)
+    due: list[date] = []
+    for back in range(min(schedule.catch_up, (last - newest).days), -1, -1):
+        day = last - timedelta(days=back)
+        if day.weekday() in schedule.weekdays:
+            due += [day] * (schedule.posts_per_day - existing[day])
+    return due
+
+
+def ahead_of(day: date, existing: Counter[date]) -> date | None:
+    """The oldest day with a post, if that is later than `day`: what is there is all yet to come."""
+    oldest = min((each for each, posts in existing.items() if posts), default=None)
+    return oldest if oldest is not None and oldest > day else None
+
+
+def clock_note(now: datetime, settings: Settings, existing: Counter[date]) -> Note | None:
+    """What to tell a person when the posts that are there are all of later days than `now`."""
+    later = ahead_of(schedule_of(settings).today(now), existing)
+    if later is None:
+        return None
+    return Note(
+        settings.output_folder,
+        f"a post is never for a day to come, and the oldest here is for {later}",
+        "nothing is due until then; set the clock right, or rename or remove that post",
+    )
+
+
+def existing_days(settings: Settings) -> Counter[date]:
+    """How many posts of ours there are for each day, wherever review has moved them, rejected ones too.
+
+    Only the head of each file is read, and no YAML is parsed: 300 posts take a few milliseconds.
+    """
+    days: Counter[date] = Counter()
+    for path in sorted({path for folder in _folders(settings) for path in _markdown_in(folder)}):
+        day = _day_of(path)
+        if day is not None:
+            days[day] += 1
+    return days
+
+
+def _folders(settings: Settings) -> Iterator[Path]:
+    collections = settings.site / str(settings.jekyll.get("collections_dir") or "")
+    yield settings.output_folder
+    yield settings.articles_folder
+    yield collections / "_posts"
+    yield collections / "_drafts"
+    yield settings.state_folder / REJECTED_FOLDER
+
+
+def _markdown_in(folder: Path) -> Iterator[Path]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if name.lower().endswith(MARKDOWN):
+                yield Path(os.path.abspath(os.path.join(parent, name)))
+
+
+def _day_of(path: Path) -> date | None:
+    """The day for which `path` was written, or None if it is not ours.
+
+    That is `day` in the provenance, which survives a change of date on publishing; else the file name's;
+    else, for `_drafts` and undated names, the front matter's `date`.
+    """
+    try:
+        with path.open("rb") as file:
+            head = _FRONT_MATTER.match(file.read(_HEAD_BYTES))
+    except OSError:
+        return None
+    provenance = _PROVENANCE.search(head[1]) if head else None
+    if head is None or provenance is None:
+        return None
+    found = (
+        _PROVENANCE_DAY.search(provenance[0])
+        or _NAME_DATE.match(os.fsencode(path.name))
+        or _FRONT_MATTER_DATE.search(head[1])
+    )
+    try:
+        return date(*(int(number) for number in found.groups())) if found else None
+    except ValueError:
+        return None

@@ -1,0 +1,206 @@
+"""Generated posts on disk: written in the site's habit, read back, listed. Knows files and front matter.
+
+It has never heard of a model, never reads the clock, and trusts its caller that a body is safe to build.
+A draft is written under a name that is free, or not at all: nothing is ever overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from blog_gen import files
+from blog_gen.config import CONFIG_KEY, Settings
+from blog_gen.errors import DraftError, Note
+from blog_gen.site import dates, front_matter, slugs
+from blog_gen.site.articles import _names as names
+from blog_gen.site.descriptions import description_of
+from blog_gen.site.folder import MARKDOWN
+from blog_gen.site.front_matter import FlowList, FrontMatterError
+from blog_gen.site.habit import Habit, ListStyle
+
+EXTENSION = ".md"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A generated post."""
+
+    title: str
+    body: str  # Markdown, safe to build, LF line ends, stripped
+    date: datetime  # aware
+    tags: tuple[str, ...] = ()
+    category: str | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)  # the nested `blog_gen:` key, plain values
+    published: bool = False
+    path: Path | None = None  # where it was read from
+
+
+def write_draft(draft: Draft, habit: Habit, settings: Settings) -> Path:
+    """Write `draft` as a new file `YYYY-MM-DD-slug.md` in the output folder and give its path.
+
+    The day is that of the draft's date in the site's time zone. Where the slug is taken on that day, by
+    this process or by another one, `-2`, `-3` and so on follows.
+
+    Raises:
+        DraftError: a parser would read something else than was meant; nothing is written then.
+        BlogGenError: the file cannot be written.
+    """
+    if draft.date.utcoffset() is None:
+        raise DraftError("the date of a draft must have a time zone", got=draft.date)
+    moment = draft.date.astimezone(dates.zone_of(settings))
+    text = _composed(draft, moment, habit)
+    free = _free_paths(settings.output_folder, f"{moment:%Y-%m-%d}", draft.title)
+    while True:
+        path = next(free)
+        with suppress(FileExistsError):  # another process was quicker
+            files.write_text(path, text, overwrite=False)
+            return path
+
+
+def _free_paths(folder: Path, day: str, title: str) -> Iterator[Path]:
+    """Names that no post has yet, with any extension: Jekyll gives both the same address."""
+    taken = {path.stem for path in folder.glob(f"{day}-*")}
+    for slug in slugs.numbered(slugs.slug_of(title)):
+        if f"{day}-{slug}" not in taken:
+            yield folder / f"{day}-{slug}{EXTENSION}"
+
+
+def _composed(draft: Draft, moment: datetime, habit: Habit) -> str:
+    """The file's text, after all parsers that will read it have given back what went in."""
+    values = _plain(_front_matter(draft, moment, habit))
+    try:
+        text = f"---\n{front_matter.dump(values)}---\n\n{draft.body}\n"
+    except yaml.YAMLError as error:
+        raise _unwritable(draft, str(error)) from error
+    for reader, read in _readings(text).items():
+        if read != (_plain(values), draft.body):
+            raise _unwritable(draft, f"{reader} reads something else")
+    if not draft.title or "\n" in draft.title:
+        raise _unwritable(draft, "the title is not one line")
+    return text
+
+
+def _unwritable(draft: Draft, reason: str) -> DraftError:
+    return DraftError("a draft must be read back as it was meant", got=f"{draft.title!r}: {reason}")
+
+
+def _readings(text: str) -> dict[str, tuple[Any, str]]:
+    """Front matter and body of `text` as our own reader, PyYAML's and python-frontmatter find them."""
+    import frontmatter  # costs 20 ms, and only who writes needs it
+
+    try:
+        raw, body = front_matter.split(text)
+        post = frontmatter.loads(text)
+        return {
+            "blog-gen": (front_matter.parse(raw or ""), body.strip()),
+            "PyYAML": (yaml.safe_load(raw or ""), body.strip()),
+            "python-frontmatter": (post.metadata, post.content),
+        }
+    except (FrontMatterError, yaml.YAMLError) as error:
+        return {"a YAML parser": (str(error), "")}
+
+
+def _front_matter(draft: Draft, moment: datetime, habit: Habit) -> dict[str, Any]:
+    """The keys of the site's posts that a draft can fill, in their order, then its state and provenance."""
+    known: dict[str | None, Any] = {
+        "title": draft.title,
+        # In full, though days alone be the habit: an offset needs a time. Text, as jekyll-compose demands.
+        "date": dates.format_date(moment, _pattern(habit)),
+        "layout": habit.layout,
+        habit.tags_key: _as_list(draft.tags, habit.tags_style),
+        habit.category_key: _category(draft.category, habit),
+        habit.description_key: description_of(draft.body),
+    }
+    known.update(habit.constants)
+    order = dict.fromkeys(("title", *habit.keys) if "title" not in habit.keys else habit.keys)
+    if habit.layout is not None:
+        order.setdefault("layout")
+    order.setdefault("date")
+    values = {key: known[key] for key in order if known.get(key) not in (None, "", [])}
+    if not draft.published:
+        values["published"] = False
+    elif "published" in habit.keys:
+        values["published"] = True
+    return {**values, CONFIG_KEY: draft.provenance}
+
+
+def _pattern(habit: Habit) -> str:
+    return habit.date_pattern if habit.date_pattern and "%H" in habit.date_pattern else dates.FULL
+
+
+def _category(category: str | None, habit: Habit) -> Any:
+    """`category:` is one name as it stands; `categories:` a list as the site writes its lists."""
+    if category is None or habit.category_key != "categories":
+        return category
+    return _as_list((category,), habit.category_style)
+
+
+def _as_list(items: tuple[str, ...], style: ListStyle) -> Any:
+    """`items` in the site's style, or as `[a, b]` where that style would tear one of them apart."""
+    separator = {"blanks": " ", "commas": ","}.get(style)
+    if style == "block":
+        return list(items)
+    if separator is None or any(separator in item for item in items):
+        return FlowList(items)
+    return separator.join(items)
+
+
+def _plain(value: Any) -> Any:
+    """`value` of the types that YAML has, but for lists on one line, which stay what they are."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def read_draft(path: Path) -> Draft:
+    """The draft in the file at `path`, wherever it was moved and whatever its author changed in it.
+
+    Raises:
+        DraftError: it cannot be read, or blog-gen did not write it.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        raw, body = front_matter.split(text)
+        values = front_matter.parse(raw or "")
+        date = dates.parse_date(values.get("date", dates.split_name(path.stem)[0]), None)
+    except OSError as error:
+        raise DraftError("a draft must be a file that can be read", got=error.strerror, path=path) from error
+    except UnicodeDecodeError as error:
+        raise DraftError("a draft must be in UTF-8", got=error.reason, path=path) from error
+    except ValueError as error:
+        raise DraftError("a draft must have front matter with a date", got=error, path=path) from error
+    provenance = values.get(CONFIG_KEY)
+    if not isinstance(provenance, dict):
+        raise DraftError(f"a draft must have the key `{CONFIG_KEY}`", got="a post of other origin", path=path)
+    return Draft(
+        title=str(values.get("title") or ""),
+        body=body.strip(),
+        date=date,
+        tags=names(values, "tag", "tags"),
+        category=next(iter(names(values, "category", "categories")), None),
+        provenance=provenance,
+        published=values.get("published") is not False,
+        path=path,
+    )
+
+
+def drafts_in(folder: Path) -> tuple[list[Draft], list[Note]]:
+    """The drafts in `folder`, by file name, and a note for each post in it that is none."""
+    drafts, notes = [], []
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    for path in paths:
+        if path.suffix.lower() in MARKDOWN and not path.name.startswith("."):
+            try:
+                drafts.append(read_draft(path))
+            except DraftError as error:
+                notes.append(Note(path, error.rule, "left out"))
+    return drafts, notes

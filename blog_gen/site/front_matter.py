@@ -1,0 +1,190 @@
+"""Front matter: the YAML between two `---` lines at the top of a post. Knows YAML, nothing of posts.
+
+Reading is as strict as Jekyll's, where one bad line loses all keys; `mended` then repairs what can only have
+meant one thing. Writing quotes whatever YAML 1.1, Ruby's or Python's, would take for something else.
+Nothing that is read can run code or grow beyond its file.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from blog_gen.errors import Note
+
+try:
+    from yaml import CSafeLoader as _SafeLoader  # libyaml, which Ruby uses too, is ten times as fast
+except ImportError:
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
+
+_FENCED = re.compile(r"---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_OPENED = re.compile(r"---[ \t]*(?:\n|\Z)")
+_DEEPEST = 50  # brackets in brackets; libyaml crashes the process at some ten thousand
+# A top-level key and its value, with (2) or without white space between them.
+_KEY_LINE = re.compile(r"([A-Za-z_][\w-]*):([ \t]*)(\S.*?)[ \t]*")
+_NOT_PLAIN = re.compile(r"[\[{\"'|>&*!%@`#]|[-?:] |//")  # how a plain scalar cannot begin, nor a link's rest
+# Bare text for every YAML parser: a word first, then nothing that could be syntax (`: `, ` #`).
+_BARE = re.compile(r"[^\W\d_](?:[\w.,()!?'’–—…/&+*;\-]| (?=[^\s#])|:(?=[\w/]))*")
+# Read as values by Ruby in any mixture of capitals, by PyYAML in three.
+_LITERAL_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+
+class FrontMatterError(ValueError):
+    """The front matter cannot be read; the message says why, on one line."""
+
+
+def split(text: str) -> tuple[str | None, str]:
+    r"""The YAML of the front matter, None where there is none, and the body after it. LF line ends only.
+
+    >>> split("---\ntitle: A\n...\nBody\n")
+    ('title: A\n', 'Body\n')
+
+    Raises:
+        FrontMatterError: it is opened and never closed.
+    """
+    fenced = _FENCED.match(text)
+    if fenced:
+        return fenced[1], text[fenced.end() :]
+    if _OPENED.match(text):
+        raise FrontMatterError("the front matter is opened by `---` and never closed")
+    return None, text
+
+
+def parse(raw: str) -> dict[str, Any]:
+    """The keys and values of front matter, in the file's order. A date that is none stays text.
+
+    >>> parse("title: Why Vim?\\ntags: [vim, linguistics]")
+    {'title': 'Why Vim?', 'tags': ['vim', 'linguistics']}
+
+    Raises:
+        FrontMatterError: it is not valid YAML, or not a mapping.
+    """
+    try:
+        _check_depth(raw)
+        values = yaml.load(raw, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise FrontMatterError(f"the front matter is not valid YAML: {_reason(error)}") from error
+    except (
+        ValueError,
+        LookupError,
+        AttributeError,
+        TypeError,
+    ) as error:  # PyYAML, of a bad `!!int` and its like
+        raise FrontMatterError(f"the front matter holds a value that is not what it says: {error}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise FrontMatterError("the front matter must be lines of `key: value`")
+    return {str(key): value for key, value in values.items()}
+
+
+def _check_depth(raw: str) -> None:
+    depth = 0
+    for event in yaml.parse(raw, Loader=_SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise yaml.YAMLError(f"it is nested more than {_DEEPEST} deep")
+
+
+def _reason(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    return " ".join(problem.split()) + (f" (line {mark.line + 1} of it)" if mark else "")
+
+
+class _Loader(_SafeLoader):
+    """Safe: plain values only."""
+
+
+def _date_or_text(loader: Any, node: yaml.ScalarNode) -> object:
+    try:
+        return yaml.constructor.SafeConstructor.construct_yaml_timestamp(loader, node)
+    except (ValueError, AttributeError, OverflowError):
+        return node.value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _date_or_text)
+
+
+def mended(raw: str, path: Path) -> tuple[str, list[Note]]:
+    """Invalid front matter with what is unambiguous set right, and a note, at `path`, for each such line.
+
+    Two slips are: a bare value that holds `: ` or ends in `:`, and a key without white space after its
+    colon. The result need not be valid.
+
+    >>> mended("title: A: B\\nimage:b.png", Path("a.md"))[0]
+    "title: 'A: B'\\nimage: b.png"
+    """
+    lines, notes = [], []
+    for line in raw.split("\n"):
+        right, slip = _mended_line(line)
+        lines.append(right)
+        if slip:
+            notes.append(Note(path, f"`{line.strip()}` is not valid YAML: {slip}", f"read as `{right}`"))
+    return "\n".join(lines), notes
+
+
+def _mended_line(line: str) -> tuple[str, str | None]:
+    """The line, set right if it must be, and what was wrong with it."""
+    found = _KEY_LINE.fullmatch(line)
+    if found is None or _NOT_PLAIN.match(found[3]) or " #" in found[3]:
+        return line, None
+    key, space, value = found.groups()
+    if ": " in value or value.endswith(":"):
+        quoted = value.replace("'", "''")
+        return f"{key}: '{quoted}'", "text that holds a colon must be quoted"
+    return f"{key}: {value}", None if space else "a space must follow the colon"
+
+
+class FlowList(list[Any]):
+    """A list that `dump` writes on one line: `[a, b]`."""
+
+
+def dump(values: Mapping[str, Any]) -> str:
+    """`values` as YAML in their order, which every parser reads back as they are: `parse(dump(x)) == x`.
+
+    Lists are written one item a line, a `FlowList` on one line; a `date` bare; text bare only if no parser
+    could take it for anything else, and else in double quotes, on one line.
+
+    >>> from datetime import date
+    >>> print(dump({"title": "A: B", "tags": FlowList(["vim", "No"]), "date": date(2019, 1, 1)}), end="")
+    title: "A: B"
+    tags: [vim, "No"]
+    date: 2019-01-01
+    """
+    return yaml.dump(
+        dict(values),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=sys.maxsize,
+        default_flow_style=False,
+    )
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML as bloggers write it: lists indented, no anchors."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    bare = _BARE.fullmatch(text) and text.lower() not in _LITERAL_WORDS
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if bare else '"')
+
+
+def _represent_flow(dumper: yaml.SafeDumper, items: FlowList) -> yaml.SequenceNode:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
+
+
+_Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(FlowList, _represent_flow)

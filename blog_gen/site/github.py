@@ -1,0 +1,107 @@
+"""The daily job as a GitHub Actions workflow in the repository that holds the site.
+
+Knows where workflows are kept and what the template asks for. Names and titles reach the workflow's shell
+only through its environment, never as part of a script.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC
+from pathlib import Path, PurePosixPath
+
+from blog_gen.errors import BlogGenError
+from blog_gen.files import unwritable, write_text
+from blog_gen.site.changes import text_of
+from blog_gen.site.daily import Job, start_time
+from blog_gen.site.templates import render
+
+WORKFLOW = PurePosixPath(".github/workflows/blog-gen.yml")
+_HEADER = "# Written by `blog-gen schedule github`"
+
+
+def workflow_file(site: Path) -> Path:
+    """Where the workflow belongs, relative to the site, which may be a folder of its repository."""
+    return Path(os.path.relpath(_repository(site), site.resolve())) / WORKFLOW
+
+
+def text(job: Job) -> str:
+    """The workflow."""
+    settings = job.settings
+    start = start_time(settings, UTC)
+    folder = PurePosixPath(os.path.relpath(settings.site.resolve(), _repository(settings.site)))
+    for name in (settings.articles, job.package, str(folder)):
+        if "${{" in name or "\n" in name:
+            raise BlogGenError("a workflow cannot hold this name safely", got=repr(name))
+    return render(
+        "workflow.yml.j2",
+        settings.site,
+        minute=start.minute,
+        hour=start.hour,
+        folder=json.dumps(str(folder)),
+        runs=json.dumps(f"~/.cache/blog_gen\n{folder / '.blog_gen/runs'}"),
+        cache_key=json.dumps(_cache_key(folder / settings.articles / "**", folder / "_config.yml")),
+        package=json.dumps(job.package),
+        expression=_expression,
+        pull_request=job.pull_request,
+        hidden=settings.review == "required",
+        deploy=job.deploy and not job.pull_request,
+    )
+
+
+def install(job: Job) -> str:
+    """Write the workflow; its path.
+
+    Raises:
+        BlogGenError: another file is there; it is never overwritten.
+    """
+    path = _path(job)
+    before = text_of(path)
+    if before is None:
+        write_text(path, text(job))
+    elif before != text(job):
+        fix = "Keep it, or run `blog-gen schedule github --remove` first"
+        raise BlogGenError("a workflow that differs is never overwritten", fix=fix, path=path)
+    return str(path)
+
+
+def installed(job: Job) -> str | None:
+    """The workflow that is there, or None."""
+    return text_of(_path(job))
+
+
+def remove(job: Job) -> bool:
+    """Remove the workflow, if `blog-gen` wrote it; whether there was one."""
+    path = _path(job)
+    before = text_of(path)
+    if before is None:
+        return False
+    if not before.startswith(_HEADER):
+        raise BlogGenError("only a workflow written by blog-gen is removed", got="another", path=path)
+    try:
+        path.unlink()
+    except OSError as error:
+        raise unwritable(path, error) from error
+    return True
+
+
+def _expression(source: str) -> str:
+    """A GitHub expression. Only our own words go in: what it yields must not be part of a script."""
+    return f"${{{{ {source} }}}}"
+
+
+def _cache_key(*globs: PurePosixPath) -> str:
+    """A key that changes with the files: what was trained on others is restored, then trained further."""
+    quoted = ", ".join("'" + str(glob).replace("'", "''") + "'" for glob in globs)
+    return f"blog-gen-{_expression(f'hashFiles({quoted})')}"
+
+
+def _path(job: Job) -> Path:
+    return _repository(job.settings.site) / WORKFLOW
+
+
+def _repository(site: Path) -> Path:
+    """The folder with `.git` at or above the site; the site itself where there is none."""
+    folders = [site.resolve(), *site.resolve().parents]
+    return next((folder for folder in folders if (folder / ".git").exists()), folders[0])

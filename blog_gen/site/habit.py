@@ -1,0 +1,194 @@
+"""How this site writes front matter, learned from its posts, so that a draft can look like one of them.
+
+Knows front matter and Jekyll's `defaults:`, nothing of drafts or models. A habit is what most posts do.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from blog_gen.config import Settings
+from blog_gen.site.articles import Article
+from blog_gen.site.dates import DATE_ONLY, FULL
+
+# `flow` is `[a, b]`, `block` one item a line, `blanks` and `commas` are text: `a b`, `a,b`.
+ListStyle = Literal["flow", "block", "blanks", "commas"]
+
+_DESCRIPTIONS = ("description", "excerpt", "summary", "subtitle")
+_TAGS = ("tags", "tag")
+_CATEGORIES = ("category", "categories")
+# Keys that say something about one post, so that a value many posts share is chance, not habit.
+_OWN = {"title", "date", "published", "layout", *_DESCRIPTIONS, *_TAGS, *_CATEGORIES}
+_TIME = re.compile(r"[T ]+\d{1,2}:\d\d(?P<seconds>:\d\d)?")
+
+
+@dataclass(frozen=True)
+class Habit:
+    """What most of a site's posts have in common; None where most do not have it."""
+
+    keys: tuple[str, ...]  # the front matter keys of most posts, in their usual order
+    constants: Mapping[str, Any]  # those that have one value in most posts (`author: …`), by key
+    layout: str | None  # what posts carry, or what `defaults:` gives to them and not to drafts
+    tags_key: str | None  # `tags` or `tag`
+    tags_style: ListStyle
+    category_key: str | None  # `category` or `categories`
+    category_style: ListStyle
+    description_key: str | None  # only where most posts have text there
+    date_pattern: str | None  # for `dates.format_date`
+    date_quoted: bool
+    tags: tuple[str, ...]  # most used first, in the usual spelling
+    categories: tuple[str, ...]
+    words: tuple[int, int]  # of a body: the 5th and the 95th percentile
+
+
+def habit_of(articles: Sequence[Article], settings: Settings) -> Habit:
+    """The habit of a site with these posts, of which there is at least one."""
+    keys = _usual_keys(articles)
+    tags_key = next((key for key in keys if key in _TAGS), None)
+    category_key = next((key for key in keys if key in _CATEGORIES), None)
+    written_dates = [text for article in articles if (text := _written(article, "date"))]
+    return Habit(
+        keys=keys,
+        constants=_constants(articles, keys),
+        layout=_layout(articles, settings),
+        tags_key=tags_key,
+        tags_style=_list_style(articles, tags_key),
+        category_key=category_key,
+        category_style=_list_style(articles, category_key),
+        description_key=_description_key(articles),
+        date_pattern=_usual(map(_date_pattern, written_dates)) if "date" in keys else None,
+        date_quoted=_usual(text[0] in "\"'" for text in written_dates) or False,
+        tags=_taxonomy(article.tags for article in articles),
+        categories=_taxonomy(article.categories for article in articles),
+        words=_word_range(articles),
+    )
+
+
+def _usual(values: Iterable[Any]) -> Any:
+    """The commonest value, the first of several as common; None where there is none."""
+    ranked = Counter(values).most_common(1)
+    return ranked[0][0] if ranked else None
+
+
+def _of_most(values: Iterable[Any], articles: Sequence[Article]) -> Any:
+    """The value that more than half of all posts have, else None."""
+    ranked = Counter(values).most_common(1)
+    return ranked[0][0] if ranked and 2 * ranked[0][1] > len(articles) else None
+
+
+def _usual_keys(articles: Sequence[Article]) -> tuple[str, ...]:
+    """Keys of more than half the posts, by their mean place among the keys."""
+    places: dict[str, list[int]] = {}
+    for article in articles:
+        for place, key in enumerate(article.front_matter):
+            places.setdefault(key, []).append(place)
+    usual = [key for key in places if 2 * len(places[key]) > len(articles)]
+    return tuple(sorted(usual, key=lambda key: sum(places[key]) / len(places[key])))
+
+
+def _constants(articles: Sequence[Article], keys: Sequence[str]) -> dict[str, Any]:
+    shared = {key: _of_most(_scalars(articles, key), articles) for key in keys if key not in _OWN}
+    return {key: value for key, value in shared.items() if value is not None}
+
+
+def _scalars(articles: Sequence[Article], key: str) -> list[Any]:
+    values = [article.front_matter.get(key) for article in articles]
+    return [value for value in values if isinstance(value, str | int | float | date)]
+
+
+def _layout(articles: Sequence[Article], settings: Settings) -> str | None:
+    """Drafts lie in another folder than posts, and a scope in `defaults:` may hold only one of the two."""
+    carried = _of_most(_scalars(articles, "layout"), articles)
+    if carried is not None:
+        return str(carried)
+    given = _default_layout(articles[0].path.as_posix(), settings.articles, settings)
+    to_drafts = _default_layout(f"{settings.output}/draft.md", settings.output, settings)
+    return given if given != to_drafts else None
+
+
+def _default_layout(path: str, folder: str, settings: Settings) -> str | None:
+    """What `defaults:` in _config.yml gives to the post at `path`: the last scope that fits, as in Jekyll."""
+    layout = None
+    for rule in _mappings(settings.jekyll.get("defaults")):
+        scope, values = rule.get("scope"), rule.get("values")
+        if isinstance(scope, dict) and isinstance(values, dict) and "layout" in values:
+            kind = PurePosixPath(folder).name.removeprefix("_")
+            if scope.get("type") in (None, kind) and _inside(path, str(scope.get("path") or "")):
+                layout = str(values["layout"])
+    return layout
+
+
+def _mappings(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _inside(path: str, scope: str) -> bool:
+    """Whether a scope's path, a folder or a pattern, holds `path`.
+
+    >>> _inside("_articles/walks/a.md", "_articles"), _inside("_articles/a.md", "_art")
+    (True, False)
+    """
+    folders = [parent.as_posix() for parent in (PurePosixPath(path), *PurePosixPath(path).parents)]
+    return any(fnmatch.fnmatchcase(folder, scope.strip("/") or ".") for folder in folders)
+
+
+def _written(article: Article, key: str) -> str:
+    """What stands after `key:` on its line, as it is written."""
+    line = re.search(rf"^{key}[ \t]*:[ \t]*(.*?)[ \t]*(?:[ \t]#.*)?$", article.raw, re.MULTILINE)
+    return line[1] if line else ""
+
+
+def _list_style(articles: Sequence[Article], key: str | None) -> ListStyle:
+    """How most posts that have a value for `key` write it."""
+    if key is None:
+        return "flow"
+    filled = [article for article in articles if article.front_matter.get(key)]
+    return _usual(_style_of(article, key) for article in filled) or "flow"
+
+
+def _style_of(article: Article, key: str) -> ListStyle:
+    value = article.front_matter[key]
+    if isinstance(value, list):
+        return "flow" if _written(article, key).startswith("[") else "block"
+    return "commas" if "," in str(value) else "blanks"
+
+
+def _description_key(articles: Sequence[Article]) -> str | None:
+    described = (key for article in articles for key in _DESCRIPTIONS if article.front_matter.get(key))
+    key: str | None = _of_most(described, articles)
+    return key
+
+
+def _date_pattern(written: str) -> str:
+    """
+    >>> _date_pattern("2021-07-10"), _date_pattern('"2021-07-10 09:05 +0100"')
+    ('%Y-%m-%d', '%Y-%m-%d %H:%M %z')
+    """
+    time = _TIME.search(written)
+    if time is None:
+        return DATE_ONLY
+    return FULL if time["seconds"] else FULL.replace(":%S", "")
+
+
+def _taxonomy(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """All names, the most used first, each in its commonest spelling: `Vim` and `vim` are one."""
+    spellings: dict[str, Counter[str]] = {}
+    for names in lists:
+        for name in names:
+            spellings.setdefault(name.casefold(), Counter())[name] += 1
+    ranked = sorted(spellings.values(), key=lambda counts: -counts.total())
+    return tuple(_usual(counts.elements()) for counts in ranked)
+
+
+def _word_range(articles: Sequence[Article]) -> tuple[int, int]:
+    counts = sorted(len(article.body.split()) for article in articles)
+    last = len(counts) - 1
+    return counts[math.floor(0.05 * last)], counts[math.ceil(0.95 * last)]

@@ -1,0 +1,161 @@
+"""`blog-gen init`: what an existing Jekyll site lacks, as a plan that a person sees first.
+
+Knows Jekyll's folders and the files that `init` makes. A plan is made from the files alone and changes none;
+`changes` makes it true and takes it back. Whatever the site already says is left as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+from blog_gen.config import CONFIG_KEY, STATE_FOLDER, Settings, load_settings
+from blog_gen.errors import ConfigError, Note
+from blog_gen.site import github
+from blog_gen.site.additions import Addition, config_additions
+from blog_gen.site.changes import Change, text_of
+from blog_gen.site.daily import Job
+from blog_gen.site.folder import MARKDOWN
+from blog_gen.site.templates import render
+from blog_gen.site.yaml_edit import CannotAdd, added
+
+PLUGIN = "blog_gen.rb"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The changes that would make a site ready, and what a person must know or do by hand."""
+
+    changes: tuple[Change, ...]
+    notes: tuple[Note, ...]
+
+
+def plan(
+    site: Path,
+    config_files: Sequence[str] = ("_config.yml",),
+    plugin: bool | None = None,
+    workflow: bool | None = None,
+) -> Plan:
+    """What `site` lacks.
+
+    `None`: the plugin, unless GitHub Pages builds the site; the workflow, if GitHub has the repository.
+
+    Raises:
+        ConfigError: there is no `_config.yml`, or it is not valid.
+    """
+    _require_config(site, config_files)
+    settings = load_settings(site, config_files=config_files)
+    articles, output = _folders(settings)
+    additions, notes = config_additions(settings, articles, output)
+    changes, by_hand = _config_changes(site, config_files, additions)
+    ready = load_settings(site, {"articles": articles, "output": output}, config_files)
+    if _ignores_are_wanted(site):
+        changes += _gitignore(site)
+    if plugin if plugin is not None else not _is_built_by_pages(site):
+        changes += _new_file(_plugins_folder(settings) / PLUGIN, render(PLUGIN, site), site, notes)
+    if workflow if workflow is not None else _is_on_github(site):
+        changes += _new_file(github.workflow_file(site), github.text(Job(ready)), site, notes)
+    return Plan(tuple(changes), (*notes, *by_hand))
+
+
+def _require_config(site: Path, config_files: Sequence[str]) -> None:
+    for name in config_files:
+        if (site / name).is_file():
+            continue
+        others = [path.name for path in sorted(site.glob("_config.*"))]
+        fix = (
+            f"Rename {others[0]}" if others else "Name the folder of a Jekyll site, or make one: jekyll new ."
+        )
+        raise ConfigError(
+            "a Jekyll site has its settings here", got="no such file", fix=fix, path=site / name
+        )
+
+
+def _folders(settings: Settings) -> tuple[str, str]:
+    """Where posts are and where drafts go: what the settings say, else what the site's folders say."""
+    if CONFIG_KEY in settings.jekyll:
+        return settings.articles, settings.output
+    root = PurePosixPath(str(settings.jekyll.get("collections_dir") or ""))
+    collections = settings.jekyll.get("collections") or ()
+    labels = ["articles", "posts", *(str(label) for label in collections)]
+    counts = {label: _posts_in(settings.site / root / f"_{label}") for label in labels}
+    fullest = max(counts, key=lambda label: counts[label])
+    label = next(
+        (label for label in ("articles", "posts") if counts[label]), fullest if counts[fullest] else "posts"
+    )
+    return str(root / f"_{label}"), str(root / "_generated")
+
+
+def _posts_in(folder: Path) -> int:
+    return sum(path.suffix.lower() in MARKDOWN for path in folder.rglob("*"))
+
+
+def _config_changes(
+    site: Path, config_files: Sequence[str], additions: Sequence[Addition]
+) -> tuple[list[Change], list[Note]]:
+    """The additions, each in the file whose word counts: the last that has the key, else the first."""
+    before = {name: text_of(site / name) or "" for name in config_files}
+    after, whys, notes = dict(before), {name: [] for name in config_files}, []  # type: ignore[var-annotated]
+    for addition in additions:
+        top = addition.parent[0] if addition.parent else None
+        holding = [name for name in config_files if top in (yaml.safe_load(after[name]) or {})]
+        name = holding[-1] if holding else config_files[0]
+        try:
+            after[name] = added(after[name], addition.parent, addition.block)
+            whys[name].append(addition.why)
+        except CannotAdd as reason:
+            where = ".".join(addition.parent) or "the top"
+            lines = " | ".join(addition.block.splitlines())
+            rule = f"{addition.why}: this belongs at `{where}`: {lines}"
+            notes.append(Note(site / name, rule, f"add it by hand, since {reason}"))
+    changed = [name for name in config_files if after[name] != before[name]]
+    return [Change(Path(name), before[name], after[name], "; ".join(whys[name])) for name in changed], notes
+
+
+def _ignores_are_wanted(site: Path) -> bool:
+    return (site / ".gitignore").exists() or any((folder / ".git").exists() for folder in _upward(site))
+
+
+def _upward(site: Path) -> Sequence[Path]:
+    return [site.resolve(), *site.resolve().parents]
+
+
+def _gitignore(site: Path) -> list[Change]:
+    before = text_of(site / ".gitignore")
+    lines = {line.strip().strip("/") for line in (before or "").splitlines()}
+    if STATE_FOLDER in lines:
+        return []
+    newline = "\r\n" if "\r\n" in (before or "") else "\n"
+    gap = newline if before and not before.endswith("\n") else ""
+    after = f"{before or ''}{gap}{STATE_FOLDER}/{newline}"
+    return [Change(Path(".gitignore"), before, after, "trained models stay out of the repository")]
+
+
+def _plugins_folder(settings: Settings) -> Path:
+    """`plugins_dir`, the first where there are several."""
+    named = settings.jekyll.get("plugins_dir") or "_plugins"
+    return Path(str(named[0] if isinstance(named, list) else named))
+
+
+def _is_built_by_pages(site: Path) -> bool:
+    """Whether GitHub Pages' own builder makes the site, which ignores plugins in `_plugins`."""
+    return re.search(r"^[^#\n]*['\"]github-pages['\"]", text_of(site / "Gemfile") or "", re.M) is not None
+
+
+def _is_on_github(site: Path) -> bool:
+    return (site / ".github").is_dir() or "github.com" in (text_of(site / ".git" / "config") or "")
+
+
+def _new_file(path: Path, text: str, site: Path, notes: list[Note]) -> list[Change]:
+    """`path` as a new file; one that is there is never overwritten, only spoken of if it differs."""
+    before = text_of(site / path)
+    if before is None:
+        whys = {PLUGIN: "writes what is due before each `jekyll build`"}
+        return [Change(path, None, text, whys.get(path.name, "writes a post each day on GitHub"))]
+    if before != text:
+        notes.append(Note(site / path, "this differs from what `init` writes", "left as it is"))
+    return []

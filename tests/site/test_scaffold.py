@@ -1,0 +1,215 @@
+"""`init` on the sites it meets: what is missing is added, what is there stays, twice is once."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sites import ARTICLES, LAYOUTS, everything, make
+
+from blog_gen.config import load_settings
+from blog_gen.errors import BlogGenError, ConfigError
+from blog_gen.site.additions import PERMALINK
+from blog_gen.site.changes import apply, undo
+from blog_gen.site.scaffold import Plan, plan
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def read(site: Path) -> dict[str, Any]:
+    data: dict[str, Any] = yaml.safe_load((site / "_config.yml").read_text()) or {}
+    return data
+
+
+def tree(site: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(site)): path.read_bytes() for path in site.rglob("*") if path.is_file()}
+
+
+def holds(whole: object, part: object) -> bool:
+    """Whether `whole` says all that `part` says: the keys of mappings, the items of lists in their order."""
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(key in whole and holds(whole[key], part[key]) for key in part)
+    if isinstance(part, list):
+        return isinstance(whole, list) and whole[: len(part)] == part
+    return whole == part
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_init_adds_and_changes_nothing_and_is_done_after_once(layout: str, tmp_path: Path) -> None:
+    site = make(tmp_path, LAYOUTS[layout])
+    before, data = tree(site), read(site)
+    changes = apply(site, plan(site).changes, everything)
+
+    after = read(site)
+    assert holds(after, data)
+    if layout != "collections_dir":  # which has brackets, and a line with brackets is added to in place
+        assert not [line for change in changes for line in change.diff().splitlines()[2:] if line[0] == "-"]
+    assert after["collections"]["generated"] == {"output": True, "permalink": PERMALINK}
+    assert ".blog_gen/" in after["exclude"]
+    assert load_settings(site).articles == ARTICLES[layout]
+    assert (site / "_plugins" / "blog_gen.rb").is_file()
+
+    assert plan(site).changes == ()
+    undo(site)
+    assert tree(site) == before
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_plan_is_only_a_plan(layout: str, tmp_path: Path) -> None:
+    site = make(tmp_path, LAYOUTS[layout])
+    before = tree(site)
+    plan(site)
+    assert tree(site) == before
+
+
+def test_drafts_look_like_the_articles(tmp_path: Path) -> None:
+    site = make(tmp_path, LAYOUTS["_posts"])
+    apply(site, plan(site).changes, everything)
+    ours = read(site)["defaults"][-1]
+    assert ours["scope"] == {"path": "", "type": "generated"}
+    assert ours["values"] == {"layout": "page", "comments": True}
+
+
+def test_jekyll_3_loses_none_of_its_own_excludes(tmp_path: Path) -> None:
+    site = make(tmp_path, LAYOUTS["_posts"])
+    apply(site, plan(site).changes, everything)
+    assert {"Gemfile", "Gemfile.lock", "node_modules", "vendor/bundle/"} <= set(read(site)["exclude"])
+
+
+def test_a_list_of_excludes_gets_only_ours(tmp_path: Path) -> None:
+    site = make(tmp_path, LAYOUTS["collections_dir"])
+    apply(site, plan(site).changes, everything)
+    assert read(site)["exclude"] == ["a", "b", ".blog_gen/"]
+
+
+def test_git_is_told_to_ignore_the_state(tmp_path: Path) -> None:
+    site = make(tmp_path, LAYOUTS["a collection"])
+    apply(site, plan(site).changes, everything)
+    assert (site / ".gitignore").read_text() == "_site\n.blog_gen/\n"
+
+
+def test_github_gets_a_workflow_and_pages_own_builder_no_plugin(tmp_path: Path) -> None:
+    site = make(tmp_path, LAYOUTS["collections_dir"])
+    (site / "Gemfile").write_text('gem "github-pages", group: :jekyll_plugins\n')
+    paths = {change.path.as_posix() for change in plan(site).changes}
+    assert paths == {"_config.yml", ".gitignore", ".github/workflows/blog-gen.yml"}
+    asked = {change.path.as_posix() for change in plan(site, plugin=True, workflow=False).changes}
+    assert asked == {"_config.yml", ".gitignore", "_plugins/blog_gen.rb"}
+
+
+def test_a_site_inside_a_repository_has_its_workflow_at_the_top(tmp_path: Path) -> None:
+    make(tmp_path, {".git/config": ""})
+    site = make(tmp_path / "docs", LAYOUTS["_posts"])
+    made = apply(site, plan(site, workflow=True).changes, everything)
+    workflow = tmp_path / ".github" / "workflows" / "blog-gen.yml"
+    assert workflow.is_file()
+    assert yaml.safe_load(workflow.read_text())["defaults"]["run"]["working-directory"] == "docs"
+    assert len(made) == 4
+    undo(site)
+    assert not (tmp_path / ".github").exists()
+
+
+def test_a_file_of_the_users_own_is_never_overwritten(tmp_path: Path) -> None:
+    site = make(tmp_path, {**LAYOUTS["_posts"], "_plugins/blog_gen.rb": "# mine\n"})
+    made = plan(site)
+    assert not any(change.path.name == "blog_gen.rb" for change in made.changes)
+    assert "differs" in said(made)
+
+
+def test_settings_that_are_there_decide(tmp_path: Path) -> None:
+    config = "blog_gen: {articles: _essays, output: _machine}\ntimezone: UTC\n"
+    site = make(tmp_path, {"_config.yml": config, "_posts/2020-01-01-a.md": ""})
+    apply(site, plan(site).changes, everything)
+    assert set(read(site)["collections"]) == {"machine"}
+    assert read(site)["blog_gen"] == {"articles": "_essays", "output": "_machine"}
+
+
+def test_drafts_in_posts_need_no_collection(tmp_path: Path) -> None:
+    site = make(tmp_path, {"_config.yml": "blog_gen: {articles: _posts, output: _drafts}\n"})
+    apply(site, plan(site).changes, everything)
+    assert "collections" not in read(site)
+
+
+def test_what_is_missing_is_looked_for_in_all_the_files(tmp_path: Path) -> None:
+    site = make(tmp_path, {"_config.yml": "title: A\n", "_dev.yml": "exclude: [x]\n"})
+    apply(site, plan(site, ("_config.yml", "_dev.yml")).changes, everything)
+    assert yaml.safe_load((site / "_dev.yml").read_text()) == {"exclude": ["x", ".blog_gen/"]}
+    assert "exclude" not in read(site)
+    assert plan(site, ("_config.yml", "_dev.yml")).changes == ()
+
+
+def test_files_are_laid_over_each_other_as_jekyll_does(tmp_path: Path) -> None:
+    site = make(tmp_path, {"_config.yml": "", "_dev.yml": "collections: {notes: {output: true}}\n"})
+    apply(site, plan(site).changes, everything)
+    assert plan(site, ("_config.yml", "_dev.yml")).changes == ()
+
+
+def said(made: Plan) -> str:
+    return "\n".join(map(str, made.notes))
+
+
+HANDWORK = {
+    "collections as a list": ("collections: [notes]\n", "collections.generated"),
+    "an alias": ("x: &x {notes: {output: true}}\ncollections: *x\n", "collections.generated"),
+    "excludes that are a word": ("exclude: README.md\n", "exclude"),
+    "output off": ("collections: {generated: {output: false}}\n", "will not be built"),
+    "a folder that is no collection": ("blog_gen: {output: drafts/new}\n", "does not build"),
+    "no time zone": ("title: A\n", "time zone"),
+}
+
+
+@pytest.mark.parametrize(("config", "words"), HANDWORK.values(), ids=HANDWORK.keys())
+def test_what_cannot_be_done_by_text_is_said_and_the_rest_goes_on(
+    config: str, words: str, tmp_path: Path
+) -> None:
+    site = make(tmp_path, {"_config.yml": config})
+    made = plan(site)
+    assert words in said(made)
+    apply(site, made.changes, everything)
+    assert holds(read(site), yaml.safe_load(config))
+    assert "blog_gen" in read(site)
+
+
+INVALID = {
+    "tabs": "collections:\n\tnotes: 1\n",
+    "not closed": "a: [1\n",
+    "a list": "- a\n",
+    "an unknown alias": "a: *b\n",
+    "a wrong key of ours": "blog_gen: {modle: mini}\n",
+}
+
+
+@pytest.mark.parametrize("config", INVALID.values(), ids=INVALID.keys())
+def test_an_invalid_config_is_explained_and_not_touched(config: str, tmp_path: Path) -> None:
+    site = make(tmp_path, {"_config.yml": config})
+    with pytest.raises(ConfigError, match=r"_config\.yml"):
+        plan(site)
+    assert (site / "_config.yml").read_text() == config
+
+
+def test_tabs_are_called_by_their_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="never with tabs"):
+        plan(make(tmp_path, {"_config.yml": INVALID["tabs"]}))
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [({}, "jekyll new"), ({"_config.toml": ""}, r"_config\.toml"), ({"_config.yaml": ""}, r"_config\.yaml")],
+)
+def test_a_folder_without_a_config_is_explained(files: dict[str, str], words: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=words):
+        plan(make(tmp_path, files))
+
+
+def test_a_config_in_another_encoding_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "_config.yml").write_bytes("title: Café\n".encode("latin-1"))
+    with pytest.raises(BlogGenError, match="utf-8"):
+        plan(tmp_path)
+
+
+def test_the_sample_site_lacks_nothing(tmp_path: Path) -> None:
+    shutil.copy(REPOSITORY / "_config.yml", tmp_path)
+    assert plan(tmp_path, plugin=False, workflow=False) == Plan((), ())

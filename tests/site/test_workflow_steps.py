@@ -1,0 +1,211 @@
+"""The workflow's shell steps, run as they are by bash in a scratch repository, against hostile names.
+
+`blog-gen`, `gh`, `gem` and `bundle` are stand-ins on PATH that write down what they were told; git is real.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from blog_gen.config import load_settings
+from blog_gen.site import github
+from blog_gen.site.daily import Job
+
+BRANCH = "main-$(touch${IFS}pwned);'x'"  # git allows it
+
+BLOG_GEN = r"""#!/usr/bin/env bash
+set -eu
+case "$1 ${2-}" in
+  "run ")
+    mkdir -p _generated .blog_gen/runs && echo state > .blog_gen/runs/model
+    ls _generated | grep -q "^$TODAY" && exit 0
+    title="\$(touch pwned) \`touch pwned\` '; touch pwned #"
+    printf -- '---\ntitle: %s\npublished: false\n---\n@someone ```\n' "$title" \
+      > "_generated/$TODAY-\$(touch pwned); 'x' \"y\"
+z.md" ;;
+  "review show") cat "$3" ;;
+  "review approve") sed -i 's/^published: false/published: true/' "$3" ;;
+  *) exit 2 ;;
+esac
+"""
+GH = r"""#!/usr/bin/env bash
+set -eu
+echo "$2" >> "$STATE/gh.log"
+body=$(printf '%s\n' "$@" | grep -A1 -x -- --body-file | tail -1) || true
+case "$2" in
+  list) [ -f "$STATE/open" ] && echo 1 || echo 0 ;;
+  create) touch "$STATE/open" && cp "$body" "$STATE/body" ;;
+  comment) cp "$body" "$STATE/comment" ;;
+esac
+"""
+
+
+def git(folder: Path, *words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+class Runner:
+    """A GitHub runner as far as the steps can see one: a fresh checkout, an environment, bash."""
+
+    def __init__(self, home: Path, config: str = "title: A\n") -> None:
+        self.home, self.origin, self.runs = home, home / "origin.git", 0
+        for name, script in {"blog-gen": BLOG_GEN, "gh": GH}.items():
+            self.executable(name, script)
+        seed = home / "seed"
+        (seed / "_articles").mkdir(parents=True)
+        (seed / "_config.yml").write_text(config)
+        (seed / "_articles" / "one.md").write_text("---\ntitle: One\n---\nHello.\n")
+        git(home, "init", "--quiet", "--bare", str(self.origin))
+        git(seed, "init", "--quiet", "--initial-branch", BRANCH)
+        self.identify(seed)
+        git(seed, "add", "--all")
+        git(seed, "commit", "--quiet", "--message", "first")
+        git(seed, "push", "--quiet", str(self.origin), BRANCH)
+
+    def executable(self, name: str, script: str) -> None:
+        (self.home / "bin").mkdir(exist_ok=True)
+        (self.home / "bin" / name).write_text(script)
+        (self.home / "bin" / name).chmod(0o755)
+
+    @staticmethod
+    def identify(folder: Path) -> None:
+        git(folder, "config", "user.name", "a blogger")
+        git(folder, "config", "user.email", "a@example.org")
+
+    def clone(self, name: str, branch: str = BRANCH, depth: int = 0) -> Path:
+        limit = [f"--depth={depth}"] if depth else []
+        url = self.origin.as_uri()
+        git(self.home, "clone", "--quiet", "--branch", branch, *limit, url, name)
+        return self.home / name
+
+    def job(self, name: str, today: str, **values: Any) -> Path:
+        """Run the shell steps of one job, of the workflow that the site in the checkout would get."""
+        self.runs += 1
+        site = self.clone(f"checkout-{self.runs}", depth=0 if values.get("pull_request") else 1)
+        workflow = yaml.safe_load(github.text(Job(load_settings(site), **values)))
+        for step in workflow["jobs"][name]["steps"]:
+            if "run" in step and "PACKAGE" not in step.get("env", {}):
+                self.step(step, site, today)
+        assert not list(self.home.rglob("pwned"))
+        return site
+
+    def step(self, step: dict[str, Any], site: Path, today: str) -> None:
+        given = {"github.ref_name": BRANCH, "github.token": "token", "steps.pages.outputs.base_path": "/a b"}
+        names = {
+            key: re.sub(r"\$\{\{ (.*?) \}\}", lambda m: given[m[1]], v)
+            for key, v in step.get("env", {}).items()
+        }
+        runner = {
+            "RUNNER_TEMP": str(self.home / f"temp-{self.runs}"),
+            "STATE": str(self.home),
+            "TODAY": today,
+        }
+        Path(runner["RUNNER_TEMP"]).mkdir(exist_ok=True)
+        path = f"{self.home / 'bin'}:{os.environ['PATH']}"
+        environment = {**os.environ, **names, **runner, "PATH": path, "HOME": str(self.home)}
+        script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+        subprocess.run(script, cwd=site, env=environment, check=True, capture_output=True, text=True)
+
+    def drafts(self, branch: str = BRANCH) -> list[str]:
+        names = git(self.origin, "ls-tree", "-r", "-z", "--name-only", branch).split("\0")
+        return sorted(name[11:21] for name in names if name.startswith("_generated/"))
+
+    def commits(self, branch: str = BRANCH) -> int:
+        return int(git(self.origin, "rev-list", "--count", branch))
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Runner:
+    return Runner(tmp_path)
+
+
+def test_a_draft_is_committed_once_a_day_and_nothing_else_is(runner: Runner) -> None:
+    runner.job("write", "2026-11-23")
+    assert runner.drafts() == ["2026-11-23"]
+    runner.job("write", "2026-11-23")
+    assert runner.commits() == 2
+    runner.job("write", "2026-11-24")
+    assert runner.drafts() == ["2026-11-23", "2026-11-24"]
+    assert ".blog_gen" not in git(runner.origin, "ls-tree", "-r", "--name-only", BRANCH)
+
+
+def test_a_branch_that_moved_on_meanwhile_keeps_both(runner: Runner) -> None:
+    """Someone pushes between the checkout and the commit."""
+    script = (runner.home / "bin" / "blog-gen").read_text()
+    other = runner.clone("other")
+    Runner.identify(other)
+    push = f'cd "{other}"; date > note; git add note; git commit -qm note; git push -q; cd "$OLDPWD"\n'
+    runner.executable("blog-gen", script.replace("set -eu\n", f"set -eu\n{push}"))
+    runner.job("write", "2026-11-23")
+    assert runner.drafts() == ["2026-11-23"]
+    assert "note" in git(runner.origin, "ls-tree", "--name-only", BRANCH)
+
+
+def test_a_pull_request_gathers_drafts_until_it_is_merged(runner: Runner) -> None:
+    for today in ("2026-11-23", "2026-11-23", "2026-11-24"):
+        runner.job("write", today, pull_request=True)
+    assert runner.drafts() == []
+    assert runner.drafts("blog-gen/drafts") == ["2026-11-23", "2026-11-24"]
+    assert (runner.home / "gh.log").read_text().split().count("create") == 1
+    body = (runner.home / "body").read_text()
+    assert all(line.startswith("    ") or not line for line in body.splitlines()), "no mention, no Markdown"
+    assert "published: false" in body
+    assert "published: true" in git(runner.origin, "grep", "published", "blog-gen/drafts")
+
+    human = runner.clone("human", branch="blog-gen/drafts")
+    Runner.identify(human)
+    (human / "edited").write_text("by the reviewer")
+    git(human, "add", "edited")
+    git(human, "commit", "--quiet", "--message", "an edit in review")
+    git(human, "push", "--quiet")
+    runner.job("write", "2026-11-25", pull_request=True)
+    assert "edited" in git(runner.origin, "ls-tree", "--name-only", "blog-gen/drafts")
+
+    git(runner.origin, "update-ref", f"refs/heads/{BRANCH}", "blog-gen/drafts")
+    (runner.home / "open").unlink()
+    runner.job("write", "2026-11-25", pull_request=True)
+    assert (runner.home / "gh.log").read_text().split().count("create") == 1
+    runner.job("write", "2026-11-26", pull_request=True)
+    assert (runner.home / "gh.log").read_text().split().count("create") == 2
+    assert len(runner.drafts("blog-gen/drafts")) == 4
+
+
+def test_a_pull_request_that_was_closed_is_started_afresh(runner: Runner) -> None:
+    runner.job("write", "2026-11-23", pull_request=True)
+    (runner.home / "open").unlink()
+    runner.job("write", "2026-11-24", pull_request=True)
+    assert runner.drafts("blog-gen/drafts") == ["2026-11-24"]
+
+
+def test_posts_that_review_themselves_are_not_approved_twice(tmp_path: Path) -> None:
+    runner = Runner(tmp_path, "blog_gen: {review: auto}\n")
+    runner.job("write", "2026-11-23", pull_request=True)
+    assert "published: false" in git(runner.origin, "grep", "published", "blog-gen/drafts")
+
+
+@pytest.mark.parametrize("gemfile", [True, False])
+def test_the_site_is_built_with_its_gems_or_with_jekyll_alone(tmp_path: Path, gemfile: bool) -> None:
+    runner = Runner(tmp_path)
+    told = f'printf "%s|" "$BLOG_GEN" "$@" > "{tmp_path}/told"'
+    runner.executable("bundle", f'#!/bin/sh\n[ "$1" = exec ] || exit 0\nshift\n{told}\n')
+    install = (
+        f"#!/bin/sh\nmkdir -p \"$GEM_HOME/bin\" && printf '#!/bin/sh\\nset -- jekyll \"$@\"\\n%s' '{told}'"
+    )
+    runner.executable("gem", f'{install} > "$GEM_HOME/bin/jekyll" && chmod +x "$GEM_HOME/bin/jekyll"\n')
+    if gemfile:
+        seed = tmp_path / "seed"
+        (seed / "Gemfile").write_text("gem 'jekyll'\n")
+        git(seed, "add", "Gemfile")
+        git(seed, "commit", "--quiet", "--message", "gems")
+        git(seed, "push", "--quiet", str(runner.origin), BRANCH)
+    runner.job("publish", "2026-11-23")
+    expected = f"off|jekyll|build|--destination|{tmp_path}/temp-1/site|--baseurl|/a b|"
+    assert (tmp_path / "told").read_text() == expected
