@@ -13,6 +13,7 @@ from blog_gen.files import replacing, write_text
 from blog_gen.gpt2.dataset import held_out
 from blog_gen.learning import Corpus
 from blog_gen.site import front_matter
+from blog_gen.site.articles import names_of
 from blog_gen.site.decoding import decode
 from blog_gen.text.post import KEYS, Post, render
 
@@ -80,8 +81,6 @@ def _text_of(path: Path) -> str:
         values = front_matter.parse(raw)
     except ValueError as error:
         raise ArticleError("a post must be readable text", got=error, path=path) from None
-    tags = values.get("tags") or ()
-    names = tuple(tags.split() if isinstance(tags, str) else map(str, tags))
-    category = values.get("category")
-    title = str(values.get("title") or path.stem)
-    return render(Post(title, body, names, str(category) if category else None), KEYS)
+    tags = names_of(values, "tag", "tags")
+    category = next(iter(names_of(values, "category", "categories")), None)
+    return render(Post(str(values.get("title") or path.stem), body, tags, category), KEYS)

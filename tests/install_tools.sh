@@ -5,6 +5,7 @@ missing=""
 command -v jekyll >/dev/null || missing="$missing jekyll"
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
     missing="$missing chromium"
+command -v systemd-analyze >/dev/null || missing="$missing systemd"
 [ -z "$missing" ] && exit 0
 
 as_root=""

@@ -131,8 +131,8 @@ def _read(path: Path, data: bytes, settings: Settings, notes: list[Note]) -> Art
         path=path,
         title=_title(values, path),
         body=body.strip(),
-        tags=_names(values, "tag", "tags"),
-        categories=_names(values, "category", "categories"),
+        tags=names_of(values, "tag", "tags"),
+        categories=names_of(values, "category", "categories"),
         date=_date(values, path, settings, notes),
         front_matter=values,
         raw=raw,
@@ -168,10 +168,10 @@ def _title(values: Mapping[str, Any], path: Path) -> str:
     return title or " ".join(word.capitalize() for word in re.split(r"[-_\s]+", slug) if word) or path.stem
 
 
-def _names(values: Mapping[str, Any], singular: str, plural: str) -> tuple[str, ...]:
+def names_of(values: Mapping[str, Any], singular: str, plural: str) -> tuple[str, ...]:
     """Tags or categories, each once: a list; text split at commas, else at blanks; a singular key whole.
 
-    >>> _names({"tags": "vim, shell"}, "tag", "tags"), _names({"tag": "plain text"}, "tag", "tags")
+    >>> names_of({"tags": "vim, shell"}, "tag", "tags"), names_of({"tag": "plain text"}, "tag", "tags")
     (('vim', 'shell'), ('plain text',))
     """
     given: Any = values.get(singular)

@@ -19,7 +19,7 @@ from blog_gen import files
 from blog_gen.config import CONFIG_KEY, Settings
 from blog_gen.errors import DraftError, Note
 from blog_gen.site import dates, front_matter, slugs
-from blog_gen.site.articles import _names as names
+from blog_gen.site.articles import names_of
 from blog_gen.site.descriptions import description_of
 from blog_gen.site.folder import MARKDOWN
 from blog_gen.site.front_matter import FlowList, FrontMatterError
@@ -185,8 +185,8 @@ def read_draft(path: Path) -> Draft:
         title=str(values.get("title") or ""),
         body=body.strip(),
         date=date,
-        tags=names(values, "tag", "tags"),
-        category=next(iter(names(values, "category", "categories")), None),
+        tags=names_of(values, "tag", "tags"),
+        category=next(iter(names_of(values, "category", "categories")), None),
         provenance=provenance,
         published=values.get("published") is not False,
         path=path,

@@ -10,7 +10,6 @@ import doctest
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, time, timedelta
@@ -165,7 +164,7 @@ def verify(units: dict[str, str], folder: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False, env=session).stderr
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+@pytest.mark.systemd
 @pytest.mark.parametrize("name", ["site", "with space and %h"])
 def test_systemd_finds_no_fault_in_the_units(name: str, tmp_path: Path) -> None:
     executable(tmp_path / "%h b", "blog-gen", "#!/bin/sh\n")
@@ -177,7 +176,7 @@ def test_systemd_finds_no_fault_in_the_units(name: str, tmp_path: Path) -> None:
     assert "blog-gen" in verify(broken, tmp_path), "the check must be able to fail"
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+@pytest.mark.systemd
 def test_the_timer_keeps_the_sites_own_time_all_year(tmp_path: Path) -> None:
     timer = next(
         text for name, text in systemd.units(job(tmp_path / "site", time="09:00")).items() if "timer" in name

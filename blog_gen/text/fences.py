@@ -1,0 +1,193 @@
+"""Where code begins and ends in a Markdown body, in a form that every renderer reads alike.
+
+A post is only safe if kramdown, CommonMark and this module agree on what is code, since code is all that
+is left as it stands. So either a body's code holds nothing that would be dangerous outside code, and then
+it does not matter who agrees; or the body is *guarded*: every fence stands at the margin between blank
+lines, is closed, and no other line looks like one. Knows nothing of links, HTML or Liquid.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+# Quote and list markers before a fence inside them.
+_PREFIX = r"(?:[ \t]|>|(?:[-+*]|\d{1,9}[.)])[ \t])*"
+_OPENING = re.compile(rf"(?P<prefix>{_PREFIX})(?P<ticks>`{{3,}}(?![^`]*`)|~{{3,}})[ \t]*(?P<info>[^~`].*)?$")
+_LANGUAGE = re.compile(r"[\w+#.-]+", re.ASCII)
+_INDENTED = re.compile(r"(?: {4}| {0,3}\t)[ \t]*\S")
+_LIST_LIKE = re.compile(r" {0,3}(?:[-+*]|\d+[.)]|:|\[\^)")
+_LIKE_A_FENCE = re.compile(r"^([\s>*+\-\d.):]*)([~`]{3,})", re.MULTILINE)
+_LIKE_MATH = re.compile(r"^([\s>*+\-\d.):]*\\?\$)\$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Prose:
+    """Lines that are not fenced."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fence:
+    """A fenced code block, as it was read."""
+
+    lines: tuple[str, ...]  # fence lines and all
+    prefix: str  # what stood before the opening fence: spaces, `>`, list markers
+    ticks: str  # the opening run
+    info: str  # the first word after it: the language
+    content: tuple[str, ...]  # without the prefix
+    closed: bool
+
+
+Segment = Prose | Fence
+
+
+def split(text: str) -> list[Segment]:
+    """The fenced blocks of `text` and what lies between them, in order.
+
+    A block without an end runs to the end of the text, or of the quote that it is in.
+
+    >>> [type(part).__name__ for part in split("See:\\n```sh\\nls\\n```")]
+    ['Prose', 'Fence']
+    """
+    lines, at = text.split("\n"), 0
+    segments: list[Segment] = []
+    prose: list[str] = []
+    while at < len(lines):
+        opening = _OPENING.match(lines[at])
+        if opening is None:
+            prose.append(lines[at])
+            at += 1
+            continue
+        if prose:
+            segments.append(Prose(tuple(prose)))
+            prose = []
+        fence = _fence(opening, lines, at)
+        segments.append(fence)
+        at += len(fence.lines)
+    return [*segments, Prose(tuple(prose))] if prose else segments
+
+
+def _fence(opening: re.Match[str], lines: Sequence[str], start: int) -> Fence:
+    prefix, ticks = opening["prefix"], opening["ticks"]
+    language = _LANGUAGE.match(opening["info"] or "")
+    closing = re.compile(rf" {{0,3}}{re.escape(ticks[0])}{{{len(ticks)},}}[ \t]*$")
+    content: list[str] = []
+    closed = False
+    for line in lines[start + 1 :]:
+        if ">" in prefix and not line.lstrip().startswith(">"):
+            break
+        line = _without_prefix(line, prefix)
+        closed = closing.match(line) is not None
+        if closed:
+            break
+        content.append(line)
+    taken = lines[start : start + 1 + len(content) + closed]
+    info = language[0] if language else ""
+    return Fence(tuple(taken), prefix, ticks, info, tuple(content), closed)
+
+
+def _without_prefix(line: str, prefix: str) -> str:
+    """`line` without as many quote marks and as much indentation as `prefix` has."""
+    depth = prefix.count(">")
+    quotes = re.match(rf"(?:[ \t]*>){{0,{depth}}}", line)
+    rest = line[quotes.end() :] if quotes else line
+    words = rest.lstrip(" \t")
+    indent = len(rest[: len(rest) - len(words)].expandtabs(4))
+    width = len(prefix.rsplit(">", 1)[-1].expandtabs(4))
+    return " " * (indent - width) + words if width else rest
+
+
+def with_indented_code(segments: Iterable[Segment], dangerous: re.Pattern[str]) -> list[Segment]:
+    """`segments`, with those indented code blocks turned into fences that hold something `dangerous`."""
+    turned: list[Segment] = []
+    for segment in segments:
+        for part in _fenced_blocks(segment, dangerous) if isinstance(segment, Prose) else [segment]:
+            last = turned[-1] if turned else None
+            if isinstance(part, Prose) and isinstance(last, Prose):
+                turned[-1] = Prose(last.lines + part.lines)
+            else:
+                turned.append(part)
+    return turned
+
+
+def _fenced_blocks(prose: Prose, dangerous: re.Pattern[str]) -> list[Segment]:
+    parts: list[Segment] = []
+    in_list = False
+    for block in _blocks(prose.lines):
+        indented = all(_INDENTED.match(line) for line in block if line.strip())
+        if not indented and block[0][:1] not in ("", " ", "\t"):
+            in_list = any(_LIST_LIKE.match(line) for line in block)
+        code = tuple(line[4:] if line.startswith("    ") else line.lstrip(" ")[1:] for line in block)
+        if indented and block[0].strip() and not in_list and dangerous.search("\n".join(code)):
+            parts.append(Fence(block, "", "```", "", code, closed=True))
+        else:
+            parts.append(Prose(block))
+    return parts
+
+
+def _blocks(lines: Sequence[str]) -> list[tuple[str, ...]]:
+    """Runs of lines that are all blank or all not."""
+    blocks: list[list[str]] = []
+    for line in lines:
+        if blocks and bool(blocks[-1][0].strip()) == bool(line.strip()):
+            blocks[-1].append(line)
+        else:
+            blocks.append([line])
+    return [tuple(block) for block in blocks]
+
+
+def at_margin(fence: Fence, backticks: bool) -> Fence:
+    """`fence` as every renderer reads it: at the margin, closed, longer than any run of ticks within.
+
+    >>> at_margin(split("- ~~~ c linenos\\n  a<b;")[0], backticks=True).lines
+    ('~~~c', 'a<b;', '~~~')
+    """
+    mark = fence.ticks[0] if backticks else "~"
+    runs = [re.match(rf"\s*({re.escape(mark)}*)", line) for line in fence.content]
+    longest = max((len(run[1]) for run in runs if run), default=0)
+    ticks = mark * max(3, len(fence.ticks), longest + 1 if longest >= 3 else 0)
+    lines = (ticks + fence.info, *fence.content, ticks)
+    return dataclasses.replace(fence, lines=lines, prefix="", ticks=ticks, closed=True)
+
+
+def ended(fence: Fence) -> Fence:
+    """`fence` with its closing line, where the text broke off before it."""
+    if fence.closed:
+        return fence
+    closing = re.sub(r"[^>\s]", " ", fence.prefix) + fence.ticks
+    return dataclasses.replace(fence, lines=(*fence.lines, closing), closed=True)
+
+
+def disarmed(prose: str) -> str:
+    r"""`prose` without a line that kramdown could take for a fence or for the edge of a block of math.
+
+    >>> disarmed("~`~ not ours\n$$ x")
+    '\\~`~ not ours\n$\\$ x'
+    """
+    return _LIKE_MATH.sub(r"\1\\$", _LIKE_A_FENCE.sub(r"\1\\\2", prose))
+
+
+def joined(segments: Iterable[Segment], guarded: bool, separator: str) -> str:
+    """The text of `segments`; in a guarded body, blank lines set each fence apart from prose.
+
+    Jekyll cuts an excerpt at the first `separator` (its `excerpt_separator`), even in the middle of code,
+    where half a fence is none: a separator inside of code that would be the first is broken by a space.
+    """
+    lines: list[str] = []
+    open_after: list[bool] = []  # is a fence open after this line?
+    for segment in segments:
+        if guarded and lines and lines[-1].strip() and segment.lines[0].strip():
+            lines.append("")
+            open_after.append(False)
+        lines += segment.lines
+        open_after += [isinstance(segment, Fence)] * (len(segment.lines) - 1) + [False]
+    text = "\n".join(lines)
+    at = text.find(separator)
+    while len(separator) > 1 and at >= 0 and open_after[text.count("\n", 0, at)]:
+        text = text[: at + 1] + " " + text[at + 1 :]
+        at = text.find(separator)
+    return text

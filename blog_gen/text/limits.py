@@ -1,0 +1,49 @@
+"""Markdown that would stall or crash a renderer, eased: nesting, unclosed brackets, long emphasis.
+
+kramdown needs time exponential in unclosed `![`, cubic in unclosed `[` and in `*a **b`, and overflows
+its stack on a few thousand quote marks in a line. A language model caught in a loop writes all of these.
+"""
+
+from __future__ import annotations
+
+import re
+
+_DEPTH = 8  # of quotes, lists and brackets; people stop at three
+_EMPHASES = 80  # runs of `*` and `_` in one paragraph: kramdown takes 0.2 s for the worst of them
+
+# A quote, a list item with or without an attribute list, a definition, a footnote.
+_MARKER = r"(?:[ \t]*(?:>|(?:[-+*:]|\d+[.)])[ \t]+(?:\{:[^{}\n]*\})?|\[\^[^\]\n]*\]:))"
+_MARKERS = re.compile(rf"^({_MARKER}{{{_DEPTH}}}){_MARKER}+", re.MULTILINE)
+_PARAGRAPH = re.compile(r"(?:(?!\n[ \t>]*(?:\n|[-+*:][ \t]|\d+[.)][ \t])).)+", re.DOTALL)
+_BRACKET = re.compile(r"\\.|[\[\]]", re.DOTALL)
+_EMPHASIS = re.compile(r"(?<=[^\s\\])[*_]+|(?<!\\)[*_]+(?=\S)")
+
+
+def eased(text: str) -> str:
+    r"""`text` as it is, unless it holds what no renderer should be given.
+
+    >>> eased("see [a](b) and [c"), eased("> " * 99 + "deep") == "> " * 8 + "deep"
+    ('see [a](b) and \\[c', True)
+    """
+    text = _MARKERS.sub(r"\1", text)
+    return _PARAGRAPH.sub(lambda paragraph: _plain_emphasis(_closed_brackets(paragraph[0])), text)
+
+
+def _closed_brackets(paragraph: str) -> str:
+    """`paragraph` with each `[` escaped that is not closed in it, or is nested too deeply."""
+    opened: list[int] = []
+    loose: set[int] = set()
+    for found in _BRACKET.finditer(paragraph):
+        if found[0] == "[":
+            (opened.append if len(opened) < _DEPTH else loose.add)(found.start())
+        elif found[0] == "]" and opened:
+            opened.pop()
+    for at in sorted(loose.union(opened), reverse=True):
+        paragraph = paragraph[:at] + "\\" + paragraph[at:]
+    return paragraph
+
+
+def _plain_emphasis(paragraph: str) -> str:
+    if len(_EMPHASIS.findall(paragraph)) <= _EMPHASES:
+        return paragraph
+    return _EMPHASIS.sub(lambda run: "".join("\\" + mark for mark in run[0]), paragraph)

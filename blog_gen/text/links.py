@@ -1,0 +1,156 @@
+"""Links and images in Markdown prose: only those that the site itself would make are kept.
+
+Every kept destination is rewritten in one strict form that all renderers read alike, and every other
+`](`, `]:` and `![` is broken, so that none can hide from the check. Code is masked before. Knows nothing
+of a site but the names of its hosts and images.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import unquote
+
+from blog_gen.text.facts import Kind, Report, SiteFacts
+from blog_gen.text.html import AUTOLINK
+
+_SAFE = r"[^\s<>()\[\]{}\"'`\\|^\x00-\x1f\x7f]"
+_HOST = r"(?P<host>[^\s/?#@:&%\\<>()\[\]{}\"'`|^]+)"
+_ABSOLUTE = re.compile(rf"https?://{_HOST}(?::\d{{1,5}})?(?:[/?#]{_SAFE}*)?", re.IGNORECASE)
+# No colon and no entity before `?` or `#`: no scheme and no host, however it is decoded.
+_RELATIVE = re.compile(rf"(?!//)(?=.)(?:(?![&:?#]){_SAFE})*(?:[?#]{_SAFE}*)?")
+_LINKED = re.compile(rf"(?:\]\(|\]:|<|\b(?:href|src)\s*=)\s*[<\"']?https?://{_HOST}", re.IGNORECASE)
+
+_TITLE = r"(?:\s+(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'))?"
+_DESTINATION = re.compile(rf"\s*(?:<(?P<angled>[^<>\n]*)>|(?P<bare>[^\s<>]+)){_TITLE}\s*")
+_INSIDE = r"(?P<inside>[^()\n]*(?:\([^()\n]*\)[^()\n]*)*)"
+_BRACKETED = r"(?:[^\[\]\n]|\n(?![ \t]*\n)|\[[^\[\]\n]*\](?:\([^()\n]*\))?)"
+_IMAGE = re.compile(rf"!\[(?P<text>[^\[\]\n]*)\]\({_INSIDE}\)")
+_LINK = re.compile(rf"(?<!!)\[(?P<text>{_BRACKETED}*)\]\({_INSIDE}\)")
+_REFERENCE = re.compile(rf"(?:(?P<bang>!)|(?<![\w\]!]))\[(?P<text>{_BRACKETED}+)\] ?\[(?P<id>[^\[\]^\n]*)\]")
+_DEFINITION = re.compile(r"^ {0,3}\[(?P<id>[^\[\]^\n][^\[\]\n]*)\]:(?P<inside>.+)$\n?", re.MULTILINE)
+_OTHER_AUTOLINK = re.compile(r"<(?P<address>(?:mailto:|ftps?://|[\w.+-]+@)[^\s<>]*)>", re.IGNORECASE)
+
+_STRICT = rf"\]\((?P<url>{_SAFE}+)(?: \"[^\"\n]*\")?\)"
+_OPENING = re.compile(rf"(?P<strict>{_STRICT})|\]\(")
+_COLON = re.compile(
+    r"(?P<footnote>\[\^[A-Za-z0-9_][A-Za-z0-9_-]*\]:)"
+    rf"|^(?P<definition>\[[^\[\]^\n][^\[\]\n]*\]: (?P<url>{_SAFE}+)(?: \"[^\"\n]*\")?)$|\]:",
+    re.MULTILINE,
+)
+_BANG = re.compile(rf"(?P<image>!\[[^\[\]\n]*(?:{_STRICT}|\] ?\[[^\[\]^\n]*\]))|!\[")
+
+
+def known_hosts(bodies: Iterable[str]) -> frozenset[str]:
+    """The hosts that `bodies` link to, in lower case and without `www.`.
+
+    >>> sorted(known_hosts(["[a](https://www.Example.com/x) <http://b.org>", "see http://c.net"]))
+    ['b.org', 'example.com']
+    """
+    return frozenset(_bare(found["host"]) for body in bodies for found in _LINKED.finditer(body))
+
+
+def _bare(host: str) -> str:
+    return host.lower().rstrip(".").removeprefix("www.")
+
+
+def may_link(url: str, facts: SiteFacts) -> bool:
+    """Whether a link may lead to `url`: a page of the site, or a host that the site links to.
+
+    >>> facts = SiteFacts(hosts=frozenset({"example.com"}))
+    >>> [may_link(url, facts) for url in ("/about/", "http://example.com/", "//x.y", "java&#115;cript:x")]
+    [True, True, False, False]
+    """
+    absolute = _ABSOLUTE.fullmatch(url)
+    return _bare(absolute["host"]) in facts.hosts if absolute else _RELATIVE.fullmatch(url) is not None
+
+
+def may_show(url: str, facts: SiteFacts) -> bool:
+    """Whether `url` is the path of an image in the site, from its root or from anywhere below.
+
+    >>> may_show("../assets/cat.png", SiteFacts(files=frozenset({"assets/cat.png"})))
+    True
+    """
+    path = posixpath.normpath("/" + unquote(re.split("[?#]", url, maxsplit=1)[0]))
+    return _RELATIVE.fullmatch(url) is not None and path.lstrip("/") in facts.files
+
+
+def with_definitions(text: str, facts: SiteFacts, report: Report) -> tuple[str, dict[str, str]]:
+    """`text` with only those link definitions that may be, and their destinations by label."""
+    kept: dict[str, str] = {}
+
+    def define(match: re.Match[str]) -> str:
+        url, destination = _strict(match)
+        if not may_link(url, facts):
+            report.add("link", match)
+            return ""
+        kept.setdefault(_label(match["id"]), url)
+        return f"[{match['id']}]: {destination}" + "\n" * match[0].endswith("\n")
+
+    return _DEFINITION.sub(define, text), kept
+
+
+def _label(words: str) -> str:
+    return " ".join(words.lower().split())
+
+
+def _strict(match: re.Match[str]) -> tuple[str, str]:
+    """The URL of a link, image or definition, and it with its title in the strict form ("" when none is)."""
+    parts = _DESTINATION.fullmatch(match["inside"])
+    if parts is None:
+        return "", ""
+    url = (parts["angled"] or parts["bare"] or "").replace("(", "%28").replace(")", "%29")
+    title = re.sub(r"[\[\]{}<>()\\\"`\s]+", " ", parts["double"] or parts["single"] or "").strip()
+    return url, f'{url} "{title}"' if title else url
+
+
+def with_links(text: str, defined: Mapping[str, str], facts: SiteFacts, report: Report) -> str:
+    """`text` with kept links and images in strict form, other links as their text, other images gone."""
+
+    def kept_or(kind: Kind, otherwise: str, match: re.Match[str]) -> str:
+        url, destination = _strict(match)
+        if may_show(url, facts) if kind == "image" else may_link(url, facts):
+            return f"{'!' * (kind == 'image')}[{match['text']}]({destination})"
+        report.add(kind, match)
+        return otherwise
+
+    def reference(match: re.Match[str]) -> str:
+        url = defined.get(_label(match["id"] or match["text"]), "")
+        if may_show(url, facts) if match["bang"] else url:
+            return match[0]
+        report.add("image" if match["bang"] else "link", match)
+        return "" if match["bang"] else match["text"]
+
+    def autolink(match: re.Match[str]) -> str:
+        if may_link(match[0][1:-1], facts):
+            return match[0]
+        report.add("link", match)
+        return match[0][1:-1]
+
+    text = _OTHER_AUTOLINK.sub(r"\g<address>", re.sub(AUTOLINK, autolink, text))
+    text = _IMAGE.sub(lambda match: kept_or("image", "", match), text)
+    text = _LINK.sub(lambda match: kept_or("link", match["text"], match), text)
+    return _REFERENCE.sub(reference, text)
+
+
+def without_loose_ends(text: str, facts: SiteFacts) -> str:
+    r"""`text` with each `](`, `]:` and `![` broken by a backslash that is not of a kept link or a footnote.
+
+    >>> without_loose_ends("[a](javascript:b) ![c", SiteFacts())
+    '[a]\\(javascript:b) !\\[c'
+    """
+
+    def opening(match: re.Match[str]) -> str:
+        return match[0] if match["strict"] and may_link(match["url"], facts) else "]\\" + match[0][1:]
+
+    def colon(match: re.Match[str]) -> str:
+        if match["footnote"] or (match["definition"] and may_link(match["url"], facts)):
+            return match[0]
+        return match[0].replace("]:", "]\\:")
+
+    def bang(match: re.Match[str]) -> str:
+        shown = match["image"] and (match["url"] is None or may_show(match["url"], facts))
+        return match[0] if shown else "!\\" + match[0][1:]
+
+    return _BANG.sub(bang, _COLON.sub(colon, _OPENING.sub(opening, text)))

@@ -1,0 +1,267 @@
+"""The command line in throw-away sites: exit codes, exact messages, and the files on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+
+from blog_gen.commands import COMMANDS
+from blog_gen.gpt2.hparams import HParams
+from blog_gen.gpt2.vocabulary import train_vocabulary
+from blog_gen.gpt2.weights import initial_weights, save_weights
+
+DAY = "2026-03-05"
+NOW = f"{DAY}T12:00:00+00:00"
+SENTENCES = (
+    "The kettle was cold and I was not.",
+    "I put the screw in the tin and forgot the tin.",
+    "It rained on the bus and on the bread.",
+    "My neighbour's cat sat on the drawing of the cat.",
+)
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base model so small that it learns four sentences by heart in seconds."""
+    folder = tmp_path_factory.mktemp("base")
+    hparams = HParams(n_vocab=320, n_ctx=128, n_embd=64, n_head=2, n_layer=2)
+    train_vocabulary([_article(0), _article(1), *SENTENCES], hparams.n_vocab, folder)
+    save_weights(initial_weights(hparams, seed=1), folder)
+    hparams.save(folder)
+    return folder
+
+
+def _article(number: int) -> str:
+    first, second = SENTENCES[number % 4], SENTENCES[(number + 1 + number // 4) % 4]
+    return f"---\ntitle: Note {'ABCDEFGH'[number % 8]}\ntags: [tin, rain]\n---\n\n{first}\n\n{second}\n"
+
+
+@pytest.fixture
+def site(tmp_path: Path, base: Path) -> Path:
+    """A site that learns quickly and takes whatever comes out as a post."""
+    (tmp_path / "_articles").mkdir()
+    for number in range(8):
+        (tmp_path / "_articles" / f"note_{number}.md").write_text(_article(number))
+    limits = {
+        "longest_copy": 999,
+        "copied_share": 1.0,
+        "title_likeness": 2.0,
+        "loop_words": 999,
+        "repeated_phrases": 1.0,
+        "repeated_lines": 1.0,
+        "repeated_paragraphs": 99,
+        "distinct_1": 0.0,
+        "distinct_2": 0.0,
+        "distinct_3": 0.0,
+        "length_slack": 99.0,
+        "markup_faults": 99,
+        "word_order": 0.0,
+        "logprob_below": 999.0,
+        "logprob_above": 999.0,
+    }
+    training = {"steps": 150, "learning_rate": 0.01, "dropout": 0.0, "patience": 99}
+    settings = {"model": str(base), "training": training, "limits": limits, "candidates": 4}
+    config = {"timezone": "Europe/London", "blog_gen": settings}
+    (tmp_path / "_config.yml").write_text(yaml.safe_dump(config))
+    return tmp_path
+
+
+@pytest.fixture
+def blog_gen(tmp_path: Path) -> Run:
+    """Run the real command in the site; `code` is the exit code that it must have."""
+
+    def run(*words: str, code: int = 0, now: str = NOW) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            _command(words), cwd=tmp_path, env=_environment(now), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+def _command(words: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "blog_gen.cli", *words]
+
+
+def _environment(now: str = NOW) -> dict[str, str]:
+    return {**os.environ, "BLOG_GEN_NOW": now}
+
+
+def _drafts(site: Path) -> list[str]:
+    return sorted(path.name for path in (site / "_generated").glob("*.md"))
+
+
+def test_the_whole_way_and_then_nothing_to_do(site: Path, blog_gen: Run) -> None:
+    first = blog_gen("run")
+    (name,) = _drafts(site)
+    assert name.startswith(f"{DAY}-note-")
+    assert f"Wrote _generated/{name}" in first.stdout and "Next: read it." in first.stdout
+    head = yaml.safe_load((site / "_generated" / name).read_text().split("---")[1])
+    assert head["published"] is False and head["title"].startswith("Note ")
+    assert set(head["tags"]) <= {"tin", "rain"}
+    assert str(head["date"]).startswith(DAY) and head["blog_gen"]["day"] == DAY
+
+    again = blog_gen("run")
+    assert again.stdout == "Nothing to do: the posts have not changed and none is due.\n"
+    assert _drafts(site) == [name]
+
+    # A touched file retrains nothing; a changed setting of sampling neither; the next day gets its own post.
+    (site / "_articles" / "note_0.md").write_text(_article(0) + "\n\n")
+    meta = site / ".blog_gen" / "runs" / "default" / "model.safetensors"
+    before = meta.stat().st_mtime_ns
+    assert "Wrote" in blog_gen("run", "--temperature", "0.9", now="2026-03-06T12:00:00+00:00").stdout
+    assert meta.stat().st_mtime_ns == before and len(_drafts(site)) == 2
+
+    status = json.loads(blog_gen("status", "--json").stdout)
+    assert status["trained"] and not status["needs_training"] and len(status["waiting_for_review"]) == 2
+
+    same = blog_gen("reproduce", f"_generated/{name}")
+    assert "The same body." in same.stderr
+    edited = site / "_generated" / name
+    edited.write_text(edited.read_text() + "\nA human was here.\n")
+    assert "edited" in blog_gen("reproduce", f"_generated/{name}", code=1).stderr
+
+    # A new article retrains, and what was generated is not learned from.
+    (site / "_articles" / "new.md").write_text("---\ntitle: New\n---\n\nSomething else altogether.\n")
+    (site / "_articles" / "moved.md").write_text(edited.read_text())
+    shown = blog_gen("corpus").stdout
+    assert "_articles/new.md" in shown and "moved" not in shown and "A human was here" not in shown
+    assert "would train" in blog_gen("run", "--dry-run").stdout
+    assert "Learned from 9 posts" in blog_gen("run").stdout
+
+
+def test_light_commands_stay_light_with_a_trained_run(site: Path, blog_gen: Run) -> None:
+    blog_gen("train", "--steps", "2")
+    code = (
+        "import sys; sys.argv[1:] = ['train', '--steps', '2']\n"
+        "from blog_gen.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'tensorflow', 'keras', 'ai_edge_litert'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=site, check=True, env=_environment())
+
+
+def test_sample_prints_the_same_text_for_the_same_seed(site: Path, blog_gen: Run) -> None:
+    blog_gen("train", "--steps", "20")
+    words = ("sample", "title:", "--seed", "7", "--max-tokens", "40")
+    one = blog_gen(*words).stdout
+    assert one.startswith("title:") and one == blog_gen(*words).stdout
+    assert blog_gen(*words, "--stream").stdout == one
+    row = json.loads(blog_gen(*words, "--json").stdout)
+    assert row["text"] + "\n" == one and row["seed"] == 7 and len(row["tokens"]) == len(row["logprobs"])
+
+
+def test_evaluate_improves_with_training(site: Path, base: Path, blog_gen: Run) -> None:
+    blog_gen("train")
+    words = ("evaluate", "_articles/note_1.md", "--json")
+    before = json.loads(blog_gen(*words, "--model", str(base)).stdout)
+    after = json.loads(blog_gen(*words).stdout)
+    assert list(after) == ["files", "tokens", "bytes", "loss", "perplexity", "bits_per_byte"]
+    assert after["tokens"] == before["tokens"] and after["loss"] < 0.5 * before["loss"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_the_next_call_goes_on(site: Path, blog_gen: Run, number: int) -> None:
+    process = subprocess.Popen(
+        _command(["train", "--steps", "100000"]),
+        cwd=site,
+        env=_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert "Learning from _articles" in process.stderr.readline()
+    time.sleep(8)
+    process.send_signal(number)
+    rest = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, rest
+    assert "Saved. Run the same command again" in rest
+    assert (site / ".blog_gen" / "runs" / "default" / "training" / "state.safetensors").exists()
+    assert json.loads(blog_gen("status", "--json").stdout)["training_begun"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["run", "--date", "tomorrow"], 2, "--date must be a day; got 'tomorrow'"),
+        (["run", "--date", "2030-01-01"], 1, "a post is never dated later than now"),
+        (["rum"], 2, "Did you mean 'run'?"),
+        (["generate"], 1, "there must be a trained run to write from"),
+        (["generate", "--tags", "a"], 2, "--tags needs --title"),
+        (["train", "--model", "125M"], 1, "there is no such model; got '125M'"),
+        (["train", "--model", "124M"], 1, "blog-gen models pull 124M"),
+        (["train", "--steps", "0"], 1, "`training.steps` must be above 0"),
+        (["sample", "--temperature", "-1"], 1, "temperature"),
+        (["evaluate", "_articles/note_1.md"], 1, "there is no trained run here"),
+        (["corpus", "--format", "npz"], 2, "--format npz needs -o FILE"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    site: Path, blog_gen: Run, words: list[str], code: int, message: str
+) -> None:
+    done = blog_gen(*words, code=code)
+    assert message in done.stderr
+    assert _drafts(site) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("blog_gen: {modle: mini}", "_config.yml: `blog_gen.modle` is not a setting. Did you mean `model`?"),
+        ("blog_gen: {candidates: many}", "`blog_gen.candidates` must be a whole number; got 'many'"),
+        ("blog_gen: {review: maybe}", "`blog_gen.review` must be one of required, auto; got 'maybe'"),
+        ("blog_gen: {training: {rate: 1}}", "`blog_gen.training.rate` is not a setting"),
+        ("a: b: c", "must be valid YAML"),
+        ("timezone: Europe/Lundon", "Europe/London"),
+    ],
+)
+def test_a_wrong_setting_names_the_file_the_key_and_the_nearest(
+    tmp_path: Path, blog_gen: Run, text: str, message: str
+) -> None:
+    (tmp_path / "_config.yml").write_text(text)
+    assert message in blog_gen("run", code=1).stderr
+
+
+def test_an_empty_site_says_what_to_do(tmp_path: Path, blog_gen: Run) -> None:
+    assert "_articles" in blog_gen("run", code=1).stderr
+    (tmp_path / "_articles").mkdir()
+    assert "Put Markdown files" in blog_gen("run", code=1).stderr
+
+
+def test_every_candidate_rejected_writes_nothing_and_says_why(site: Path, blog_gen: Run) -> None:
+    blog_gen("train", "--steps", "20")
+    config = yaml.safe_load((site / "_config.yml").read_text())
+    config["blog_gen"] |= {"limits": {"distinct_1": 1.0, "length_slack": 0.0}, "attempts": 2}
+    (site / "_config.yml").write_text(yaml.safe_dump(config))
+    done = blog_gen("generate", code=1)
+    assert done.stderr.count("seed ") == 8 and "nothing was written" in done.stderr
+    assert _drafts(site) == []
+
+
+def test_an_output_folder_that_cannot_be_written_loses_nothing(site: Path, blog_gen: Run) -> None:
+    blog_gen("train", "--steps", "150")
+    (site / "_generated").write_text("a file where the folder should be")
+    assert "_generated" in blog_gen("run", code=1).stderr
+    (site / "_generated").unlink()
+    assert "Wrote" in blog_gen("run").stdout
+
+
+def test_every_command_has_a_help_text_for_a_blogger(blog_gen: Run) -> None:
+    listed = blog_gen("--help").stdout
+    for name in COMMANDS:
+        assert f"  {name} " in listed
+        assert "Usage: blog-gen" in blog_gen(name, "--help").stdout
