@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,8 +35,8 @@ def replacing(path: Path, mode: str = "wb", overwrite: bool = True) -> Iterator[
     """
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     temporary: str | None = None
+    _make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
         os.chmod(temporary, _usual_mode(path))
         with os.fdopen(handle, mode, **text) as file:  # type: ignore[call-overload]
@@ -51,6 +52,13 @@ def replacing(path: Path, mode: str = "wb", overwrite: bool = True) -> Iterator[
         if temporary is not None:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from error
 
 
 def _place(temporary: str, path: Path, overwrite: bool) -> None:
@@ -105,7 +113,7 @@ def write_json(path: Path, value: Any) -> None:
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder beside `path` that takes its place when the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
     try:
         yield temporary
@@ -126,13 +134,21 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 @contextmanager
 def replacing_by_name(path: Path) -> Iterator[Path]:
     """Like `replacing`, for a library that opens the file itself: gives the temporary file's path."""
+    _make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=path.parent) as folder:
             yield Path(folder, path.name)
             os.replace(Path(folder, path.name), path)
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+def sweep(folder: Path, older_than: float = 3600.0) -> None:
+    """Remove what killed processes left unfinished in `folder`, `older_than` seconds ago or more."""
+    for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime >= older_than:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def sha256_of(path: Path) -> str:
@@ -148,7 +164,7 @@ def locked(path: Path, doing: str, timeout: float = 0.0) -> Iterator[None]:
     Raises:
         BusyError: another process holds it longer than `timeout` seconds.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     lock = FileLock(path, timeout=timeout)
     try:
         lock.acquire()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from blog_gen.config import Settings
 from blog_gen.errors import ConfigError, ModelError, Note, RejectedError
-from blog_gen.files import locked
+from blog_gen.files import locked, sweep
 from blog_gen.site.days import clock_note, due_days, existing_days, schedule_of
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def run(
         return report
     with locked(settings.state_folder / "run.lock", "working on this site", timeout=60.0):
         due = report.due = _due(settings, now, hooks, day)  # another process may have been quicker
+        sweep(settings.output_folder)
         corpus = read(settings, hooks)
         if stale:
             report.trained = _learn(settings, corpus, hooks)
