@@ -160,13 +160,13 @@ class Desk:
         return self.sampler.generate(requests, self.settings.sampling)
 
     def _length(self, begin: str) -> int:
-        """Tokens after `begin`: room for the site's longest usual post and a quarter more, in the context."""
+        """Tokens after `begin`: room for the site's longest usual post and a quarter more."""
         if self.settings.sampling.max_tokens is not None:
             return self.settings.sampling.max_tokens
         encode = self.sampler.tokenizer.encode
         lengths = sorted(len(encode(text)) for text in self.corpus.texts.values())
         usual = lengths[int(0.95 * (len(lengths) - 1))] * 5 // 4
-        return max(1, min(self.sampler.hparams.n_ctx - 1, usual) - len(encode(begin)))
+        return max(1, usual - len(encode(begin)))
 
     def _candidate(self, post: Post, sample: Sample) -> Candidate:
         return Candidate(

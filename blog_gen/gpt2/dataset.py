@@ -49,8 +49,8 @@ class Rows:
 def pack(texts: Sequence[Sequence[int]], end_of_text: int, n_ctx: int) -> Rows:
     """Pack texts into as few rows as first-fit-decreasing finds; the order of texts does not matter.
 
-    A text longer than the context becomes several windows; the last is full, and what it repeats is not
-    counted twice.
+    A text longer than the context becomes several windows; each begins with the last quarter context of the
+    one before, which is seen again and not counted twice.
     """
     windows = [window for ids in texts for window in _windows([end_of_text, *ids, end_of_text], n_ctx)]
     windows.sort(key=lambda window: (-len(window[0]), window[0]))
@@ -74,7 +74,7 @@ def _windows(ids: list[int], n_ctx: int) -> Iterator[tuple[list[int], list[int],
     """(inputs, targets, how many leading targets were in the window before) of one text."""
     total, done = len(ids) - 1, 0
     while done < total:
-        start = max(0, min(done, total - n_ctx))
+        start = max(0, done - n_ctx // 4)
         end = min(start + n_ctx, total)
         yield ids[start:end], ids[start + 1 : end + 1], done - start
         done = end

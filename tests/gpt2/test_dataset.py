@@ -35,6 +35,14 @@ def test_the_order_of_texts_does_not_matter(texts: list[list[int]]) -> None:
     assert (one.tokens == other.tokens).all() and (one.counted == other.counted).all()
 
 
+def test_a_long_text_goes_on_with_a_quarter_context_seen_again() -> None:
+    rows = pack([list(range(90))], END, 64)
+    seen_again = (rows.segments > 0) & (rows.counted == 0)
+    assert rows.segments.astype(bool).sum(axis=1).tolist() == [64, 43]
+    assert seen_again.sum(axis=1).tolist() == [0, 16]
+    assert rows.tokens[1, :16].tolist() == rows.tokens[0, 48:].tolist()
+
+
 def test_one_short_text_makes_one_short_row() -> None:
     rows = pack([[1, 2, 3]], END, 1024)
     assert rows.tokens.shape == (1, 64) and rows.count == 4
