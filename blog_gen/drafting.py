@@ -146,7 +146,7 @@ class Desk:
             except PostFormatError as reason:
                 unparsed.append(f"seed {sample.request.seed}: not a post: {reason}")
             else:
-                candidates.append(self._candidate(post, sample))
+                candidates.append(self._candidate(post, sample, wish))
         return sorted(candidates, key=lambda candidate: seeds.index(candidate.seed))
 
     def _begin(self, wish: Wish) -> str:
@@ -168,11 +168,12 @@ class Desk:
         usual = lengths[int(0.95 * (len(lengths) - 1))] * 5 // 4
         return max(1, usual - len(encode(begin)))
 
-    def _candidate(self, post: Post, sample: Sample) -> Candidate:
+    def _candidate(self, post: Post, sample: Sample, wish: Wish) -> Candidate:
+        """The post as it would be written; tags that neither the site nor the wish has are dropped."""
         return Candidate(
             title=safe_line(post.title),
             body=post.body,
-            tags=_known(post.tags, self.corpus.habit.tags),
+            tags=_known(post.tags, (*self.corpus.habit.tags, *map(safe_line, wish.tags))),
             category=next(iter(_known((post.category or "",), self.corpus.habit.categories)), None),
             ended=sample.ended,
             seed=sample.request.seed,
@@ -191,7 +192,7 @@ class Desk:
             tags=best.candidate.tags,
             category=best.candidate.category,
             provenance=self._provenance(wish, best),
-            published=self.settings.review == "auto",
+            published=self.settings.review == "auto" and not _needs_a_human(safe),
         )
         return Result(draft, cards, safe, unparsed)
 
@@ -227,6 +228,11 @@ class Desk:
             ),
             "scores": best.to_dict(),
         }
+
+
+def _needs_a_human(safe: Safe) -> bool:
+    """Whether the text holds what only looks harmful: such a post is never published unread."""
+    return any(finding.kind in ("secret", "email", "telephone") for finding in safe.findings)
 
 
 def _known(names: Sequence[str], taxonomy: Sequence[str]) -> tuple[str, ...]:

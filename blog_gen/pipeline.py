@@ -175,9 +175,9 @@ def _learn(settings: Settings, corpus: Corpus, hooks: Hooks, fresh: bool = False
 
 
 def _require_run(settings: Settings) -> None:
-    from blog_gen.learning import trained
+    from blog_gen.gpt2.runs import read_meta
 
-    if trained(settings) is None:
+    if read_meta(settings.run_folder) is None:
         raise ModelError(
             "there must be a trained run to write from",
             fix="Run `blog-gen train` first, or `blog-gen run`, which does both",
