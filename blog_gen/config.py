@@ -108,6 +108,7 @@ class Settings:
     candidates: int = 8  # how many are sampled for each one written
     attempts: int = 3  # rounds of candidates before giving up on a post
     review: Literal["required", "auto"] = "required"  # auto publishes what passes every check
+    publish: Literal["in place", "_posts", "_articles", "_drafts"] = "in place"  # where approved drafts go
     disclosure: bool = True  # end each draft with a line that says how it was made
     run: str = "default"  # name of the trained run in .blog_gen/runs
     strict: bool = False  # a post that cannot be read is a failure, not a note

@@ -1,31 +1,25 @@
 """A model folder into a sampler file: GPT-2's decoding step as a LiteRT graph. Needs no TensorFlow.
 
-The graph reads M new tokens at once and is the same for prompts and for sampling; only its inputs are
-resized. Shape letters: M new tokens, P cache rows, T cache slots, C n_embd, H heads, D = C / H, V
-vocabulary. Sampling runs M rows with a cache each (P = M); a prompt is M tokens of one row (P = 1).
+One graph reads prompts and samples; its inputs are resized. A token sees three kinds of keys: its row's
+own cache, a cache that all rows share, and the new tokens. Sampling: one new token a row, each with a cache
+of its own. Reading: a chunk of one text, whose earlier part is the shared cache.
 
-What makes it fast (docs/sampling.md): every layer's key and value cache is an input of its own; the graph only
-returns the new keys and values, which the host writes in place; and attention multiplies the cache from the left,
-where XNNPACK reads a matrix as it is, while it would first repack (copy) one on the right.
+Shape letters: M new tokens, P rows with a cache (M or 1), T its slots, S shared slots, C n_embd, H heads,
+D = C / H, V vocabulary, L layers. Why it is fast: docs/sampling.md.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from blog_gen.files import sha256_of
 from blog_gen.gpt2.hparams import HParams
 from blog_gen.gpt2.litert import Array, Graph
+from blog_gen.gpt2.sampler_file import FORMAT, Precision, SamplerFile
 from blog_gen.gpt2.weights import WEIGHTS_FILE, load_weights
-
-Precision = Literal["int8", "float32"]
-FORMAT = 1  # of the graph and its trailer; a file of another format is made anew
 
 
 def convert(folder: Path, destination: Path, precision: Precision = "int8") -> None:
@@ -37,17 +31,11 @@ def convert(folder: Path, destination: Path, precision: Precision = "int8") -> N
     hparams = HParams.load(folder)
     network = _Network(load_weights(folder, hparams), hparams, precision)
     network.build()
-    about = {
-        "format": FORMAT,
-        "precision": precision,
-        "hparams": dataclasses.asdict(hparams),
-        "weights": sha256_of(folder / WEIGHTS_FILE),
-    }
+    weights = sha256_of(folder / WEIGHTS_FILE)
 
-    def trailer(offsets: Mapping[str, int]) -> bytes:
-        tables = {name: offsets[name] for name in ("wte", "wte/scales", "wpe") if name in offsets}
-        text = json.dumps(about | {"tables": tables}).encode()
-        return text + len(text).to_bytes(8, "little")
+    def trailer(offsets: Mapping[str, int], digest: str) -> bytes:
+        tables = {name: offsets[name] for name in _TABLES if name in offsets}
+        return SamplerFile(destination, FORMAT, precision, weights, hparams, tables, digest).trailer()
 
     network.graph.write(destination, trailer)
 
@@ -56,6 +44,9 @@ def quantise(matrix: Array) -> tuple[Array, Array]:
     """Round each row to int8 with a scale of its own: (N, K) -> int8 (N, K), float32 (N,)."""
     scales = np.maximum(np.abs(matrix).max(axis=1), 1e-12) / 127
     return np.rint(matrix / scales[:, None]).astype(np.int8), scales.astype(np.float32)
+
+
+_TABLES = ("wte", "wte/scales", "wpe")  # what the host looks up
 
 
 class _Network:
@@ -68,51 +59,70 @@ class _Network:
     def build(self) -> None:
         hp, graph = self._hparams, self.graph
         x = graph.input("x", 1, 1, hp.n_embd)  # (M, 1, C): embedded by the host
-        past = graph.input("past", 1, 1, 1)  # (P, T, 1): 0 where a slot holds an earlier token, else -1e9
-        now = graph.input("now", 1, 1, 1)  # (M, M, 1): 0 where new token [m] sees new token [m, n]
-        caches = [
-            (graph.input(f"k{layer}", 1, 1, hp.n_embd), graph.input(f"v{layer}", 1, hp.n_embd, 1))
-            for layer in range(hp.n_layer)
-        ]
+        # Masks, added to the scores: 0 for what is seen, -1e9 for what is not.
+        masks = (
+            graph.input("past", 1, 1, 1, 1),
+            graph.input("now", 1, 1, 1, 2),
+        )  # (P, 1, T, 1), (1, 1, M, S + M)
         fresh = []
-        for layer, cache in enumerate(caches):
+        for layer in range(hp.n_layer):
             at = f"h{layer}"
-            attended, key, value = self._attention(self._norm(x, f"{at}/ln_1"), f"{at}/attn", cache, past, now)
+            normed = self._norm(x, f"{at}/ln_1")
+            attended, key, value = self._attention(normed, f"{at}/attn", self._caches(layer), masks)
             x = self._add(x, attended)
             wide = self._linear(self._norm(x, f"{at}/ln_2"), f"{at}/mlp/c_fc")
             (wide,) = graph.operation("GELU", [wide], [graph.shapes[wide]], "GeluOptions", approximate=True)
             x = self._add(x, self._linear(wide, f"{at}/mlp/c_proj"))
             fresh += [key, value]
-        graph.output(self._head(self._norm(x, "ln_f")), "logits")  # (M, 1, V)
-        shape = (1, 2 * hp.n_layer, hp.n_embd)
-        (together,) = graph.operation("CONCATENATION", fresh, [shape], "ConcatenationOptions", axis=1)
-        graph.output(together, "fresh")  # (M, 2 L, C): k0, v0, k1, v1 …
+        logits = self._head(self._norm(x, "ln_f"))
+        top = self._reduce("REDUCE_MAX", logits, 2)
+        graph.output(logits, "logits")  # (M, 1, V)
+        graph.output(top, "top")  # (M, 1, 1): with `total`, what makes logits log-probabilities
+        graph.output(self._reduce("SUM", self._exp(logits, top), 2), "total")  # (M, 1, 1)
+        graph.output(self._concatenate(fresh, 1), "fresh")  # (1, 2 L H, M, D): k0, v0, k1, v1 …
         graph.constant("wpe", self._weights["wpe"])  # for the host
 
-    def _attention(
-        self, x: int, at: str, cache: tuple[int, int], past: int, now: int
-    ) -> tuple[int, int, int]:
-        """(M, 1, C) -> (M, 1, C), and the new keys and values (M, 1, C)."""
-        hp, graph = self._hparams, self.graph
-        heads = np.repeat(np.eye(hp.n_head, dtype=np.float32), hp.head_width, axis=1)
-        mixed = self._linear(x, f"{at}/c_attn")
-        shape = (1, 1, hp.n_embd)
-        query, key, value = graph.operation(
-            "SPLIT", [graph.integers(2), mixed], [shape] * 3, "SplitOptions", numSplits=3
+    def _caches(self, layer: int) -> tuple[int, int, int, int]:
+        """Own keys (P, H, T, D) and values (P, H, D, T), shared keys and values (1, H, S, D)."""
+        heads, width = self._hparams.n_head, self._hparams.head_width
+        return (
+            self.graph.input(f"k{layer}", 1, heads, 1, width),
+            self.graph.input(f"v{layer}", 1, heads, width, 1),
+            self.graph.input(f"shared_k{layer}", 1, heads, 1, width),
+            self.graph.input(f"shared_v{layer}", 1, heads, 1, width),
         )
-        # Each head's query beside zeros, so that one product over C gives all heads' scores.
-        spread = self._mul(query, graph.constant("heads", heads[None]))  # (M, H, C)
-        old = self._add(self._matmul(cache[0], spread, transpose=True), past)  # (M, T, H)
-        new = self._add(self._matmul(self._transpose(key, 1, 0, 2), spread, transpose=True), now)  # (M, M, H)
-        top = self._binary("MAXIMUM", self._reduce("REDUCE_MAX", old, 1), self._reduce("REDUCE_MAX", new, 1))
+
+    def _attention(
+        self, x: int, at: str, caches: tuple[int, int, int, int], masks: tuple[int, int]
+    ) -> tuple[int, int, int]:
+        """(M, 1, C) -> (M, 1, C), and the new keys and values (1, H, M, D)."""
+        hp = self._hparams
+        mixed = self._reshape(self._linear(x, f"{at}/c_attn"), -1, 3 * hp.n_head, 1, hp.head_width)
+        query, key, value = self._split(self._swap_rows(mixed), 3, axis=1)  # (1, H, M, D)
+        keys, values = self._concatenate([caches[2], key], 2), self._concatenate([caches[3], value], 2)
+        new = self._swap_rows(
+            self._add(self._matmul(query, keys, transpose=True), masks[1])
+        )  # (M, H, 1, S + M)
+        old = self._add(self._dot(caches[0], self._swap_rows(query)), masks[0])  # (M, H, T, 1)
+        top = self._binary("MAXIMUM", self._reduce("REDUCE_MAX", old, 2), self._reduce("REDUCE_MAX", new, 3))
         old, new = self._exp(old, top), self._exp(new, top)
-        total = self._add(self._reduce("SUM", old, 1), self._reduce("SUM", new, 1))  # (M, 1, H)
-        seen = self._add(
-            self._matmul(cache[1], old), self._matmul(self._transpose(value, 1, 2, 0), new)
-        )  # (M, C, H): every head's view of every channel
-        own = self._mul(self._binary("DIV", seen, total), graph.constant("own", heads.T[None].copy()))
-        merged = self._transpose(self._reduce("SUM", own, 2), 0, 2, 1)  # (M, 1, C)
+        total = self._add(self._reduce("SUM", old, 2), self._reduce("SUM", new, 3))  # (M, H, 1, 1)
+        seen_old = self._dot(caches[1], self._transpose(old, 0, 1, 3, 2))  # (M, H, D, 1)
+        seen_new = self._swap_rows(self._matmul(self._swap_rows(new), values))  # (M, H, 1, D)
+        seen = self._add(self._reshape(seen_old, -1, hp.n_head, 1, hp.head_width), seen_new)
+        merged = self._reshape(self._binary("DIV", seen, total), -1, 1, hp.n_embd)
         return self._linear(merged, f"{at}/c_proj"), key, value
+
+    def _dot(self, a: int, b: int) -> int:
+        """Products summed over the last axis, (…, 1).
+
+        Faster than BATCH_MATMUL where a matrix meets one row: XNNPACK would first repack the matrix.
+        """
+        return self._reduce("SUM", self._mul(a, b), 3)
+
+    def _swap_rows(self, x: int) -> int:
+        """(M, H, 1, n) -> (1, H, M, n), and back."""
+        return self._transpose(x, 2, 1, 0, 3)
 
     def _linear(self, x: int, name: str) -> int:
         weight, bias = self._weights[f"{name}/w"].T, self._weights[f"{name}/b"]
@@ -151,9 +161,26 @@ class _Network:
 
     def _matmul(self, a: int, b: int, transpose: bool = False) -> int:
         first, second = self.graph.shapes[a], self.graph.shapes[b]
-        shape = (max(first[0], second[0]), first[1], second[1 if transpose else 2])
-        (out,) = self.graph.operation("BATCH_MATMUL", [a, b], [shape], "BatchMatMulOptions", adjY=transpose)
-        return out
+        shape = (*first[:-1], second[-2 if transpose else -1])
+        return self.graph.operation("BATCH_MATMUL", [a, b], [shape], "BatchMatMulOptions", adjY=transpose)[0]
+
+    def _reshape(self, x: int, *shape: int) -> int:
+        inputs, first = [x, self.graph.integers(*shape)], tuple(abs(size) for size in shape)
+        options = {"newShape": np.array(shape, np.int32)}
+        return self.graph.operation("RESHAPE", inputs, [first], "ReshapeOptions", **options)[0]
+
+    def _split(self, x: int, parts: int, axis: int) -> list[int]:
+        shape = list(self.graph.shapes[x])
+        shape[axis] //= parts
+        inputs = [self.graph.integers(axis), x]
+        return self.graph.operation("SPLIT", inputs, [tuple(shape)] * parts, "SplitOptions", numSplits=parts)
+
+    def _concatenate(self, parts: list[int], axis: int) -> int:
+        shape = list(self.graph.shapes[parts[0]])
+        shape[axis] = sum(self.graph.shapes[part][axis] for part in parts)
+        return self.graph.operation(
+            "CONCATENATION", parts, [tuple(shape)], "ConcatenationOptions", axis=axis
+        )[0]
 
     def _binary(self, name: str, a: int, b: int) -> int:
         kind = {"MAXIMUM": "MaximumMinimumOptions"}.get(name, f"{name.capitalize()}Options")
@@ -178,4 +205,6 @@ class _Network:
 
     def _transpose(self, x: int, *order: int) -> int:
         shape = tuple(self.graph.shapes[x][axis] for axis in order)
-        return self.graph.operation("TRANSPOSE", [x, self.graph.integers(*order)], [shape], "TransposeOptions")[0]
+        return self.graph.operation(
+            "TRANSPOSE", [x, self.graph.integers(*order)], [shape], "TransposeOptions"
+        )[0]

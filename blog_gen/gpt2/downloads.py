@@ -79,19 +79,23 @@ def pull(
         originals = zoo.cache_folder() / "downloads" / name
         _check_space(name, originals)
         for file in FILES:
+            advice = _by_hand(name, source)
             fetch(
-                f"{source}/{file}",
-                originals / file,
-                expected(name, file),
-                progress,
-                retry,
-                timeout,
-                _by_hand(name, source),
+                f"{source}/{file}", originals / file, expected(name, file), progress, retry, timeout, advice
             )
-        folder = install(open_checkpoint(originals), name, _meta(source, originals))
+        folder = _converted(name, source, originals)
         if not keep:
             shutil.rmtree(originals)
         return folder
+
+
+def _converted(name: str, source: str, originals: Path) -> Path:
+    """The model folder; files that do not make one are not kept for the next attempt."""
+    try:
+        return install(open_checkpoint(originals), name, _meta(source, originals))
+    except ModelError:
+        shutil.rmtree(originals)
+        raise
 
 
 def expected(size: str, file: str) -> Expected:

@@ -12,9 +12,11 @@ import random
 import re
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
+from functools import partial
+from http.client import HTTPException
+from itertools import chain
 from pathlib import Path
 from typing import IO
 from urllib.error import HTTPError, URLError
@@ -159,26 +161,26 @@ def _transfer(
         end = start + int(length) if length is not None else None
         if end is not None and expected.size is not None and end > expected.size:
             raise _FailedError(f"{end} bytes announced instead of {expected.size}")
+        chunk = response.read1(CHUNK)
+        if response.headers.get_content_type() == "text/html" or PAGE.match(chunk):
+            raise _FailedError("a web page")
         with part.open("r+b" if start else "wb") as file:
             file.seek(start)
-            _copy(
-                response, file, end, expected.size, lambda at: progress(part.stem, at, expected.size or end)
-            )
+            chunks = chain([chunk], iter(partial(response.read1, CHUNK), b""))
+            _copy(chunks, file, end, expected.size, lambda at: progress(part.stem, at, expected.size or end))
 
 
 def _copy(
-    response: HTTPResponse, file: IO[bytes], end: int | None, size: int | None, report: Callable[[int], None]
+    chunks: Iterable[bytes], file: IO[bytes], end: int | None, size: int | None, report: Callable[[int], None]
 ) -> None:
-    """Write the body up to `end`; `size` is what the whole file may have at most."""
-    at = start = file.tell()
-    while chunk := response.read1(CHUNK):
-        page = response.headers.get_content_type() == "text/html" or PAGE.match(chunk)
-        if at == start and page:
-            raise _FailedError("a web page")
-        if at + len(chunk) > (size or UNKNOWN_LIMIT):
-            raise _FailedError(f"more than {size or UNKNOWN_LIMIT} bytes")
-        file.write(chunk)
+    """Write the body, which should reach `end`; the whole file may have `size` bytes at most."""
+    limit, at = size or UNKNOWN_LIMIT, file.tell()
+    for chunk in chunks:
         at += len(chunk)
+        if at > limit:
+            file.truncate(0)  # nothing of it can be trusted
+            raise _FailedError(f"more than {limit} bytes")
+        file.write(chunk)
         report(at)
     if end is not None and at < end:
         raise _FailedError(f"{at} of {end} bytes")

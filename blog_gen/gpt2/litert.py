@@ -1,16 +1,18 @@
 """A LiteRT file, written operation by operation. Knows the file format, nothing of GPT-2.
 
 The format is a FlatBuffer (its schema comes with ai-edge-litert), so that no converter and no TensorFlow
-is needed: a `Graph` collects tensors and operations, and `write` puts the large constants behind it, each
-one once and aligned, where the interpreter maps them straight from the disk.
+is needed: a `Graph` collects tensors and operations, and `write` puts the weights behind it, each once and
+aligned, where the interpreter maps them straight from the disk.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import flatbuffers
+import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
@@ -19,7 +21,6 @@ from blog_gen.files import replacing
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 _ALIGNMENT = 64
-_INLINE_BYTES = 4096  # constants up to this size stand in the FlatBuffer itself
 _TYPES = {
     np.dtype(np.float32): schema.TensorType.FLOAT32,
     np.dtype(np.int32): schema.TensorType.INT32,
@@ -82,21 +83,27 @@ class Graph:
         self._graph.operators.append(operator)
         return outputs
 
-    def write(self, path: Path, trailer: Any) -> None:
-        """Write the file; `trailer(offsets)` gives the bytes that end it, from each constant's offset."""
+    def write(self, path: Path, trailer: Callable[[Mapping[str, int], str], bytes]) -> None:
+        """Write the file, ended by `trailer(offsets, digest)`.
+
+        `offsets` are the places of the constants by name, `digest` is the SHA-256 of all before the trailer.
+        """
         head, at = self._packed(), {}
         end = len(head)
         for buffer, array in self._large.items():
             at[buffer] = self._buffers[buffer].offset = end + -end % _ALIGNMENT
             end = at[buffer] + array.nbytes
         head = self._packed()  # of the same length: only the offsets' values have changed
-        offsets = {name: at.get(self._graph.tensors[i].buffer, 0) for name, i in self._constants.items()}
+        buffers = {name: self._graph.tensors[i].buffer for name, i in self._constants.items()}
+        offsets = {name: at[buffer] for name, buffer in buffers.items() if buffer in at}
+        digest = hashlib.sha256()
         with replacing(path) as file:
-            file.write(head)
-            for buffer, array in self._large.items():
-                file.write(bytes(at[buffer] - file.tell()))
-                file.write(array.data)
-            file.write(trailer(offsets))
+            parts = [(0, memoryview(head)), *((at[buffer], self._large[buffer].data) for buffer in at)]
+            for place, part in parts:
+                for piece in (bytes(place - file.tell()), part):
+                    digest.update(piece)
+                    file.write(piece)
+            file.write(trailer(offsets, digest.hexdigest()))
 
     def _tensor(self, name: str, shape: Shape, dtype: np.dtype[Any], buffer: int = 0) -> int:
         tensor = schema.TensorT()
@@ -110,7 +117,7 @@ class Graph:
     def _buffer(self, array: Array) -> int:
         buffer = schema.BufferT()
         flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-        if flat.nbytes > _INLINE_BYTES:
+        if array.dtype != np.int32:
             self._large[len(self._buffers)] = flat
             buffer.offset, buffer.size = 1, flat.nbytes  # the offset is known once the head is packed
         else:

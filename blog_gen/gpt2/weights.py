@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
 
 from blog_gen.errors import ModelError
 from blog_gen.files import replacing
 from blog_gen.gpt2.hparams import HParams
+from blog_gen.gpt2.tensor_file import DamagedError, read_tensors, write_tensors
 
 Array = np.ndarray[Any, Any]
 WEIGHTS_FILE = "model.safetensors"
@@ -62,9 +61,9 @@ def save_weights(
 
     `identity`, where given, is kept in the file's header (see `runs`).
     """
-    arrays = {name: np.ascontiguousarray(value, dtype=dtype) for name, value in weights.items()}
+    layout = {name: (dtype, value.shape) for name, value in weights.items()}
     with replacing(folder / WEIGHTS_FILE) as file:
-        file.write(save(arrays, metadata={"identity": identity} if identity else None))
+        write_tensors(file, layout, weights.items(), {"identity": identity} if identity else None)
 
 
 def load_weights(folder: Path, hparams: HParams) -> dict[str, Array]:
@@ -74,11 +73,13 @@ def load_weights(folder: Path, hparams: HParams) -> dict[str, Array]:
         ModelError: the file is missing, damaged or does not fit `hparams`.
     """
     path = folder / WEIGHTS_FILE
+    if not path.is_file():
+        raise ModelError(f"a model folder needs {WEIGHTS_FILE}", path=folder)
     try:
-        weights = load_file(path)
-    except FileNotFoundError:
-        raise ModelError(f"a model folder needs {WEIGHTS_FILE}", path=folder) from None
-    except SafetensorError as error:
+        # One at a time: the file and the arrays are never both in memory.
+        stored = read_tensors(path).items()
+        weights = {name: tensor.read().astype(np.float32, copy=False) for name, tensor in stored}
+    except DamagedError as error:
         raise ModelError("the weights file is damaged", got=error, path=path) from None
     check_weights(weights, hparams, path)
-    return {name: value.astype(np.float32, copy=False) for name, value in weights.items()}
+    return weights

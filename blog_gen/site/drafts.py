@@ -77,7 +77,8 @@ def _composed(draft: Draft, moment: datetime, habit: Habit) -> str:
     values = _plain(_front_matter(draft, moment, habit))
     try:
         text = f"---\n{front_matter.dump(values)}---\n\n{draft.body}\n"
-    except yaml.YAMLError as error:
+        text.encode("utf-8")
+    except (yaml.YAMLError, UnicodeEncodeError) as error:
         raise _unwritable(draft, str(error)) from error
     for reader, read in _readings(text).items():
         if read != (_plain(values), draft.body):
@@ -95,6 +96,7 @@ def _readings(text: str) -> dict[str, tuple[Any, str]]:
     """Front matter and body of `text` as our own reader, PyYAML's and python-frontmatter find them."""
     import frontmatter  # costs 20 ms, and only who writes needs it
 
+    text = text.replace("\r", "\n")  # as whoever opens a text file gets it
     try:
         raw, body = front_matter.split(text)
         post = frontmatter.loads(text)

@@ -14,7 +14,6 @@ Kind = Literal[
     "link",  # a link that the site would not make, unlinked
     "image",  # an image that is not in the site, removed
     "control",  # invisible characters, removed
-    "layout",  # a structure that would hide text or stall the build, mended
     "secret",  # looks like a key or a password; only flagged
     "email",  # an e-mail address; only flagged
     "telephone",  # a telephone number; only flagged

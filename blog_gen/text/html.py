@@ -26,9 +26,9 @@ _ELEMENTS = frozenset(f"{_WITH_CONTENT} {_WITHOUT}".split())
 _ALTERNATIVES = _WITH_CONTENT.replace(" ", "|")
 _ACTIVE = re.compile(rf"<(?:{_ALTERNATIVES})\b|[\s/\"']on\w+\s*=|javascript:|vbscript:", re.IGNORECASE)
 _MARKUP = re.compile(
-    r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<![A-Z][^<>]*>"
+    r"(?<!\\)(?:<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<![A-Z][^<>]*>"
     rf"|<(?P<whole>{_ALTERNATIVES})\b[^<>]*>.*?</(?P=whole)\s*>"
-    r"|</?(?P<name>[A-Z][A-Z0-9]*)(?=[\s/>])[^<>]*>",
+    r"|</?(?P<name>[A-Z][A-Z0-9]*)(?=[\s/>])[^<>]*>)",
     re.DOTALL | re.IGNORECASE,
 )
 _COMMENT = re.compile(r"<!--[^<>]*-->")

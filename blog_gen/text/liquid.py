@@ -12,7 +12,22 @@ from collections.abc import Iterator
 
 _OPENER = re.compile(r"\{[{%]")
 _TAG = re.compile(r'\{\{ "\{[{%]" \}\}|(?P<tag>\{[{%][^\n]*?(?:[%}]\}|$))', re.MULTILINE)
+_HIGHLIGHT = re.compile(
+    r"\{%-?\s*highlight\s+(?P<language>[\w+#.-]+)[^%\n]*%\}[ \t]*\n?"
+    r"(?P<code>.*?)\n?[ \t]*\{%-?\s*endhighlight\s*-?%\}",
+    re.DOTALL,
+)
+_RAW = re.compile(r"^[ \t]*\{%-?\s*(?:end)?raw\s*-?%\}[ \t]*\n|\{%-?\s*(?:end)?raw\s*-?%\}", re.MULTILINE)
 _DISARMED = re.compile(r'\{\{ "(\{[{%])" \}\}')
+
+
+def in_markdown(text: str) -> str:
+    """`text` with the two blocks that Markdown needs no Liquid for: `highlight` is a fence, `raw` nothing.
+
+    >>> in_markdown("{% highlight sh %}ls{% endhighlight %} {% raw %}{{ x }}{% endraw %}")
+    '\\n```sh\\nls\\n```\\n {{ x }}'
+    """
+    return _RAW.sub("", _HIGHLIGHT.sub("\n```\\g<language>\n\\g<code>\n```\n", text))
 
 
 def disarmed(text: str) -> str:

@@ -50,7 +50,7 @@ def make_safe(body: str, site_facts: SiteFacts) -> Safe:
         DraftError: the text changes with every round (none that does is known).
     """
     report = Report()
-    text = _visible(body, report)
+    text = liquid.in_markdown(_visible(body, report))
     for match in liquid.tags(text):
         report.add("liquid", match)
     text = liquid.armed(text)
@@ -58,7 +58,8 @@ def make_safe(body: str, site_facts: SiteFacts) -> Safe:
         before, text = text, _round(text, site_facts, report)
         if text == before:
             text = liquid.disarmed(text)
-            return Safe(text, (*report.findings, *flags(text)))
+            findings = sorted([*report.findings, *flags(text)], key=lambda finding: finding.line)
+            return Safe(text, tuple(findings))
     raise DraftError("a post must come to rest when it is made safe", got=f"changes after {_ROUNDS} rounds")
 
 
@@ -71,7 +72,7 @@ def safe_line(text: str) -> str:
     'Why ‹b> is { { bad }} [x] (y)'
     """
     text = " ".join(_INVISIBLE.sub("", _LINE_ENDS.sub("\n", text)).split())
-    text = re.sub(r"<(?![\s=<]|\d)", "‹", text)
+    text = re.sub(r"<(?!<*[\s=\d])", "‹", text)
     text = re.sub(r"(?<=\{)(?=[{%:])|(?<=\])(?=[(\[:])|(?<=!)(?=\[)", " ", text)
     return re.sub(r"&(?=#|\w+;)", "＆", text)
 

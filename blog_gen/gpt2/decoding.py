@@ -1,0 +1,249 @@
+"""From logits to the next token: processors that reshape a distribution, and the choice from it.
+
+A processor is a small frozen object that maps the logits (float32, (V,)) and the history of token ids (prompt
+and continuation) to new logits; -inf forbids a token. They compose by being called in turn. Knows nothing of
+models or text. The names and the arithmetic are the field's; each class gives its source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from blog_gen.config import SamplingSettings
+from blog_gen.errors import SamplingError
+
+Array = np.ndarray[Any, Any]
+NEVER = np.float32(-np.inf)
+_BINS = 1024
+
+
+class Processor(Protocol):
+    """Logits and history to logits; the argument is never changed."""
+
+    def __call__(self, logits: Array, history: Sequence[int]) -> Array: ...
+
+
+@dataclass(frozen=True)
+class Temperature:
+    """Divide by `value`: below 1 sharper, above 1 flatter."""
+
+    value: float
+
+    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+        return logits / np.float32(self.value)
+
+
+@dataclass(frozen=True)
+class TopK:
+    """Keep the `k` likeliest tokens (Fan et al. 2018), and any that tie with the last of them."""
+
+    k: int
+
+    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+        if self.k >= len(logits):
+            return logits
+        threshold = np.partition(logits, -self.k)[-self.k]
+        return np.where(logits < threshold, NEVER, logits)
+
+
+@dataclass(frozen=True)
+class TopP:
+    """Keep the fewest likeliest tokens that hold `p` of the probability (Holtzman et al. 2019)."""
+
+    p: float
+
+    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+        return _keep_likeliest(logits, probabilities(logits), -logits, self.p)
+
+
+@dataclass(frozen=True)
+class MinP:
+    """Keep tokens at least `p` times as likely as the likeliest (Nguyen et al. 2024)."""
+
+    p: float
+
+    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+        return np.where(logits < logits.max() + np.log(np.float32(self.p)), NEVER, logits)
+
+
+@dataclass(frozen=True)
+class Typical:
+    """Keep the tokens whose surprise is nearest to the expected one, `p` in all (Meister et al. 2022)."""
+
+    p: float
+
+    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+        chances = probabilities(logits)
+        surprise = -np.log(np.maximum(chances, np.finfo(np.float32).tiny))
+        expected = float(chances @ surprise)
+        return _keep_likeliest(logits, chances, np.abs(surprise - expected), self.p)
+
+
+@dataclass(frozen=True)
+class RepetitionPenalty:
+    """Divide positive and multiply negative logits of tokens already used (Keskar et al. 2019)."""
+
+    penalty: float
+
+    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+        used = np.unique(np.asarray(history, dtype=np.int64))
+        new, old = logits.copy(), logits[used]
+        new[used] = np.where(old > 0, old / self.penalty, old * self.penalty)
+        return new
+
+
+@dataclass(frozen=True)
+class FrequencyPenalty:
+    """Subtract `penalty` for every time a token has been used (OpenAI's API)."""
+
+    penalty: float
+
+    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+        used, times = np.unique(np.asarray(history, dtype=np.int64), return_counts=True)
+        new = logits.copy()
+        new[used] -= (self.penalty * times).astype(np.float32)
+        return new
+
+
+@dataclass(frozen=True)
+class PresencePenalty:
+    """Subtract `penalty` once from tokens already used (OpenAI's API)."""
+
+    penalty: float
+
+    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+        new = logits.copy()
+        new[np.unique(np.asarray(history, dtype=np.int64))] -= np.float32(self.penalty)
+        return new
+
+
+@dataclass(frozen=True)
+class NoRepeatNgram:
+    """Forbid what would repeat a run of `n` tokens (Paulus et al. 2017).
+
+    >>> import numpy as np
+    >>> NoRepeatNgram(2)(np.zeros(3, np.float32), [0, 1, 0]).tolist()
+    [0.0, -inf, 0.0]
+    """
+
+    n: int
+
+    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+        last = tuple(history[len(history) - self.n + 1 :])
+        starts = range(len(history) - self.n + 1)
+        repeats = [history[at + self.n - 1] for at in starts if tuple(history[at : at + self.n - 1]) == last]
+        return Ban(tuple(repeats))(logits, history) if repeats else logits
+
+
+@dataclass(frozen=True)
+class Ban:
+    """Never these tokens."""
+
+    tokens: tuple[int, ...]
+
+    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+        new = logits.copy()
+        new[list(self.tokens)] = NEVER
+        return new
+
+
+@dataclass(frozen=True)
+class Force:
+    """Where the history is as long as a key of `tokens`, only that token may follow."""
+
+    tokens: Mapping[int, int]
+
+    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+        token = self.tokens.get(len(history))
+        if token is None:
+            return logits
+        new = np.full_like(logits, NEVER)
+        new[token] = 0
+        return new
+
+
+def probabilities(logits: Array) -> Array:
+    """Softmax over the last axis, float32."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    result: Array = shifted / shifted.sum(axis=-1, keepdims=True)
+    return result
+
+
+def _keep_likeliest(logits: Array, chances: Array, order: Array, p: float) -> Array:
+    """Keep the tokens that come first by `order` (smallest) until they hold `p`; at least one.
+
+    Sorting a whole vocabulary would cost more than the network does, so only the tokens near the front are
+    looked at, in bins, and only the bin where `p` is reached is sorted.
+    """
+    wanted, lowest, reach = p * float(chances.sum(dtype=np.float64)), order.min(), np.float32(4)
+    possible = np.count_nonzero(order < np.inf)
+    near = np.flatnonzero(order <= lowest + reach)
+    while len(near) < possible and float(chances[near].sum(dtype=np.float64)) < wanted:
+        reach *= 2
+        near = np.flatnonzero(order <= lowest + reach)
+    bins = ((order[near] - lowest) * (_BINS / reach)).astype(np.int64)
+    held = np.cumsum(np.bincount(bins, weights=chances[near]))
+    last = int(np.searchsorted(held, wanted))
+    border = near[bins == last]
+    border = border[np.argsort(order[border], kind="stable")]
+    before = held[last - 1] if last else 0.0
+    needed = int(np.searchsorted(before + np.cumsum(chances[border], dtype=np.float64), wanted)) + 1
+    kept = np.concatenate([near[bins < last], border[:needed]])
+    new = np.full_like(logits, NEVER)
+    new[kept] = logits[kept]
+    return new
+
+
+def choose(logits: Array, rng: np.random.Generator | None) -> int:
+    """One token drawn by its probability, from a single number of `rng`; without `rng` the likeliest."""
+    if rng is None:
+        return int(np.argmax(logits))
+    possible = np.flatnonzero(logits > NEVER)
+    held = np.cumsum(probabilities(logits[possible]), dtype=np.float64)
+    drawn = int(np.searchsorted(held, rng.random() * held[-1], side="right"))
+    return int(possible[min(drawn, len(possible) - 1)])
+
+
+def processors(settings: SamplingSettings) -> tuple[Processor, ...]:
+    """The settings as processors, in the order of transformers; what changes nothing is left out.
+
+    Raises:
+        SamplingError: a setting is out of range.
+    """
+    check(settings)
+    s = settings
+    chain: list[tuple[bool, Processor]] = [
+        (s.repetition_penalty != 1, RepetitionPenalty(s.repetition_penalty)),
+        (s.frequency_penalty != 0, FrequencyPenalty(s.frequency_penalty)),
+        (s.presence_penalty != 0, PresencePenalty(s.presence_penalty)),
+        (s.no_repeat_ngram > 0, NoRepeatNgram(s.no_repeat_ngram)),
+        (s.temperature not in (0, 1), Temperature(s.temperature)),
+        (s.top_k > 0, TopK(s.top_k)),
+        (s.top_p < 1, TopP(s.top_p)),
+        (s.min_p > 0, MinP(s.min_p)),
+        (s.typical_p < 1, Typical(s.typical_p)),
+    ]
+    return tuple(processor for used, processor in chain if used)
+
+
+def check(settings: SamplingSettings) -> None:
+    """Raise a SamplingError for the first setting that is out of range."""
+    s = settings
+    rules = {
+        "temperature": (0 <= s.temperature < np.inf, "0 (greedy) or more"),
+        "top_k": (s.top_k >= 0, "0 (all) or more"),
+        "top_p": (0 < s.top_p <= 1, "above 0 and at most 1"),
+        "min_p": (0 <= s.min_p <= 1, "from 0 to 1"),
+        "typical_p": (0 < s.typical_p <= 1, "above 0 and at most 1"),
+        "repetition_penalty": (0 < s.repetition_penalty < np.inf, "above 0; 1 is none"),
+        "frequency_penalty": (abs(s.frequency_penalty) < np.inf, "a number; 0 is none"),
+        "presence_penalty": (abs(s.presence_penalty) < np.inf, "a number; 0 is none"),
+        "no_repeat_ngram": (s.no_repeat_ngram >= 0, "0 (off) or more"),
+    }
+    for name, (kept, wanted) in rules.items():
+        if not kept:
+            raise SamplingError(f"`{name}` must be {wanted}", got=getattr(settings, name))
