@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -19,19 +19,19 @@ from blog_gen import __version__
 from blog_gen.config import Settings
 from blog_gen.errors import RejectedError
 from blog_gen.gpt2 import runs
+from blog_gen.heads import HeadWriter
 from blog_gen.judge import Candidate, Context, Scorecard, judge, pick
 from blog_gen.learning import Corpus
 from blog_gen.site.assets import image_files
 from blog_gen.site.drafts import Draft, drafts_in
 from blog_gen.site.templates import render as render_template
-from blog_gen.text.post import Post, PostFormatError, parse, prompt
-from blog_gen.text.safe import Safe, SiteFacts, known_hosts, make_safe, safe_line
+from blog_gen.text.post import Post, PostFormatError, parse
+from blog_gen.text.safe import Safe, SiteFacts, known_hosts, make_safe
 
 if TYPE_CHECKING:
     from blog_gen.gpt2.sampling import Sample, Sampler
 
 INDEX_FILE = "novelty.npz"
-FIRST_KEY = "title:"  # every post begins with it, so no candidate need be lost to another beginning
 
 
 @dataclass(frozen=True)
@@ -136,45 +136,46 @@ class Desk:
         self, wish: Wish, attempt: int, unparsed: list[str], progress: Callable[[int, int], None]
     ) -> list[Candidate]:
         """Samples that parse as posts; why the others do not is added to `unparsed`."""
-        begin = self._begin(wish)
         seeds = wish.seeds(attempt, self.settings.candidates)
+        begun = self._heads.beginnings(Post(wish.title or "", "", wish.tags, wish.category), seeds)
+        unparsed += [f"seed {seed}: it has no title" for seed in seeds if seed not in begun]
         candidates = []
-        for done, sample in enumerate(self._samples(begin, seeds), 1):
-            progress(done, len(seeds))
+        for done, sample in enumerate(self._bodies(begun), 1):
+            progress(done, len(begun))
+            seed = sample.request.seed
             try:
-                post = parse(begin + self.sampler.tokenizer.decode(sample.tokens))
+                candidates.append(self._candidate(parse(begun[seed] + sample.text), sample))
             except PostFormatError as reason:
-                unparsed.append(f"seed {sample.request.seed}: not a post: {reason}")
-            else:
-                candidates.append(self._candidate(post, sample, wish))
+                unparsed.append(f"seed {seed}: not a post: {reason}")
         return sorted(candidates, key=lambda candidate: seeds.index(candidate.seed))
 
-    def _begin(self, wish: Wish) -> str:
-        return prompt(wish.title, wish.category, wish.tags, self.corpus.keys) or FIRST_KEY
+    @cached_property
+    def _heads(self) -> HeadWriter:
+        corpus = self.corpus
+        return HeadWriter(self.sampler, self.settings.sampling, corpus.keys, corpus.habit)
 
-    def _samples(self, begin: str, seeds: Sequence[int]) -> Iterator[Sample]:
+    def _bodies(self, begun: Mapping[int, str]) -> Iterator[Sample]:
         from blog_gen.gpt2.sampling import Request
 
-        ids, length = tuple(self.sampler.tokenizer.encode(begin)), self._length(begin)
-        requests = [Request(prompt=ids, seed=seed, max_tokens=length) for seed in seeds]
+        encode, length = self.sampler.tokenizer.encode, self._length
+        requests = [Request(tuple(encode(text)), seed, length) for seed, text in begun.items()]
         return self.sampler.generate(requests, self.settings.sampling)
 
-    def _length(self, begin: str) -> int:
-        """Tokens after `begin`: room for the site's longest usual post and a quarter more."""
+    @cached_property
+    def _length(self) -> int:
+        """Tokens of a body, at most: the site's longest usual post and a quarter more."""
         if self.settings.sampling.max_tokens is not None:
             return self.settings.sampling.max_tokens
         encode = self.sampler.tokenizer.encode
         lengths = sorted(len(encode(text)) for text in self.corpus.texts.values())
-        usual = lengths[int(0.95 * (len(lengths) - 1))] * 5 // 4
-        return max(1, usual - len(encode(begin)))
+        return lengths[int(0.95 * (len(lengths) - 1))] * 5 // 4
 
-    def _candidate(self, post: Post, sample: Sample, wish: Wish) -> Candidate:
-        """The post as it would be written; tags that neither the site nor the wish has are dropped."""
+    def _candidate(self, post: Post, sample: Sample) -> Candidate:
         return Candidate(
-            title=safe_line(post.title),
+            title=post.title,
             body=post.body,
-            tags=_known(post.tags, (*self.corpus.habit.tags, *map(safe_line, wish.tags))),
-            category=next(iter(_known((post.category or "",), self.corpus.habit.categories)), None),
+            tags=post.tags,
+            category=post.category,
             ended=sample.ended,
             seed=sample.request.seed,
             tokens=len(sample.tokens),
@@ -220,7 +221,7 @@ class Desk:
             "articles": self.corpus.sha256,
             "seed": best.candidate.seed,
             **dataclasses.asdict(self.settings.sampling),
-            "length": self._length(self._begin(wish)),
+            "length": self._length,
             **(
                 {"asked": {key: value for key, value in asked.items() if value}}
                 if any(asked.values())
@@ -233,9 +234,3 @@ class Desk:
 def _needs_a_human(safe: Safe) -> bool:
     """Whether the text holds what only looks harmful: such a post is never published unread."""
     return any(finding.kind in ("secret", "email", "telephone") for finding in safe.findings)
-
-
-def _known(names: Sequence[str], taxonomy: Sequence[str]) -> tuple[str, ...]:
-    """Those of `names` that the site uses, in the site's spelling."""
-    spelling = {name.casefold(): name for name in taxonomy}
-    return tuple(dict.fromkeys(spelling[name.casefold()] for name in names if name.casefold() in spelling))

@@ -9,7 +9,11 @@ from collections.abc import Iterable
 import pytest
 
 # Marker, and the commands of which one must be there for the tests that bear it.
-TOOLS = {"jekyll": ("jekyll",), "systemd": ("systemd-analyze",), "browser": ("chromium", "chromium-browser", "google-chrome")}
+TOOLS = {
+    "jekyll": ("jekyll",),
+    "systemd": ("systemd-analyze",),
+    "browser": ("chromium", "chromium-browser", "google-chrome"),
+}
 
 _left_out: dict[str, list[str]] = {}
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "run": ("writing", "Learn if posts changed, write what is due today, else do nothing."),
     "train": ("writing", "Learn from your posts now."),
     "generate": ("writing", "Write drafts now."),
+    "review": ("review", "Say yes or no to drafts."),
     "sample": ("reading", "Print text from the model; nothing is written to the site."),
     "corpus": ("reading", "Show exactly what the model learns from."),
     "evaluate": ("reading", "Measure how well a model predicts posts."),

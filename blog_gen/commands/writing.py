@@ -188,8 +188,7 @@ def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:
         click.echo(f"blog-gen: {error}", err=True)
     if report.written and settings.review == "required" and not quiet:
         click.echo(
-            "Next: read it. To publish, take out `published: false`; to see it first, "
-            "`jekyll serve --unpublished`."
+            "Next: read it with `blog-gen review serve`, or approve it with `blog-gen review approve NAME`."
         )
     return 1 if report.rejected else 0
 

@@ -44,7 +44,7 @@ class CachedNetwork:
         self.file = SamplerFile.open(path)
         self.hparams = self.file.hparams
         with silenced():
-            self._interpreter = Interpreter(str(path), num_threads=threads or os.cpu_count())
+            self._interpreter = Interpreter(str(path), num_threads=threads or usual_threads())
             self._interpreter.allocate_tensors()
         details = self._interpreter.get_input_details() + self._interpreter.get_output_details()
         self._index = {entry["name"]: entry["index"] for entry in details}
@@ -174,6 +174,12 @@ class CachedNetwork:
             self._interpreter.resize_tensor_input(self._index[name], shape)
         self._interpreter.allocate_tensors()
         self._shape = (new, rows, slots, shared)
+
+
+def usual_threads() -> int:
+    """The processors this process may use; more than eight only wait for memory."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(allowed or 1, 8)
 
 
 def _slots_for(tokens: int) -> int:

@@ -18,7 +18,7 @@ from blog_gen.errors import SamplingError
 
 Array = np.ndarray[Any, Any]
 NEVER = np.float32(-np.inf)
-_BINS = 1024
+_BLOCK = 256
 
 
 class Processor(Protocol):
@@ -57,7 +57,15 @@ class TopP:
     p: float
 
     def __call__(self, logits: Array, history: Sequence[int]) -> Array:
-        return _keep_likeliest(logits, probabilities(logits), -logits, self.p)
+        weights = np.exp(logits - logits.max())
+        total = float(weights.sum())
+        # Tokens below this hold less than 1 - p together, so what is kept lies above: only that is sorted.
+        ranked = -np.sort(-weights[weights >= (1 - self.p) * total / len(weights)])
+        last = _reached(ranked, np.nextafter(self.p * total, 0))
+        kept = weights > ranked[last]
+        ties = np.flatnonzero(weights == ranked[last])
+        kept[ties[: last + 1 - np.count_nonzero(kept)]] = True
+        return np.where(kept, logits, NEVER)
 
 
 @dataclass(frozen=True)
@@ -79,8 +87,11 @@ class Typical:
     def __call__(self, logits: Array, history: Sequence[int]) -> Array:
         chances = probabilities(logits)
         surprise = -np.log(np.maximum(chances, np.finfo(np.float32).tiny))
-        expected = float(chances @ surprise)
-        return _keep_likeliest(logits, chances, np.abs(surprise - expected), self.p)
+        distance = np.abs(surprise - float(chances @ surprise))
+        ranked = np.argsort(distance, kind="stable")
+        held = np.cumsum(chances[ranked], dtype=np.float64)
+        kept = ranked[: int(np.searchsorted(held, self.p * held[-1])) + 1]
+        return np.where(np.isin(np.arange(len(logits)), kept), logits, NEVER)
 
 
 @dataclass(frozen=True)
@@ -173,39 +184,26 @@ def probabilities(logits: Array) -> Array:
     return result
 
 
-def _keep_likeliest(logits: Array, chances: Array, order: Array, p: float) -> Array:
-    """Keep the tokens that come first by `order` (smallest) until they hold `p`; at least one.
-
-    Sorting a whole vocabulary would cost more than the network does, so only the tokens near the front are
-    looked at, in bins, and only the bin where `p` is reached is sorted.
-    """
-    wanted, lowest, reach = p * float(chances.sum(dtype=np.float64)), order.min(), np.float32(4)
-    possible = np.count_nonzero(order < np.inf)
-    near = np.flatnonzero(order <= lowest + reach)
-    while len(near) < possible and float(chances[near].sum(dtype=np.float64)) < wanted:
-        reach *= 2
-        near = np.flatnonzero(order <= lowest + reach)
-    bins = ((order[near] - lowest) * (_BINS / reach)).astype(np.int64)
-    held = np.cumsum(np.bincount(bins, weights=chances[near]))
-    last = int(np.searchsorted(held, wanted))
-    border = near[bins == last]
-    border = border[np.argsort(order[border], kind="stable")]
-    before = held[last - 1] if last else 0.0
-    needed = int(np.searchsorted(before + np.cumsum(chances[border], dtype=np.float64), wanted)) + 1
-    kept = np.concatenate([near[bins < last], border[:needed]])
-    new = np.full_like(logits, NEVER)
-    new[kept] = logits[kept]
-    return new
-
-
 def choose(logits: Array, rng: np.random.Generator | None) -> int:
     """One token drawn by its probability, from a single number of `rng`; without `rng` the likeliest."""
     if rng is None:
         return int(np.argmax(logits))
-    possible = np.flatnonzero(logits > NEVER)
-    held = np.cumsum(probabilities(logits[possible]), dtype=np.float64)
-    drawn = int(np.searchsorted(held, rng.random() * held[-1], side="right"))
-    return int(possible[min(drawn, len(possible) - 1)])
+    weights = np.exp(logits - logits.max())
+    return _reached(weights, rng.random() * float(weights.sum()))
+
+
+def _reached(weights: Array, aim: float) -> int:
+    """Index at which the running sum of `weights` exceeds `aim`; at most the last that is not 0.
+
+    First a block is found, then the place in it: adding up a whole vocabulary one by one is slow.
+    """
+    blocks = np.cumsum(np.add.reduceat(weights, np.arange(0, len(weights), _BLOCK)), dtype=np.float64)
+    aim = min(aim, float(np.nextafter(blocks[-1], 0)))
+    block = int(np.searchsorted(blocks, aim, side="right"))
+    within = weights[block * _BLOCK : (block + 1) * _BLOCK]
+    held = np.cumsum(within, dtype=np.float64)
+    place = int(np.searchsorted(held, aim - (blocks[block - 1] if block else 0.0), side="right"))
+    return block * _BLOCK + min(place, int(np.flatnonzero(within)[-1]))
 
 
 def processors(settings: SamplingSettings) -> tuple[Processor, ...]:

@@ -75,6 +75,10 @@ class _FailedError(Exception):
     """An attempt came to nothing; another may not."""
 
 
+class _RefusedError(Exception):
+    """The server will not give the file, however often it is asked."""
+
+
 def fetch(
     url: str,
     path: Path,
@@ -108,6 +112,8 @@ def fetch(
                 got = f"{failure}, at the last of {retry.attempts} attempts"
                 raise ModelError("the file could not be downloaded", got=got, fix=by_hand, path=url) from None
             time.sleep(wait)
+        except _RefusedError as refusal:
+            raise ModelError("the server refuses the file", got=refusal, fix=by_hand, path=url) from None
         except OSError as error:
             raise unwritable(part, error) from error
 
@@ -117,7 +123,7 @@ def _attempt(url: str, part: Path, expected: Expected, progress: Progress, timeo
 
     Raises:
         _FailedError: it broke off (what came is kept), or is not what was expected (nothing is).
-        ModelError: the server refuses for good.
+        _RefusedError: no use to ask again.
         OSError: the disk.
     """
     part.parent.mkdir(parents=True, exist_ok=True)
@@ -126,7 +132,7 @@ def _attempt(url: str, part: Path, expected: Expected, progress: Progress, timeo
         try:
             _transfer(url, part, have, expected, progress, timeout)
         except HTTPError as error:
-            raise _refusal(url, error, part) from None
+            raise _refusal(error, part) from None
         except (URLError, TimeoutError, ConnectionError, ssl.SSLError, HTTPException, ValueError) as error:
             raise _FailedError(str(getattr(error, "reason", "") or error) or type(error).__name__) from None
     if fault := expected.fault(part):
@@ -134,12 +140,12 @@ def _attempt(url: str, part: Path, expected: Expected, progress: Progress, timeo
         raise _FailedError(fault)
 
 
-def _refusal(url: str, error: HTTPError, part: Path) -> Exception:
+def _refusal(error: HTTPError, part: Path) -> Exception:
     """What an error status means for the next attempt."""
     if error.code == RANGE_STARTS_BEYOND_THE_END:
         part.unlink(missing_ok=True)
     elif error.code < 500 and error.code not in TRY_AGAIN:
-        return ModelError("the server refuses the file", got=f"status {error.code} {error.reason}", path=url)
+        return _RefusedError(f"status {error.code} {error.reason}")
     return _FailedError(f"status {error.code} {error.reason}")
 
 
@@ -153,9 +159,8 @@ def _transfer(
     # A new opener: the shared one keeps the proxies that the environment had when it was first used.
     with build_opener().open(Request(url, headers=headers), timeout=timeout) as response:
         start = have if response.status == 206 else 0
-        if response.status == 206 and not (response.headers["Content-Range"] or "").startswith(
-            f"bytes {have}-"
-        ):
+        offered = response.headers["Content-Range"] or ""
+        if response.status == 206 and not offered.startswith(f"bytes {have}-"):
             raise _FailedError("another part of the file than was asked for")
         length = response.headers["Content-Length"]
         end = start + int(length) if length is not None else None

@@ -22,7 +22,7 @@ from blog_gen.gpt2.hparams import HParams
 
 Array = np.ndarray[Any, Any]
 Precision = Literal["int8", "float32"]
-FORMAT = 5  # of the graph and its trailer; a file of another format is made anew
+FORMAT = 1  # of the graph and its trailer; a file of another format is made anew
 
 
 @dataclass(frozen=True)

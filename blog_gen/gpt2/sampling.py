@@ -18,7 +18,7 @@ import numpy as np
 from blog_gen.config import SamplingSettings
 from blog_gen.errors import ModelError, SamplingError
 from blog_gen.files import sha256_of
-from blog_gen.gpt2 import decoding
+from blog_gen.gpt2 import decoding, zoo
 from blog_gen.gpt2.batch import Batch, Request, Row
 from blog_gen.gpt2.bpe import Tokenizer
 from blog_gen.gpt2.cached_network import CachedNetwork
@@ -58,7 +58,7 @@ class Sampler:
     def open(cls, folder: Path, cache: Path | None = None, precision: Precision = "int8") -> Sampler:
         """Open a model folder's sampler, which is made first if there is none for these weights.
 
-        It is kept in `folder`, or in `cache` where `folder` cannot be written.
+        It is kept in `folder`, or in `cache` (None: the user's) if that is read-only or the package's own.
 
         Raises:
             ModelError: the folder is incomplete or damaged.
@@ -174,13 +174,14 @@ def _sampler_path(folder: Path, cache: Path | None, precision: Precision) -> Pat
     weights = folder / WEIGHTS_FILE
     own = folder / f"sampler-{precision}.tflite"
     digest = sha256_of(weights) if weights.exists() else None
-    places = [own] + ([cache / f"{digest}-{precision}.tflite"] if cache and digest else [])
+    cache = cache or zoo.cache_folder() / "samplers"
+    places = [own] + ([cache / f"{digest}-{precision}.tflite"] if digest else [])
     for path in places:
         if _fits(path, digest, precision):
             return path
     from blog_gen.gpt2.conversion import convert
 
-    path = places[0] if _writable(folder) else places[-1]
+    path = places[0] if _writable(folder) and folder not in zoo.EMBEDDED.values() else places[-1]
     convert(folder, path, precision)
     return path
 

@@ -14,7 +14,9 @@ from collections.abc import Callable
 # definition of a link, a numeric entity.
 DANGEROUS = re.compile(r"<(?![\s=<])|\{:|\]\(|!\[|&#|^[\s>*+\-\d.):]*\[[^\]\n]*\]:", re.MULTILINE)
 
-_SPAN = r"(?<![\\`])(?P<ticks>`+)(?!`)(?P<code>(?:(?!\n[ \t]*\n).)+?)(?<!`)(?P=ticks)(?!`)"
+# A code span ends with its paragraph: at a blank line, and where a list, a quote, a table or a rule begins.
+_END = r"\n[ \t]*(?:\n|[-+*>#|=~`:]|\d+[.)]|\[\^)"
+_SPAN = rf"(?<![\\`])(?P<ticks>`+)(?!`)(?P<code>(?:(?!{_END}).)+?)(?<!`)(?P=ticks)(?!`)"
 _INERT = r"<code>[^<>\[\]{}`\x00\n]*</code>"
 _CODE = re.compile(rf"{_SPAN}|{_INERT}", re.DOTALL)
 _NOT_PLAIN = re.compile(r"[^\w\s.,:;!?()'\"/=+|~@#%$^-]")

@@ -78,7 +78,7 @@ def _fence(opening: re.Match[str], lines: Sequence[str], start: int) -> Fence:
     content: list[str] = []
     closed = False
     for line in lines[start + 1 :]:
-        if ">" in prefix and not line.lstrip().startswith(">"):
+        if ">" in prefix and not line.lstrip(" \t").startswith(">"):
             break
         line = _without_prefix(line, prefix)
         closed = closing.match(line) is not None
@@ -118,11 +118,11 @@ def _fenced_blocks(prose: Prose, dangerous: re.Pattern[str]) -> list[Segment]:
     parts: list[Segment] = []
     in_list = False
     for block in _blocks(prose.lines):
-        indented = all(_INDENTED.match(line) for line in block if line.strip())
+        indented = all(_INDENTED.match(line) for line in block)
         if not indented and block[0][:1] not in ("", " ", "\t"):
             in_list = any(_LIST_LIKE.match(line) for line in block)
         code = tuple(line[4:] if line.startswith("    ") else line.lstrip(" ")[1:] for line in block)
-        if indented and block[0].strip() and not in_list and dangerous.search("\n".join(code)):
+        if indented and not in_list and dangerous.search("\n".join(code)):
             parts.append(Fence(block, "", "```", "", code, closed=True))
         else:
             parts.append(Prose(block))
@@ -133,11 +133,16 @@ def _blocks(lines: Sequence[str]) -> list[tuple[str, ...]]:
     """Runs of lines that are all blank or all not."""
     blocks: list[list[str]] = []
     for line in lines:
-        if blocks and bool(blocks[-1][0].strip()) == bool(line.strip()):
+        if blocks and _is_blank(blocks[-1][0]) == _is_blank(line):
             blocks[-1].append(line)
         else:
             blocks.append([line])
     return [tuple(block) for block in blocks]
+
+
+def _is_blank(line: str) -> bool:
+    """To Markdown, a line of no-break spaces is a paragraph, and a fence after it may be part of that."""
+    return not line.strip(" \t")
 
 
 def at_margin(fence: Fence, backticks: bool) -> Fence:
@@ -154,12 +159,16 @@ def at_margin(fence: Fence, backticks: bool) -> Fence:
     return dataclasses.replace(fence, lines=lines, prefix="", ticks=ticks, closed=True)
 
 
-def ended(fence: Fence) -> Fence:
-    """`fence` with its closing line, where the text broke off before it."""
-    if fence.closed:
-        return fence
-    closing = re.sub(r"[^>\s]", " ", fence.prefix) + fence.ticks
-    return dataclasses.replace(fence, lines=(*fence.lines, closing), closed=True)
+def mended(fence: Fence) -> Fence:
+    """`fence` in its place, with the closing line that it may lack and one word, the language, as its info.
+
+    To kramdown, an opening line with more words than that is none.
+    """
+    opening = fence.lines[0]
+    if len(opening[len(fence.prefix) :].lstrip(fence.ticks[0]).split()) > 1:
+        opening = fence.prefix + fence.ticks + fence.info
+    closing = () if fence.closed else (re.sub(r"[^>\s]", " ", fence.prefix) + fence.ticks,)
+    return dataclasses.replace(fence, lines=(opening, *fence.lines[1:], *closing), closed=True)
 
 
 def disarmed(prose: str) -> str:
@@ -180,7 +189,7 @@ def joined(segments: Iterable[Segment], guarded: bool, separator: str) -> str:
     lines: list[str] = []
     open_after: list[bool] = []  # is a fence open after this line?
     for segment in segments:
-        if guarded and lines and lines[-1].strip() and segment.lines[0].strip():
+        if guarded and lines and not _is_blank(lines[-1]) and not _is_blank(segment.lines[0]):
             lines.append("")
             open_after.append(False)
         lines += segment.lines

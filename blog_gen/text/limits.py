@@ -19,18 +19,16 @@ _BRACKET = re.compile(r"\\.|[\[\]]", re.DOTALL)
 _EMPHASIS = re.compile(r"(?<=[^\s\\])[*_]+|(?<!\\)[*_]+(?=\S)")
 
 
-def eased(text: str) -> str:
-    r"""`text` as it is, unless it holds what no renderer should be given.
+def with_closed_brackets(text: str) -> str:
+    r"""`text`, its code masked, with each `[` escaped that its paragraph does not close, or nests too deeply.
 
-    >>> eased("see [a](b) and [c"), eased("> " * 99 + "deep") == "> " * 8 + "deep"
-    ('see [a](b) and \\[c', True)
+    >>> with_closed_brackets("see [a](b) and [c")
+    'see [a](b) and \\[c'
     """
-    text = _MARKERS.sub(r"\1", text)
-    return _PARAGRAPH.sub(lambda paragraph: _plain_emphasis(_closed_brackets(paragraph[0])), text)
+    return _PARAGRAPH.sub(lambda paragraph: _closed(paragraph[0]), text)
 
 
-def _closed_brackets(paragraph: str) -> str:
-    """`paragraph` with each `[` escaped that is not closed in it, or is nested too deeply."""
+def _closed(paragraph: str) -> str:
     opened: list[int] = []
     loose: set[int] = set()
     for found in _BRACKET.finditer(paragraph):
@@ -43,7 +41,16 @@ def _closed_brackets(paragraph: str) -> str:
     return paragraph
 
 
-def _plain_emphasis(paragraph: str) -> str:
+def eased(text: str) -> str:
+    """`text`, its code shown, as it is, unless it is nested or emphasised as nothing is that people write.
+
+    >>> eased("> " * 99 + "deep") == "> " * 8 + "deep"
+    True
+    """
+    return _PARAGRAPH.sub(lambda paragraph: _plain(paragraph[0]), _MARKERS.sub(r"\1", text))
+
+
+def _plain(paragraph: str) -> str:
     if len(_EMPHASIS.findall(paragraph)) <= _EMPHASES:
         return paragraph
     return _EMPHASIS.sub(lambda run: "".join("\\" + mark for mark in run[0]), paragraph)

@@ -34,8 +34,9 @@ _OTHER_AUTOLINK = re.compile(r"<(?P<address>(?:mailto:|ftps?://|[\w.+-]+@)[^\s<>
 
 _STRICT = rf"\]\((?P<url>{_SAFE}+)(?: \"[^\"\n]*\")?\)"
 _OPENING = re.compile(rf"(?P<strict>{_STRICT})|\]\(")
+# kramdown stops the whole build at a footnote that holds only an attribute list or another footnote.
 _COLON = re.compile(
-    r"(?P<footnote>\[\^[A-Za-z0-9_][A-Za-z0-9_-]*\]:)"
+    r"(?P<footnote>\[\^[A-Za-z0-9_][A-Za-z0-9_-]*\]:(?!\s*(?:\^|\{:|\[\^[^\]\n]*\]:)))"
     rf"|^(?P<definition>\[[^\[\]^\n][^\[\]\n]*\]: (?P<url>{_SAFE}+)(?: \"[^\"\n]*\")?)$|\]:",
     re.MULTILINE,
 )

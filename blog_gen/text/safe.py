@@ -91,17 +91,22 @@ def _round(text: str, facts: SiteFacts, report: Report) -> str:
     """One pass over the whole body: code set apart, prose disarmed."""
     segments = fences.with_indented_code(fences.split(_BEGINNING.sub("", text).strip()), code.DANGEROUS)
     blocks = [segment for segment in segments if isinstance(segment, Fence)]
-    guarded = any(code.DANGEROUS.search("\n".join(block.lines)) for block in blocks)
+    guarded = any(_is_dangerous("\n".join(block.lines)) for block in blocks)
     segments = _safe_prose(segments, guarded, facts, report)
     segments = [_safe_fence(segment, guarded, facts) for segment in segments]
     text = fences.joined(segments, guarded, facts.excerpt_separator).strip()
     return _without_borrowed_labels(text, blocks, facts.excerpt_separator)
 
 
+def _is_dangerous(lines: str) -> bool:
+    """Whether code would do harm as prose: to a reader, or to whoever has to build it."""
+    return code.DANGEROUS.search(lines) is not None or limits.eased(lines) != lines
+
+
 def _safe_fence(segment: Segment, guarded: bool, facts: SiteFacts) -> Segment:
     if not isinstance(segment, Fence):
         return segment
-    return fences.at_margin(segment, facts.backtick_fences) if guarded else fences.ended(segment)
+    return fences.at_margin(segment, facts.backtick_fences) if guarded else fences.mended(segment)
 
 
 def _safe_prose(
@@ -122,7 +127,7 @@ def _safe_prose(
     done = list(segments)
     for at, (text, shown, line) in hidden.items():
         report.first_line = line
-        text = shown(_disarmed(text, defined, facts, report))
+        text = limits.eased(shown(_disarmed(text, defined, facts, report)))
         text = fences.disarmed(text) if guarded else text
         done[at] = Prose(tuple(text.split("\n")))
     return done
@@ -134,7 +139,7 @@ def _disarmed(text: str, defined: dict[str, str], facts: SiteFacts, report: Repo
     text = html.without_markup(text, report, facts.excerpt_separator)
     text = html.as_text(text, report, facts.excerpt_separator)
     text = html.without_attributes(text, report)
-    return limits.eased(links.without_loose_ends(text, facts))
+    return limits.with_closed_brackets(links.without_loose_ends(text, facts))
 
 
 def _without_borrowed_labels(text: str, blocks: Sequence[Fence], separator: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 TORTURE = {
     "nothing": "",
     "prose": "The quick brown fox, having read Moby-Dick (1851), didn't jump; it'll think again.",
+    "contractions": "we're they've I'm you'll he'd it's don't 'tis o'clock rock'n'roll",
     "contractions in capitals": "I'M SURE they'Re HERE'S and we'LL'd've 's 't' ''ll don'T",
     "emoji": "🙂 👩‍👩‍👧‍👦 🏳️‍🌈 é́́ 👍🏽!",
     "scripts": "日本語の文章。 中文沒有空格 한국어 עברית العربية हिन्दी ไทย ελληνικά Ærøskøbing",

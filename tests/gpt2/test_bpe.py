@@ -56,6 +56,7 @@ def test_decoding_undoes_encoding(real: Tokenizer, toy: Tokenizer, text: str) ->
 @given(st.lists(st.integers(0, 259)))
 def test_any_ids_have_a_text(toy: Tokenizer, ids: list[int]) -> None:
     assert toy.decode(ids) == toy.decode_bytes(ids).decode("utf-8", "replace")
+    assert toy.decode([*ids, toy.end_of_text]) == toy.decode(ids)
 
 
 @given(st.text(max_size=5), st.integers(0xD800, 0xDFFF), st.text(max_size=5))

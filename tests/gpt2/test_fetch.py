@@ -125,10 +125,26 @@ def test_a_later_call_goes_on_too(server: BadServer, tmp_path: Path) -> None:
     assert (tmp_path / "weights").read_bytes() == BODY
 
 
-@pytest.mark.parametrize("behaviour", [bad.ignores_range, bad.sends_another_range])
-def test_a_server_that_does_not_resume(server: BadServer, tmp_path: Path, behaviour: Behaviour) -> None:
-    server.script = [bad.breaks_off, behaviour]
+def test_a_server_that_ignores_ranges_starts_over(server: BadServer, tmp_path: Path) -> None:
+    server.script = [bad.breaks_off, bad.ignores_range]
     get(server, tmp_path / "weights")
+    assert (tmp_path / "weights").read_bytes() == BODY
+    assert len(server.requests) == 2
+
+
+def test_another_range_than_asked_for_is_not_taken(server: BadServer, tmp_path: Path) -> None:
+    server.script = [bad.breaks_off, bad.sends_another_range]
+    get(server, tmp_path / "weights")
+    assert (tmp_path / "weights").read_bytes() == BODY
+    assert [asked for _, asked in server.requests] == [None, "bytes=350000-", "bytes=350000-"]
+
+
+@pytest.mark.parametrize("behaviour", [bad.web_page, bad.web_page_in_disguise])
+def test_a_web_page_is_no_file_even_where_nothing_is_known_of_it(
+    server: BadServer, tmp_path: Path, behaviour: Behaviour
+) -> None:
+    server.script = [behaviour]
+    get(server, tmp_path / "weights", Expected())
     assert (tmp_path / "weights").read_bytes() == BODY
 
 
@@ -156,7 +172,7 @@ def test_what_is_there_is_not_asked_for_again(server: BadServer, tmp_path: Path)
 
 def test_a_refusal_is_final(server: BadServer, tmp_path: Path) -> None:
     server.script = [bad.fails(403)]
-    with pytest.raises(ModelError, match="the server refuses the file; got status 403"):
+    with pytest.raises(ModelError, match=r"the server refuses the file; got status 403 .*\. By hand"):
         get(server, tmp_path / "weights")
     assert len(server.requests) == 1
 

@@ -1,0 +1,219 @@
+"""`review`: the human's part, on the terminal. Each sub-command names drafts by file or slug."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from blog_gen.commands import Site
+from blog_gen.errors import DraftError
+from blog_gen.files import write_text
+from blog_gen.review.entries import Entry
+from blog_gen.review.store import ConflictError, Store, check, reason_of
+
+WIDE = 44  # characters of a title in the table
+
+draft_argument = click.argument("draft")
+
+
+@click.group()
+def review() -> None:
+    """Say yes or no to drafts. DRAFT is a file or a slug, as `review list` shows them."""
+
+
+@review.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a draft.")
+@click.pass_obj
+def list_(site: Site, /, as_json: bool) -> None:
+    """Show all drafts, those that wait first."""
+    from blog_gen.review import scorecard
+
+    entries = Store(site.settings()).entries()
+    table: list[tuple[str, ...]] = [("date", "state", "title", "words", "novelty", "flags", "draft")]
+    for entry in entries:
+        title = scorecard.visible(entry.title)
+        title = title if len(title) <= WIDE or as_json else title[: WIDE - 1] + "…"
+        facts = (str(scorecard.words(entry)), scorecard.novelty(entry), scorecard.flag_words(entry))
+        table.append((entry.day, entry.state, title, *facts, scorecard.visible(entry.name)))
+    if as_json:
+        for cells in table[1:]:
+            click.echo(json.dumps(dict(zip(table[0], cells, strict=True)), ensure_ascii=False))
+    elif not entries:
+        click.echo("No drafts. `blog-gen generate` writes one.")
+    else:
+        _print_table(table)
+
+
+def _print_table(table: list[tuple[str, ...]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@review.command()
+@draft_argument
+@click.option("--markdown", is_flag=True, help="The scorecard as Markdown, for a pull request.")
+@click.pass_obj
+def show(site: Site, /, draft: str, markdown: bool) -> None:
+    """Show a draft, its scores, and what of it stands in your posts."""
+    from blog_gen.review import scorecard
+    from blog_gen.review.evidence import evidence_of
+
+    settings = site.settings()
+    entry = Store(settings).find(draft)
+    evidence = evidence_of(entry.body, settings)
+    if markdown:
+        click.echo(scorecard.as_markdown(entry, evidence, settings), nl=False)
+        return
+    _print_facts(entry)
+    for row in scorecard.rows(entry, settings):
+        click.echo(f"  {row.name:22} {row.value:>8}" + (f"  limit {row.limit}" if row.limit else ""))
+    for line in [evidence.missing] if evidence.missing else scorecard.passages(entry.body, evidence):
+        click.echo(f"copied: {scorecard.visible(str(line))}")
+    if evidence.cut:
+        click.echo("look:   it is very long, and only its beginning was looked at")
+    for finding in evidence.findings:
+        click.echo(f"look:   line {finding.line}: {finding.kind}: {scorecard.visible(finding.detail)}")
+    click.echo()
+    _print_body(scorecard.visible(entry.body))
+
+
+def _print_facts(entry: Entry) -> None:
+    from blog_gen.review import scorecard
+
+    click.echo(f"{scorecard.visible(entry.title)}\n{entry.name}")
+    click.echo(f"{entry.state}, {entry.day}, {scorecard.words(entry)} words")
+    for word, value in (("fault", entry.fault), ("rejected", reason_of(entry))):
+        if value:
+            click.echo(f"{word}: {scorecard.visible(value)}")
+
+
+def _print_body(body: str) -> None:
+    """Rendered on a terminal, as it is elsewhere."""
+    if not sys.stdout.isatty():
+        click.echo(body)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console().print(Markdown(body))
+
+
+@review.command()
+@draft_argument
+@click.pass_obj
+def approve(site: Site, /, draft: str) -> None:
+    """Let the site show a draft. `blog_gen.publish` says where it goes; in place, if it says nothing."""
+    store = Store(site.settings())
+    entry = store.approve(store.find(draft))
+    click.echo(
+        f"Approved: {entry.path}. The next build shows it; `blog-gen review unpublish {entry.name}` hides it."
+    )
+
+
+@review.command()
+@draft_argument
+@click.option("--reason", "-r", default="", help="Why; kept with the draft.")
+@click.pass_obj
+def reject(site: Site, /, draft: str, reason: str) -> None:
+    """Move a draft out of the site. It counts as written for its day."""
+    store = Store(site.settings())
+    entry = store.reject(store.find(draft), reason)
+    click.echo(f"Rejected: {entry.path}. `blog-gen review undo {entry.name}` takes that back.")
+
+
+@review.command()
+@draft_argument
+@click.pass_obj
+def undo(site: Site, /, draft: str) -> None:
+    """Take a rejection back."""
+    store = Store(site.settings())
+    click.echo(f"Waiting again: {store.undo(store.find(draft)).path}")
+
+
+@review.command()
+@draft_argument
+@click.pass_obj
+def unpublish(site: Site, /, draft: str) -> None:
+    """Hide an approved draft again."""
+    store = Store(site.settings())
+    click.echo(f"Waiting again: {store.unpublish(store.find(draft)).path}")
+
+
+@review.command()
+@draft_argument
+@click.pass_obj
+def edit(site: Site, /, draft: str) -> None:
+    """Change a draft in $EDITOR; what comes back is checked before it is kept."""
+    store = Store(site.settings())
+    entry = store.find(draft)
+    if entry.fault:
+        click.echo(f"to mend: {entry.fault}", err=True)
+    text = _edited(entry)
+    if text is None:
+        click.echo("Nothing changed.")
+        return
+    try:
+        click.echo(f"Saved: {store.save(entry, text).path}")
+    except DraftError as error:
+        kept = store.settings.state_folder / f"unsaved-{entry.name}"
+        write_text(kept, text)
+        if isinstance(error, ConflictError):
+            raise DraftError(error.rule, fix=f"Your text is in {kept}", path=entry.path) from error
+        raise DraftError(str(error), fix=f"Nothing was lost: your text is in {kept}") from error
+
+
+def _edited(entry: Entry) -> str | None:
+    """What the editor gives back; it opens again while that is no sound draft and the person wants it to."""
+    text = entry.text
+    while True:
+        back = click.edit(text, extension=".md")
+        if back is None:
+            return text if text != entry.text else None
+        text = back
+        try:
+            check(text, entry.path)
+            return text
+        except DraftError as error:
+            click.echo(str(error), err=True)
+            if not _wants_to_go_on():
+                return text
+
+
+def _wants_to_go_on() -> bool:
+    try:
+        return click.confirm("Edit again?", default=True, err=True)
+    except click.Abort:  # no terminal, or Ctrl-C: what was written is still to be kept
+        return False
+
+
+@review.command()
+@draft_argument
+@click.pass_obj
+def diff(site: Site, /, draft: str) -> None:
+    """Show what was changed since the draft was generated."""
+    from blog_gen.review.differences import difference
+    from blog_gen.review.scorecard import visible
+
+    settings = site.settings()
+    found = difference(Store(settings).find(draft), settings)
+    click.echo(f"Against {found.against}:", err=True)
+    for line in found.lines:
+        click.echo(visible(line))
+    if not found.lines:
+        click.echo("Nothing was changed.", err=True)
+
+
+@review.command()
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=4001, show_default=True, help="On this machine only."
+)
+@click.option("--open", "show_it", is_flag=True, help="Open it in your browser.")
+@click.pass_obj
+def serve(site: Site, /, port: int, show_it: bool) -> None:
+    """A page to review drafts on, for this machine only."""
+    from blog_gen.review.server import serve as serve_page
+
+    serve_page(site.settings(), port, show_it)

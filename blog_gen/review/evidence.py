@@ -1,0 +1,97 @@
+"""What a reviewer should know of a draft's text: where it stands already, and what to look at twice.
+
+Joins the judge's index and the safety check; reads articles, writes only the index that it keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from blog_gen.config import Settings
+from blog_gen.errors import BlogGenError
+from blog_gen.review.entries import LONGEST_SHOWN
+from blog_gen.site.articles import Article, fingerprint, read_articles
+from blog_gen.site.assets import image_files
+from blog_gen.text.facts import Finding, SiteFacts
+from blog_gen.text.links import known_hosts
+from blog_gen.text.safe import make_safe
+
+if TYPE_CHECKING:
+    from blog_gen.judge.index import CorpusIndex, Run
+
+INDEX_FILE = "review-index.npz"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was found of one body."""
+
+    runs: tuple[Run, ...] = ()  # passages that stand in the articles
+    share: float | None = None  # of its six-word phrases that do; None: could not be measured
+    findings: tuple[Finding, ...] = ()  # what is private, foreign or would not build
+    missing: str | None = None  # why there is nothing to compare with
+    cut: bool = False  # only the first `LONGEST_SHOWN` characters were looked at
+
+
+@dataclass(frozen=True)
+class _Known:
+    articles: Sequence[Article]
+    index: CorpusIndex
+    facts: SiteFacts
+
+
+def evidence_of(body: str, settings: Settings) -> Evidence:
+    """Compare `body` with the site's articles, and look for what a person must decide."""
+    from blog_gen.judge import copied
+
+    cut, body = len(body) > LONGEST_SHOWN, body[:LONGEST_SHOWN]
+    try:
+        known = _known(settings)
+    except BlogGenError as error:
+        return Evidence(findings=make_safe(body, SiteFacts()).findings, missing=str(error), cut=cut)
+    overlap = copied(body, known.index)
+    return Evidence(overlap.runs, overlap.share, make_safe(body, known.facts).findings, cut=cut)
+
+
+def articles_of(settings: Settings) -> Sequence[Article]:
+    """The articles as last read."""
+    return _known(settings).articles
+
+
+def _known(settings: Settings) -> _Known:
+    return _read(_Site(settings), fingerprint(settings))
+
+
+class _Site:
+    """Settings that all are one key of the cache: a process has only one site's."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Site) and self.settings.site == other.settings.site
+
+    def __hash__(self) -> int:
+        return hash(self.settings.site)
+
+
+@lru_cache(maxsize=1)
+def _read(site: _Site, fingerprint: str) -> _Known:
+    """Read and indexed once for every state of the articles."""
+    settings = site.settings
+    articles = read_articles(settings).articles
+    facts = SiteFacts(known_hosts([article.body for article in articles]), image_files(settings))
+    return _Known(articles, _index(settings, articles), facts)
+
+
+def _index(settings: Settings, articles: Sequence[Article]) -> CorpusIndex:
+    from blog_gen.judge.index import CorpusIndex, kept_index
+
+    documents = [(article.path.as_posix(), article.body) for article in articles]
+    try:
+        return kept_index(settings.state_folder / INDEX_FILE, documents)
+    except BlogGenError:  # the site cannot be written: it takes a second each time
+        return CorpusIndex.build(documents)

@@ -1,0 +1,87 @@
+"""The pages that need a trained run: how sure it was, another draft from it, how it was trained."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from flask import Response, redirect, render_template, request, url_for
+
+from blog_gen.errors import DraftError
+from blog_gen.gpt2 import runs
+from blog_gen.review import chart
+from blog_gen.review.desk import desk, entry_of, pages
+from blog_gen.review.entries import LONGEST_SHOWN, Entry
+from blog_gen.review.marking import pieces
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as AnyResponse
+
+DOUBTS = 12  # words that are named, for who does not see the shading
+
+
+@pages.get("/-/drafts/<entry_id>/certainty")
+def certainty(entry_id: str) -> str:
+    """Each word shaded by how sure the model was; on a page of its own, since it may take some seconds."""
+    from blog_gen.review.certainty import shades_of  # imports NumPy
+
+    entry = entry_of(entry_id)
+    shades = shades_of(entry, desk().settings)
+    doubts = [entry.body[shade.start : shade.end] for shade in shades if shade.level == 0]
+    parts = list(pieces(entry.body[:LONGEST_SHOWN], (), shades))
+    return render_template("certainty.html.j2", entry=entry, pieces=parts, doubts=doubts[:DOUBTS])
+
+
+@pages.post("/-/drafts/<entry_id>/regenerate")
+def regenerate(entry_id: str) -> AnyResponse:
+    entry = entry_of(entry_id)
+    writer = desk().writer
+    if obstacle := writer.obstacle():
+        raise DraftError(obstacle)
+    seed = request.form.get("seed", "").strip()
+    if seed and not (seed.isascii() and seed.isdigit()):
+        raise DraftError("a seed must be a whole number", got=repr(seed))
+    title = " ".join(request.form.get("title", "").split())
+    try:
+        day = date.fromisoformat(entry.day)
+    except ValueError:
+        raise DraftError("a draft's day must be told by its name", got=entry.day or "none") from None
+    writer.start(day, title or None, int(seed) if seed else None)
+    return redirect(url_for(".job"), 303)
+
+
+@pages.get("/-/job")
+def job() -> AnyResponse | str:
+    current = desk().writer.job
+    if current is None:
+        return redirect(url_for(".index"))
+    entries = desk().store.entries()
+    new = next((entry for entry in entries if entry.path == current.path), None)
+    response = Response(render_template("job.html.j2", job=current, new=new))
+    if current.state == "running":
+        response.headers["Refresh"] = "2"
+    return response
+
+
+@pages.post("/-/job/cancel")
+def cancel() -> AnyResponse:
+    if current := desk().writer.job:
+        current.cancel()
+    return redirect(url_for(".job"), 303)
+
+
+@pages.get("/-/run")
+def run() -> str:
+    settings = desk().settings
+    meta = runs.read_meta(settings.run_folder)
+    drawn = chart.chart_of(meta.history) if meta else None
+    return render_template(
+        "run.html.j2", meta=meta, chart=drawn, settings=settings, obstacle=desk().writer.obstacle()
+    )
+
+
+def next_seed(entry: Entry) -> str:
+    """The first seed that no candidate of this draft had."""
+    seed = entry.draft.provenance.get("seed") if entry.draft else None
+    settings = desk().settings
+    return str(seed + settings.candidates * settings.attempts) if isinstance(seed, int) else ""

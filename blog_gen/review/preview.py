@@ -1,0 +1,109 @@
+"""A draft as the site would show it: a real Jekyll build where Jekyll is there, else plain Markdown.
+
+The build is kept in the state folder. A page asks for an address, and gets a file only if the build made one
+for that address: no address is ever used as a path.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import unquote
+
+from blog_gen.config import Settings
+from blog_gen.review.entries import LONGEST_SHOWN, Entry
+
+FOLDER = "preview"  # in the state folder
+SECONDS = 180  # a site that builds longer is shown as plain Markdown
+
+_MARKDOWN_PLUGINS = ("table", "footnotes", "strikethrough", "task_lists", "def_list")
+
+
+def as_html(body: str) -> str:
+    """`body` as HTML in which raw HTML is text, and no address runs code."""
+    import mistune
+
+    html = mistune.create_markdown(escape=True, plugins=_MARKDOWN_PLUGINS)(body[:LONGEST_SHOWN])
+    return str(html)
+
+
+class SitePreview:
+    """The site with its drafts, built when one is asked for that changed since the last time."""
+
+    def __init__(self, settings: Settings, plugin: Path) -> None:
+        self.settings, self._plugin = settings, plugin
+        self.failure: str | None = None  # why there is no build, for a person
+        self._built: dict[Path, str] = {}  # the versions of drafts that the build shows
+        self._addresses: dict[str, str] = {}  # by the real path of the source
+        self._files: dict[str, Path] = {}  # by address
+        self._lock = threading.Lock()
+
+    def address_of(self, entry: Entry, entries: Sequence[Entry]) -> str | None:
+        """Where the built site shows `entry`; None where it does not, or cannot be built."""
+        with self._lock:
+            if self._built.get(entry.path) != entry.version:
+                self._build(entries)
+            address = self._addresses.get(os.path.realpath(entry.path), "")
+            return address if unquote(address) in self._files else None
+
+    def file(self, address: str) -> Path | None:
+        """The built file that a server would answer `address` with."""
+        return self._files.get(address)
+
+    def _build(self, entries: Sequence[Entry]) -> None:
+        self._built = {entry.path: entry.version for entry in entries}
+        command = _jekyll(self.settings.site)
+        self.failure = "Jekyll is not installed" if command is None else self._run(command)
+        if self.failure is not None:
+            self._addresses = {}
+            return
+        folder = (self.settings.state_folder / FOLDER).resolve()
+        self._addresses = json.loads((folder / "addresses.json").read_text(encoding="utf-8"))
+        self._files = _by_address(folder / "site")
+
+    def _run(self, command: Sequence[str]) -> str | None:
+        """Build; why it failed, or None."""
+        site, folder = self.settings.site.resolve(), (self.settings.state_folder / FOLDER).resolve()
+        own = site / str(self.settings.jekyll.get("plugins_dir") or "_plugins")
+        words = [*command, "build", "--unpublished", "--quiet", "--baseurl", ""]
+        words += ["--source", str(site), "--destination", str(folder / "site")]
+        words += ["--plugins", f"{own},{self._plugin}"]
+        # The site's own plugin would call us again.
+        environment = {**os.environ, "BLOG_GEN": "off", "BLOG_GEN_ADDRESSES": str(folder / "addresses.json")}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            done = subprocess.run(
+                words, cwd=site, env=environment, capture_output=True, timeout=SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return f"the site takes longer than {SECONDS} seconds to build"
+        except OSError as error:
+            return f"the site cannot be built: {error.strerror}"
+        if done.returncode:
+            said = (done.stderr or done.stdout).decode("utf-8", "replace").splitlines()
+            first = next((line.strip() for line in said if line.strip()), "it does not say why")
+            return f"Jekyll cannot build the site: {first}"
+        return None
+
+
+def _jekyll(site: Path) -> Sequence[str] | None:
+    if (site / "Gemfile").exists() and shutil.which("bundle"):
+        return ("bundle", "exec", "jekyll")
+    return ("jekyll",) if shutil.which("jekyll") else None
+
+
+def _by_address(folder: Path) -> dict[str, Path]:
+    """Every file of a built site, by each address that a web server would give it for."""
+    found: dict[str, Path] = {}
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            address = "/" + path.relative_to(folder).as_posix()
+            found[address] = path
+            found[address.removesuffix("index.html")] = path
+            found.setdefault(address.removesuffix(".html"), path)
+    return found

@@ -1,0 +1,83 @@
+"""Another draft for the same day, written in the background. Knows the pipeline, nothing of pages.
+
+The new draft gets a file of its own: what there was stays until a person rejects it.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from blog_gen import pipeline
+from blog_gen.config import Settings
+from blog_gen.errors import BlogGenError
+
+
+class _Cancelled(Exception):
+    """Raised between two candidates."""
+
+
+@dataclass
+class Job:
+    """One draft being written; read from any thread."""
+
+    state: Literal["running", "done", "failed", "cancelled"] = "running"
+    done: int = 0  # candidates
+    total: int = 0
+    path: Path | None = None  # of the new draft
+    message: str = ""
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        """Stop after the candidate that is being written."""
+        self.cancelled = True
+
+
+class Writer:
+    """Runs one job at a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.job: Job | None = None
+        self._lock = threading.Lock()
+
+    def obstacle(self) -> str | None:
+        """Why no draft can be written now, for a person; None if one can."""
+        from blog_gen.learning import trained
+
+        if trained(self.settings) is None:
+            return "No model is trained with these settings: run blog-gen train first"
+        return None
+
+    def start(self, day: date, title: str | None, seed: int | None) -> Job:
+        """Begin, unless one is running: then that one."""
+        with self._lock:
+            if self.job is None or self.job.state != "running":
+                self.job = Job()
+                words = (self.job, day, title, seed)
+                threading.Thread(target=self._write, args=words, daemon=True).start()
+            return self.job
+
+    def _write(self, job: Job, day: date, title: str | None, seed: int | None) -> None:
+        def candidate(done: int, total: int) -> None:
+            job.done, job.total = done, total
+            if job.cancelled:
+                raise _Cancelled
+
+        hooks = pipeline.Hooks(candidate=candidate)
+        try:
+            now = pipeline.moment_now(self.settings)
+            report = pipeline.generate(self.settings, now, hooks, day=day, title=title, seed=seed)
+            if report.rejected:
+                job.message = f"{report.rejected[0]}\n{report.rejected[0].report}"
+            job.path = report.written[0][0] if report.written else None
+            job.state = "done" if job.path else "failed"
+        except _Cancelled:
+            job.state = "cancelled"
+        except BlogGenError as error:
+            job.state, job.message = "failed", str(error)
+        except Exception as error:  # a thread's error would else be seen by nobody
+            job.state, job.message = "failed", f"{type(error).__name__}: {error}"
