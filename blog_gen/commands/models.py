@@ -92,12 +92,15 @@ def pull(size: str, mirror: str | None, keep: bool) -> None:
 @models.command("import")
 @click.argument("path", type=_folder)
 @click.option("--name", required=True, help="What to call it here.")
-@click.option("--base", type=_folder, help="A model folder with the vocabulary, where PATH has none.")
-def import_(path: Path, name: str, base: Path | None) -> None:
+@click.option("--base", help="A model with the vocabulary (124M, a name, a folder), where PATH has none.")
+@click.pass_obj
+def import_(site: Site, /, path: Path, name: str, base: str | None) -> None:
     """Bring in a checkpoint: OpenAI's, nshepperd's, Hugging Face's, or a model or run folder of ours."""
+    from blog_gen.gpt2 import zoo
     from blog_gen.gpt2.exchange import import_model
 
-    click.echo(f"{name} is in {import_model(path, name, base)}.")
+    known = zoo.resolve(base, site.settings().state_folder / "runs") if base else None
+    click.echo(f"{name} is in {import_model(path, name, known)}.")
 
 
 @models.command("export")
