@@ -75,10 +75,11 @@ class Limits:
     length_slack: float = 0.25  # how far outside your posts' usual length a draft may be
     prose_first: bool = True  # a draft must open with prose, which is its excerpt
     heading_faults: int = 0  # headings that skip a level or have nothing under them
-    markup_faults: int = 2  # fences, links, emphasis, tables, footnotes left open
+    markup_faults: int = 0  # fences, links, tables, footnotes left open
+    stray_marks: int = 4  # a * or _ that was to be emphasis and shows
     word_order: float = 0.72  # share of its word pairs in your usual order; shuffled words have 0.5
     logprob_below: float = 3.0  # spreads of your held-out posts that a draft may be less likely than they are
-    logprob_above: float = 10.0  # spreads that it may be likelier: sampling prefers likely words
+    logprob_above: float = 8.0  # spreads that it may be likelier: sampling prefers likely words
 
 
 @dataclass(frozen=True)

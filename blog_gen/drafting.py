@@ -100,9 +100,14 @@ class Desk:
 
     @cached_property
     def facts(self) -> SiteFacts:
+        jekyll = self.settings.jekyll
+        own = f"<{jekyll.get('url') or ''}>"  # the site may always link to itself
+        renderer = jekyll.get("kramdown")
         return SiteFacts(
-            hosts=known_hosts([article.body for article in self.corpus.articles]),
+            hosts=known_hosts([own, *(article.body for article in self.corpus.articles)]),
             files=image_files(self.settings),
+            excerpt_separator=str(jekyll.get("excerpt_separator") or "\n\n"),
+            backtick_fences=not isinstance(renderer, dict) or renderer.get("input", "GFM") == "GFM",
         )
 
     def wrote(self, path: Path, draft: Draft) -> None:

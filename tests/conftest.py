@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterable
 
+import hypothesis
 import pytest
 
 # Marker, and the commands of which one must be there for the tests that bear it.
@@ -14,6 +15,10 @@ TOOLS = {
     "systemd": ("systemd-analyze",),
     "browser": ("chromium", "chromium-browser", "google-chrome"),
 }
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("blog_gen", deadline=None)
+hypothesis.settings.load_profile("blog_gen")
 
 _left_out: dict[str, list[str]] = {}
 

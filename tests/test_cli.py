@@ -65,6 +65,7 @@ def site(tmp_path: Path, base: Path) -> Path:
         "distinct_3": 0.0,
         "length_slack": 99.0,
         "markup_faults": 99,
+        "stray_marks": 99,
         "word_order": 0.0,
         "logprob_below": 999.0,
         "logprob_above": 999.0,
@@ -107,7 +108,7 @@ def test_the_whole_way_and_then_nothing_to_do(site: Path, blog_gen: Run) -> None
     first = blog_gen("run")
     (name,) = _drafts(site)
     assert name.startswith(f"{DAY}-note-")
-    assert f"Wrote _generated/{name}" in first.stdout and "Next: read it." in first.stdout
+    assert f"Wrote _generated/{name}" in first.stdout and "Next: read it with" in first.stdout
     head = yaml.safe_load((site / "_generated" / name).read_text().split("---")[1])
     assert head["published"] is False and head["title"].startswith("Note ")
     assert set(head["tags"]) <= {"tin", "rain"}

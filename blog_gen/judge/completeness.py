@@ -18,12 +18,14 @@ def completeness_checks(candidate: Candidate, words: tuple[int, int], limits: Li
     """Checks of a body, trimmed if it was cut, against the usual number of `words`, low and high."""
     blocks = blocks_of(candidate.body)
     opens = bool(blocks) and blocks[0].kind in PROSE
+    faults = markup_faults(blocks)
     return [
         _ended_check(candidate),
         _length_check(candidate.body, words, limits.length_slack),
         _prose_first_check(opens, limits.prose_first),
         _faults_check("heading_faults", heading_faults(blocks), limits.heading_faults),
-        _faults_check("markup_faults", markup_faults(blocks), limits.markup_faults),
+        _faults_check("markup_faults", [each for each in faults if not each.stray], limits.markup_faults),
+        _faults_check("stray_marks", [each for each in faults if each.stray], limits.stray_marks),
     ]
 
 

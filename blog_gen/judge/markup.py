@@ -32,6 +32,7 @@ class Fault(NamedTuple):
 
     line: int
     what: str
+    stray: bool = False  # breaks nothing: a mark that was to be emphasis shows
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.what}"
@@ -67,7 +68,8 @@ def markup_faults(blocks: Sequence[Block]) -> list[Fault]:
             ]
         if block.kind in PROSE or block.kind in ("heading", "table"):
             faults += [
-                Fault(block.line, f"{what} in {quoted(block.text)}") for what in open_marks(block.text)
+                Fault(block.line, f"a {mark} is never closed in {quoted(block.text)}", mark in "*_")
+                for mark in open_marks(block.text)
             ]
     return sorted([*faults, *_undefined(blocks)])
 
@@ -76,7 +78,7 @@ def open_marks(text: str) -> list[str]:
     """The marks of one block that are opened and never closed.
 
     >>> open_marks("a *b* [c](d) and `e"), open_marks("**a [b")
-    (['a ` is never closed'], ['a [ is never closed', 'a * is never closed'])
+    (['`'], ['[', '*'])
     """
     plain = _OPAQUE.sub(lambda match: "." if match["target"] else "x", text)
     marks = ["`"] if "`" in plain else []
@@ -84,7 +86,7 @@ def open_marks(text: str) -> list[str]:
         marks.append("](")
     if _depth(plain):
         marks.append("[")
-    return [f"a {mark} is never closed" for mark in [*marks, *_open_emphasis(plain)]]
+    return [*marks, *_open_emphasis(plain)]
 
 
 def _depth(text: str) -> int:

@@ -16,12 +16,12 @@ _TOKENS = (
 _NAME = r"(?i:pass(?:word|wd|phrase)?|secret|token|api[_ -]?key|credentials?)[\"']?\s*(?:[:=]|\bis\b)\s*"
 _ASSIGNED = rf"{_NAME}[\"'`]?(?=\S*[\d!@#$%^&*])[^\s\"'`<>]{{6,}}"
 # A word of 24 and more letters and digits, with three digits or more: nobody's prose.
-_RANDOM = r"(?<![\w/.-])(?=(?:[A-Za-z+]*\d){3})(?=\d*[A-Za-z])[A-Za-z0-9+]{24,}(?![\w/.-])"
+_RANDOM = r"(?<![\w/.+-])(?=(?:[A-Za-z+]*\d){3})(?=\d*[A-Za-z])[A-Za-z0-9+]{24,}(?![\w/.-])"
 _INTERNATIONAL = r"\+\d{1,3}[ .-]?(?:\(?\d{1,4}\)?[ .-]?){2,5}\d{2,4}"
 _NATIONAL = r"\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}"
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("secret", re.compile(rf"(?:{_TOKENS})|{_RANDOM}|{_ASSIGNED}")),
-    ("email", re.compile(r"[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")),
+    ("email", re.compile(r"(?<![\w.+-])[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")),
     ("telephone", re.compile(rf"(?<![\w.+-])(?:{_INTERNATIONAL}|{_NATIONAL})(?![\w-])")),
 )
 

@@ -185,4 +185,4 @@ def test_settings_become_processors_and_neutral_ones_vanish() -> None:
 )  # fmt: skip
 def test_a_setting_out_of_range_is_named(name: str, value: float) -> None:
     with pytest.raises(SamplingError, match=f"`{name}`"):
-        decoding.processors(dataclasses.replace(PLAIN, **{name: value}))
+        decoding.processors(dataclasses.replace(PLAIN, **{name: value}))  # type: ignore[arg-type]

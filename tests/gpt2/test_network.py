@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blog_gen.gpt2.quiet import quiet
 from blog_gen.gpt2.dataset import pack
 from blog_gen.gpt2.hparams import HParams
+from blog_gen.gpt2.quiet import quiet
 from blog_gen.gpt2.weights import initial_weights
 
 quiet()

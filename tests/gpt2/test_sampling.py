@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,9 @@ import pytest
 
 from blog_gen.config import SamplingSettings
 from blog_gen.errors import ModelError, SamplingError
-from blog_gen.gpt2.batch import Batch
+from blog_gen.gpt2.batch import Batch, Row
 from blog_gen.gpt2.cached_network import CachedNetwork
-from blog_gen.gpt2.decoding import Ban, Force
+from blog_gen.gpt2.decoding import Ban, Force, Processor
 from blog_gen.gpt2.hparams import HParams
 from blog_gen.gpt2.sampler_file import Precision, SamplerFile
 from blog_gen.gpt2.sampling import Request, Sample, Sampler
@@ -88,7 +88,8 @@ def keras_logits(folder: Path, tokens: list[int]) -> np.ndarray:
 
     hparams = HParams.load(folder)
     weights = load_weights(folder, hparams)
-    return np.asarray(network.logits(weights, np.array([tokens], np.int32), hparams))[0]
+    logits: np.ndarray = np.asarray(network.logits(weights, np.array([tokens], np.int32), hparams))[0]
+    return logits
 
 
 def test_reading_is_the_full_forward_pass(tiny_folder: Path) -> None:
@@ -120,9 +121,12 @@ def test_rows_that_end_make_room(sampler: Sampler, monkeypatch: pytest.MonkeyPat
     """Uneven texts cost what their tokens cost: no seat stays empty while one waits."""
     steps: list[int] = []
     plain = Batch.step
-    monkeypatch.setattr(
-        Batch, "step", lambda batch, chain: steps.append(len(batch.rows)) or plain(batch, chain)
-    )
+
+    def counted(batch: Batch, chain: Sequence[Processor]) -> Iterator[Row]:
+        steps.append(len(batch.rows))
+        return plain(batch, chain)
+
+    monkeypatch.setattr(Batch, "step", counted)
     wanted = [Request((), seed, 3 + 10 * (seed % 4)) for seed in range(12)]
     drawn(sampler, wanted, rows=4)
     assert sum(steps) == sum(request.max_tokens for request in wanted)
@@ -196,7 +200,7 @@ def test_a_request_out_of_range_is_an_error(sampler: Sampler, request_: Request)
 def test_other_bad_input(sampler: Sampler) -> None:
     for bad in ({"rows": 0}, {"stop": [""]}):
         with pytest.raises(SamplingError):
-            list(sampler.generate([Request((), 0, 5)], FREE, **bad))  # type: ignore[arg-type]
+            list(sampler.generate([Request((), 0, 5)], FREE, **bad))
     with pytest.raises(SamplingError, match="temperature"):
         list(sampler.generate([], dataclasses.replace(FREE, temperature=-1.0)))
     assert list(sampler.generate([], FREE)) == []

@@ -17,9 +17,9 @@ from safetensors.numpy import load_file
 
 from blog_gen.errors import ModelError
 from blog_gen.gpt2.autopilot import Recipe
-from blog_gen.gpt2.quiet import quiet
 from blog_gen.gpt2.dataset import Rows, pack
 from blog_gen.gpt2.hparams import HParams
+from blog_gen.gpt2.quiet import quiet
 from blog_gen.gpt2.weights import initial_weights, save_weights
 
 quiet()

@@ -52,6 +52,7 @@ def test_a_sound_candidate_passes_every_check() -> None:
         ({"title": "the tap!"}, "title_likeness"),
         ({"body": "# Straight away\n\n" + BODY}, "prose_first"),
         ({"body": BODY + "\n```\nopen"}, "markup_faults"),
+        ({"body": BODY + "\nAnd *so on, _and on.\n" * 3}, "stray_marks"),
         ({"body": BODY + "\n## Nothing"}, "heading_faults"),
         ({"body": "Too short."}, "length"),
         ({"body": BODY * 3}, "length"),

@@ -25,7 +25,8 @@ SENTENCES = ("The kettle was cold and I was not.", "It rained on the bus and on 
 ANYTHING = Limits(
     longest_copy=999, copied_share=1.0, title_likeness=2.0, loop_words=999, repeated_phrases=1.0,
     repeated_lines=1.0, repeated_paragraphs=99, distinct_1=0.0, distinct_2=0.0, distinct_3=0.0,
-    length_slack=99.0, markup_faults=99, word_order=0.0, logprob_below=999.0, logprob_above=999.0,
+    length_slack=99.0, markup_faults=99, stray_marks=99, word_order=0.0,
+    logprob_below=999.0, logprob_above=999.0,
 )  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def test_disarmed_liquid_prints_what_it_was(text: str) -> None:
     assert not list(liquid.tags(liquid.disarmed(text)))
 
 
-@given(TEXTS, st.sampled_from(["\n\n", "\n\n\n", "<!--more-->", "X"]))
+@given(TEXTS, st.sampled_from(["\n\n", "\n\n\n", "<!--more-->"]))
 def test_an_excerpt_never_ends_in_code(text: str, separator: str) -> None:
     body = make_safe(f"```\n<b>\n\n\n<!--more-->{text}", SiteFacts(excerpt_separator=separator)).body
     head, cut, _ = body.partition(separator)
