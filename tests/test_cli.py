@@ -177,8 +177,11 @@ def test_evaluate_improves_with_training(site: Path, base: Path, blog_gen: Run) 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_the_next_call_goes_on(site: Path, blog_gen: Run, number: int) -> None:
+    config = yaml.safe_load((site / "_config.yml").read_text())
+    config["blog_gen"]["training"]["patience"] = 10**9  # it must still be at it when the signal comes
+    (site / "_config.yml").write_text(yaml.safe_dump(config))
     process = subprocess.Popen(
-        _command(["train", "--steps", "100000"]),
+        _command(["train", "--steps", "10000000"]),
         cwd=site,
         env=_environment(),
         stderr=subprocess.PIPE,
