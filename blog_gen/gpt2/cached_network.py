@@ -23,7 +23,9 @@ Array = np.ndarray[Any, Any]
 Cached = list[tuple[Array, Array]]  # a row's keys (H, n, D) and values (H, n, D), layer by layer
 
 CHUNK = 64  # prompt tokens read at once
-SLOT_STEP = 128  # slots come in multiples of this; fewer waste less attention, more resize less often
+# Slots come in multiples of this: XNNPACK adds up in vectors of up to 128, so that slots not yet used never
+# change the order of the sum over those that are.
+SLOT_STEP = 128
 _HIDDEN = np.float32(-1e9)
 
 

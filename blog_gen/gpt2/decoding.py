@@ -58,13 +58,11 @@ class TopP:
 
     def __call__(self, logits: Array, history: Sequence[int]) -> Array:
         weights = np.exp(logits - logits.max())
-        total = float(weights.sum())
-        # Tokens below this hold less than 1 - p together, so what is kept lies above: only that is sorted.
-        ranked = -np.sort(-weights[weights >= (1 - self.p) * total / len(weights)])
-        last = _reached(ranked, np.nextafter(self.p * total, 0))
-        kept = weights > ranked[last]
-        ties = np.flatnonzero(weights == ranked[last])
-        kept[ties[: last + 1 - np.count_nonzero(kept)]] = True
+        ranked = np.sort(weights)
+        lowest = _reached(ranked, (1 - self.p) * float(ranked.sum()))
+        kept = weights > ranked[lowest]
+        ties = np.flatnonzero(weights == ranked[lowest])
+        kept[ties[: len(ranked) - lowest - np.count_nonzero(kept)]] = True
         return np.where(kept, logits, NEVER)
 
 

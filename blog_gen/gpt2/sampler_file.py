@@ -81,7 +81,7 @@ class SamplerFile:
 
 @cache
 def _mapped(path: Path, dtype: str, offset: int, shape: tuple[int, ...]) -> Array:
-    return np.memmap(path, dtype, "r", offset, shape)
+    return np.asarray(np.memmap(path, dtype, "r", offset, shape))  # plain arrays are looked up faster
 
 
 def _digest(path: Path, length: int) -> str:
