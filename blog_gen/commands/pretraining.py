@@ -57,7 +57,7 @@ def pretrain(
     """Make a base model from scratch out of CORPUS: files of JSON lines with `source` and `text`.
 
     The same command goes on where it was stopped. With more --tokens than before it goes on from where the
-    rate had not begun to fall.
+    rate had not begun to fall. A folder that holds a finished model and no state starts from its weights.
     """
     from blog_gen.gpt2.hparams import HParams
     from blog_gen.gpt2.quiet import quiet

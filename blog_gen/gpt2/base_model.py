@@ -13,7 +13,7 @@ from blog_gen.gpt2.optimizers import Optimizer
 from blog_gen.gpt2.pretraining import Plan, Pretraining
 from blog_gen.gpt2.shards import Shards, encode_corpus, read_documents
 from blog_gen.gpt2.vocabulary import train_vocabulary
-from blog_gen.gpt2.weights import save_weights
+from blog_gen.gpt2.weights import WEIGHTS_FILE, load_weights, save_weights
 
 WORK_FOLDER = "pretraining"  # inside the output folder: shards and state
 
@@ -39,6 +39,8 @@ def make_base(
 ) -> Pretraining:
     """Make or go on making a base model in `folder`; its weights are written at every stop.
 
+    A folder with weights but no state, such as a copy of a finished model, goes on from the weights.
+
     Raises:
         CorpusError: the corpus is empty or too small for the vocabulary.
     """
@@ -46,7 +48,8 @@ def make_base(
     _encoded(corpus, folder, work, hparams.n_vocab, note)
     valid = Shards(work / "valid") if corpus.valid else None
     run = Pretraining(hparams, plan, optimizer, Shards(work / "train"), work, valid)
-    run.resume()
+    if not run.resume() and (folder / WEIGHTS_FILE).exists():
+        run.start_from(load_weights(folder, hparams))
     run.run(report, interrupted, max_seconds)
     save_weights(run.weights(), folder, "float16")
     hparams.save(folder)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -193,6 +194,15 @@ class Pretraining:
             [self._stepper.loss({"tokens": part}) for part in np.split(windows, VALID_WINDOWS // 8)]
         )
         return float(nats) / math.log(2) * len(tokens) / self.valid.bytes
+
+    def start_from(self, weights: Mapping[str, Array]) -> None:
+        """Begin with finished weights in place of random ones, and with an order of the texts of its own.
+
+        A model whose state is lost goes on this way; the optimizer's slots fill up during the warm-up.
+        """
+        slots = {name: value for name, value in self._stepper.state().items() if not name.startswith("w/")}
+        self._stepper.load({f"w/{name}": value for name, value in weights.items()} | slots)
+        self.position.epoch = zlib.crc32(weights["wte"].tobytes()) >> 1  # not the order they were made in
 
     def weights(self) -> dict[str, Array]:
         state = self._stepper.state()

@@ -85,6 +85,17 @@ def test_a_longer_plan_goes_on_from_before_the_rate_fell(corpus: Corpus, tmp_pat
     assert run.resume() and run.position.step == PLAN.steps // 2
 
 
+def test_a_finished_model_whose_state_is_lost_goes_on_from_its_weights(
+    corpus: Corpus, tmp_path: Path
+) -> None:
+    finished = _make(corpus, tmp_path)
+    for state in (tmp_path / "pretraining").glob("*.safetensors"):
+        state.unlink()
+    on = _make(corpus, tmp_path)
+    assert on.position.history[0]["loss"] < 0.7 * finished.position.history[0]["loss"]
+    assert on.position.epoch > finished.position.epoch  # other texts come first
+
+
 def test_lines_that_are_no_documents_are_named_and_skipped(tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     good = json.dumps({"source": "s", "text": "words"}).encode()
