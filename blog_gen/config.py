@@ -108,7 +108,10 @@ class Settings:
     catch_up: int = 3  # how many days back a missed post is still made up for; 0 for never
     candidates: int = 8  # how many are sampled for each one written
     attempts: int = 3  # rounds of candidates before giving up on a post
-    review: Literal["required", "auto"] = "required"  # auto publishes what passes every check
+    # how often `run` may learn what changed; never: only `blog-gen train` learns
+    retrain: Literal["changed", "daily", "weekly", "monthly", "never"] = "changed"
+    # auto publishes what passes every check; pull-request asks for the yes on GitHub
+    review: Literal["required", "auto", "pull-request"] = "required"
     publish: Literal["in place", "_posts", "_articles", "_drafts"] = "in place"  # where approved drafts go
     disclosure: bool = True  # end each draft with a line that says how it was made
     run: str = "default"  # name of the trained run in .blog_gen/runs

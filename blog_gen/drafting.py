@@ -71,6 +71,11 @@ class Desk:
         self.settings, self.corpus = settings, corpus
         self.meta = runs.read_meta(settings.run_folder)
 
+    @property
+    def _base(self) -> str:
+        """The base of the run that writes, which may be older than the settings."""
+        return self.meta.base if self.meta else self.settings.model
+
     @cached_property
     def sampler(self) -> Sampler:
         from blog_gen.gpt2.sampling import Sampler
@@ -207,7 +212,7 @@ class Desk:
         safe = make_safe(best.candidate.body, self.facts)
         if not self.settings.disclosure:
             return safe, safe.body
-        line = render_template("disclosure.md", self.settings.site, model=self.settings.model)
+        line = render_template("disclosure.md", self.settings.site, model=self._base)
         return safe, f"{safe.body}\n\n{line}".strip()
 
     def body_again(self, wish: Wish) -> str | None:
@@ -221,7 +226,7 @@ class Desk:
         return {
             "version": __version__,
             "day": wish.day.isoformat(),
-            "model": self.settings.model,
+            "model": self._base,
             "weights": self.sampler.weights_sha256,
             "articles": self.corpus.sha256,
             "seed": best.candidate.seed,

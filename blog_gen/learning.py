@@ -12,6 +12,7 @@ import shutil
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,7 +97,9 @@ class Monitor:
     interrupted: Callable[[], bool] = lambda: False
 
 
-def train(settings: Settings, corpus: Corpus, monitor: Monitor, fresh: bool = False) -> runs.Meta | None:
+def train(
+    settings: Settings, corpus: Corpus, monitor: Monitor, now: datetime, fresh: bool = False
+) -> runs.Meta | None:
     """Fine-tune on `corpus` and leave the run folder finished; None when `monitor` interrupted it.
 
     Where only the files changed and not the texts, nothing is trained.
@@ -120,7 +123,9 @@ def train(settings: Settings, corpus: Corpus, monitor: Monitor, fresh: bool = Fa
     )
     if outcome is None:
         return None
-    return _finished(settings, corpus, base, tuning, held_out, outcome, files)
+    meta = _finished(settings, corpus, base, tuning, held_out, outcome, files, now)
+    runs.write_meta(settings.run_folder, meta)
+    return meta
 
 
 def _prepared(settings: Settings, corpus: Corpus, base: Path) -> tuple[FineTuning, list[str]]:
@@ -161,8 +166,9 @@ def _finished(
     held_out: list[str],
     outcome: Outcome,
     files: str,
+    now: datetime,
 ) -> runs.Meta:
-    """Write the run folder: small files, weights, and `meta.json` last."""
+    """Write all of the run folder but `meta.json`, which comes last and is returned."""
     from blog_gen.gpt2.weights import save_weights
 
     folder = settings.run_folder
@@ -170,7 +176,7 @@ def _finished(
     for name in ("encoder.json", "vocab.bpe"):
         shutil.copyfile(base / name, folder / name)
     save_weights(outcome.weights, folder, identity=tuning.identity)
-    meta = runs.Meta(
+    return runs.Meta(
         identity=tuning.identity,
         base=settings.model,
         base_weights=runs.weights_sha256(base),
@@ -188,9 +194,8 @@ def _finished(
         stopped=outcome.stopped,
         reading=outcome.reading,
         history=outcome.position.history,
+        learned=now.isoformat(timespec="seconds"),
     )
-    runs.write_meta(folder, meta)
-    return meta
 
 
 def _logprob_of(folder: Path, texts: list[str]) -> tuple[float, float] | None:

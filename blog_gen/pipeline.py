@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from blog_gen.gpt2.evaluation import Evaluation
     from blog_gen.gpt2.runs import Meta
     from blog_gen.learning import Corpus, Monitor
+    from blog_gen.retraining import Learning
 
 NOW_VARIABLE = "BLOG_GEN_NOW"  # an ISO 8601 moment that stands in for the clock
 
@@ -45,6 +46,7 @@ class Report:
     interrupted: bool = False
     written: list[tuple[Path, Result]] = field(default_factory=list)
     due: list[date] = field(default_factory=list)
+    learning: Learning | None = None  # how it stood before anything was done
     rejected: list[RejectedError] = field(default_factory=list)
 
     @property
@@ -61,16 +63,17 @@ def run(
     learn: bool = True,
 ) -> Report:
     """The pre-build step: learn if the posts changed, write what is due, else do nothing, fast."""
-    due, stale = _due(settings, now, hooks, day), learn and not _up_to_date(settings)
-    report = Report(due=due)
-    if dry or not (due or stale):
+    due, learning = _due(settings, now, hooks, day), _learning(settings, now, learn)
+    report = Report(due=due, learning=learning)
+    if dry or not (due or (learning and learning.due)):
         return report
     with locked(settings.state_folder / "run.lock", "working on this site", timeout=60.0):
         due = report.due = _due(settings, now, hooks, day)  # another process may have been quicker
+        learning = _learning(settings, now, learn)
         sweep(settings.output_folder)
         corpus = read(settings, hooks)
-        if stale:
-            report.trained = _learn(settings, corpus, hooks)
+        if learning and learning.due:
+            report.trained = _learn(settings, corpus, hooks, now)
             report.interrupted = report.trained is None
         if due and not report.interrupted:
             _require_run(settings)
@@ -91,7 +94,7 @@ def read(settings: Settings, hooks: Hooks) -> Corpus:
 def train(settings: Settings, hooks: Hooks, fresh: bool = False) -> Report:
     """Fine-tune now, resuming what was interrupted."""
     with locked(settings.state_folder / "run.lock", "working on this site"):
-        meta = _learn(settings, read(settings, hooks), hooks, fresh)
+        meta = _learn(settings, read(settings, hooks), hooks, moment_now(settings), fresh)
     return Report(trained=meta, interrupted=meta is None)
 
 
@@ -162,16 +165,18 @@ def _moment(settings: Settings, day: date, now: datetime) -> datetime:
     return min(schedule_of(settings).moment(day), now)
 
 
-def _up_to_date(settings: Settings) -> bool:
-    from blog_gen.learning import up_to_date
+def _learning(settings: Settings, now: datetime, wanted: bool) -> Learning | None:
+    from blog_gen.retraining import learning_of
 
-    return up_to_date(settings)
+    return learning_of(settings, now) if wanted else None
 
 
-def _learn(settings: Settings, corpus: Corpus, hooks: Hooks, fresh: bool = False) -> Meta | None:
+def _learn(
+    settings: Settings, corpus: Corpus, hooks: Hooks, now: datetime, fresh: bool = False
+) -> Meta | None:
     from blog_gen.learning import Monitor, train
 
-    return train(settings, corpus, hooks.training or Monitor(), fresh)
+    return train(settings, corpus, hooks.training or Monitor(), now, fresh)
 
 
 def _require_run(settings: Settings) -> None:
@@ -180,7 +185,8 @@ def _require_run(settings: Settings) -> None:
     if read_meta(settings.run_folder) is None:
         raise ModelError(
             "there must be a trained run to write from",
-            fix="Run `blog-gen train` first, or `blog-gen run`, which does both",
+            fix="Run `blog-gen train` first"
+            + ("" if settings.retrain == "never" else ", or `blog-gen run`, which does both"),
             path=settings.run_folder,
         )
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 
 from blog_gen import pipeline
 from blog_gen.config import Settings
 from blog_gen.errors import ArticleError
 from blog_gen.gpt2 import runs
-from blog_gen.learning import up_to_date
-from blog_gen.site.days import due_days, existing_days
+from blog_gen.retraining import Learning, learning_of
+from blog_gen.site.days import due_days, existing_days, schedule_of
 from blog_gen.site.drafts import drafts_in
 
 
@@ -19,12 +20,18 @@ def status_of(settings: Settings) -> dict[str, Any]:
     meta = runs.read_meta(settings.run_folder)
     drafts, unreadable = drafts_in(settings.output_folder)
     due = due_days(now, settings, existing_days(settings))
+    learning = _learning(settings, now)
     return {
         "model": settings.model,
         "trained": meta is not None,
         "posts_learned": meta.posts if meta else None,
         "reading": meta.reading if meta else None,
-        "needs_training": _stale(settings),
+        "learned_on": _iso(learning.learned) if learning else None,
+        "needs_training": learning.stale if learning else None,
+        "retrain": settings.retrain,
+        "next_training": _iso(max(learning.allowed, schedule_of(settings).today(now)))
+        if learning and learning.stale and learning.allowed
+        else None,
         "training_begun": (settings.run_folder / runs.STATE_FOLDER).exists(),
         "due": [day.isoformat() for day in due],
         "next_due": _iso(pipeline.next_due(settings, now)),
@@ -34,12 +41,12 @@ def status_of(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _stale(settings: Settings) -> bool | None:
+def _learning(settings: Settings, now: datetime) -> Learning | None:
     try:
-        return not up_to_date(settings)
+        return learning_of(settings, now)
     except ArticleError:
         return None
 
 
-def _iso(day: Any) -> str | None:
+def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None

@@ -143,6 +143,39 @@ def test_the_whole_way_and_then_nothing_to_do(site: Path, blog_gen: Run) -> None
     assert "Learned from 9 posts" in blog_gen("run").stdout
 
 
+def test_learning_keeps_to_its_own_schedule_and_writing_does_not_wait_for_it(
+    site: Path, blog_gen: Run
+) -> None:
+    def on(day: int, *words: str) -> subprocess.CompletedProcess[str]:
+        return blog_gen("run", *words, now=f"2026-03-{day:02}T12:00:00+00:00")
+
+    config = yaml.safe_load((site / "_config.yml").read_text())
+    config["blog_gen"]["training"]["steps"] = 60
+    (site / "_config.yml").write_text(yaml.safe_dump(config))
+    assert "Learned from 8 posts" in on(5).stdout
+    config["blog_gen"]["retrain"] = "weekly"
+    (site / "_config.yml").write_text(yaml.safe_dump(config))
+    assert "Nothing to do: the posts have not changed" in on(5).stdout, "the setting itself changes nothing"
+
+    (site / "_articles" / "new.md").write_text("---\ntitle: New\n---\n\nSomething else altogether.\n")
+    said = "what changed since 2026-03-05 is learned on 2026-03-12 at the earliest"
+    assert on(6, "--dry-run").stdout.startswith(f"blog-gen would not train (`retrain: weekly`: {said});")
+    sixth = on(6)
+    assert "Wrote _generated/2026-03-06" in sixth.stdout and "Learned" not in sixth.stdout
+    assert said in sixth.stderr
+    assert on(6).stdout == "Nothing to do: no post is due.\n"
+    status = json.loads(blog_gen("status", "--json", now="2026-03-06T12:00:00+00:00").stdout)
+    assert status["needs_training"] and status["retrain"] == "weekly"
+    assert (status["learned_on"], status["next_training"]) == ("2026-03-05", "2026-03-12")
+    twelfth = on(12, "--date", "2026-03-11").stdout
+    assert "Learned from 9 posts" in twelfth and "Wrote _generated/2026-03-11" in twelfth
+
+    config["blog_gen"]["retrain"] = "never"
+    (site / "_config.yml").write_text(yaml.safe_dump(config))
+    (site / "_articles" / "new.md").unlink()
+    assert "by `blog-gen train` only" in on(28, "--dry-run").stdout
+
+
 def test_light_commands_stay_light_with_a_trained_run(site: Path, blog_gen: Run) -> None:
     blog_gen("train", "--steps", "2")
     code = (
@@ -227,7 +260,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
     [
         ("blog_gen: {modle: mini}", "_config.yml: `blog_gen.modle` is not a setting. Did you mean `model`?"),
         ("blog_gen: {candidates: many}", "`blog_gen.candidates` must be a whole number; got 'many'"),
-        ("blog_gen: {review: maybe}", "`blog_gen.review` must be one of required, auto; got 'maybe'"),
+        ("blog_gen: {review: maybe}", "`blog_gen.review` must be one of required, auto, pull-request"),
         ("blog_gen: {training: {rate: 1}}", "`blog_gen.training.rate` is not a setting"),
         ("a: b: c", "must be valid YAML"),
         ("timezone: Europe/Lundon", "Europe/London"),

@@ -42,19 +42,24 @@ def run(
     This is the command for every day and for before each build. It can be called as often as you like: a
     day that has its post gets no second one.
     """
-    from blog_gen import learning, pipeline
+    from blog_gen import pipeline
 
     settings = _settings(site, strict, given)
     now = pipeline.moment_now(settings)
     with progress() as bar, interruptible() as interrupted:
         hooks = Hooks() if quiet else _hooks(settings, bar, interrupted)
         report = pipeline.run(settings, now, hooks, _day(date), dry_run, not no_train)
+    waits = report.learning.waits if report.learning else ""
     if dry_run:
-        stale = "would" if not learning.up_to_date(settings) else "would not"
-        click.echo(f"blog-gen {stale} train; posts due: {', '.join(map(str, report.due)) or 'none'}")
+        would = "would" if report.learning and report.learning.due else "would not"
+        because = f" (`retrain: {settings.retrain}`: {waits})" if waits else ""
+        click.echo(f"blog-gen {would} train{because}; posts due: {', '.join(map(str, report.due)) or 'none'}")
         return 0
+    if waits and not quiet:
+        click.echo(f"note: `retrain: {settings.retrain}`: {waits}", err=True)
     if report.nothing_to_do and not quiet:
-        click.echo("Nothing to do: the posts have not changed and none is due.")
+        unchanged = "no post" if waits else "the posts have not changed and none"
+        click.echo(f"Nothing to do: {unchanged} is due.")
     return summarise(settings, report, quiet)
 
 
@@ -186,7 +191,7 @@ def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:
     for error in report.rejected:
         click.echo(error.report, err=True)
         click.echo(f"blog-gen: {error}", err=True)
-    if report.written and settings.review == "required" and not quiet:
+    if report.written and settings.review != "auto" and not quiet:
         click.echo(
             "Next: read it with `blog-gen review serve`, or approve it with `blog-gen review approve NAME`."
         )

@@ -44,6 +44,7 @@ class Meta:
     stopped: str
     reading: str  # what the losses say, in words
     history: Sequence[Mapping[str, float]] = field(default_factory=list)
+    learned: str | None = None  # the moment, ISO 8601 with its offset, at which it was told to learn
     format: int = FORMAT
 
 

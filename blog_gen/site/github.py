@@ -30,6 +30,7 @@ def text(job: Job) -> str:
     """The workflow."""
     settings = job.settings
     start = start_time(settings, UTC)
+    asks = job.pull_request or settings.review == "pull-request"
     folder = PurePosixPath(os.path.relpath(settings.site.resolve(), _repository(settings.site)))
     for name in (settings.articles, job.package, str(folder)):
         if "${{" in name or "\n" in name:
@@ -44,9 +45,9 @@ def text(job: Job) -> str:
         cache_key=json.dumps(_cache_key(folder / settings.articles / "**", folder / "_config.yml")),
         package=json.dumps(job.package),
         expression=_expression,
-        pull_request=job.pull_request,
-        hidden=settings.review == "required",
-        deploy=job.deploy and not job.pull_request,
+        pull_request=asks,
+        hidden=settings.review != "auto",
+        deploy=job.deploy and not asks,
     )
 
 

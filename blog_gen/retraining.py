@@ -1,0 +1,62 @@
+"""When `blog-gen run` may learn again: the posts, the setting `retrain`, and the day of the last time.
+
+The last time is said by the finished run's own `meta.json`; nothing else is kept. Never reads the clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from blog_gen.config import Settings
+from blog_gen.gpt2 import runs
+from blog_gen.learning import up_to_date
+from blog_gen.site.days import schedule_of
+
+DAYS = {"changed": 0, "daily": 1, "weekly": 7, "monthly": 30}  # at least so many from one time to the next
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How what was learned stands to what there is to learn."""
+
+    stale: bool  # the posts or the settings are not those that were learned, or nothing was learned yet
+    learned: date | None  # in the site's zone; None: never, or by a version that did not write it down
+    allowed: date | None  # from this day on `run` may learn; None: only `blog-gen train` does
+    due: bool  # `run` is to learn now
+
+    @property
+    def waits(self) -> str:
+        """Until when there is no learning though there is something to learn; empty where there is not."""
+        if not self.stale or self.due:
+            return ""
+        until = f"on {self.allowed} at the earliest" if self.allowed else "by `blog-gen train` only"
+        return f"what changed since {self.learned or 'the last time'} is learned {until}"
+
+
+def learning_of(settings: Settings, now: datetime) -> Learning:
+    """Whether `run` is to learn at `now`, which is aware.
+
+    Days are those of the site's zone. A run that is unfinished counts as none: what was begun is finished.
+
+    Raises:
+        ArticleError: there is no articles folder.
+    """
+    stale = not up_to_date(settings)
+    schedule = schedule_of(settings)
+    meta = runs.read_meta(settings.run_folder)
+    moment = _moment(meta.learned if meta else None)
+    learned = schedule.today(moment) if moment else None
+    if settings.retrain == "never":
+        return Learning(stale, learned, None, due=False)
+    today = schedule.today(now)
+    days = DAYS[settings.retrain]
+    allowed = learned + timedelta(days) if learned and days else today
+    return Learning(stale, learned, allowed, due=stale and today >= allowed)
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None

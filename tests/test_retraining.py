@@ -1,0 +1,143 @@
+"""How often `run` learns: laws over a year, in the site's zone, from what the run's own `meta.json` says."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from toy_models import write_model
+
+from blog_gen.config import Settings
+from blog_gen.gpt2 import runs
+from blog_gen.gpt2.hparams import HParams
+from blog_gen.gpt2.weights import load_weights, save_weights
+from blog_gen.learning import depends_on, read_corpus
+from blog_gen.pipeline import Hooks, run
+from blog_gen.retraining import DAYS, learning_of
+from blog_gen.site.articles import fingerprint
+
+TODAY = datetime(2026, 3, 20, 12, tzinfo=UTC)
+
+
+def site_with(folder: Path, zone: str = "UTC", **values: Any) -> Settings:
+    (folder / "_articles").mkdir(exist_ok=True)
+    (folder / "_articles" / "one.md").write_text("---\ntitle: One\n---\nA letter.\n")
+    return Settings(site=folder, jekyll={"timezone": zone}, **values)
+
+
+def learned(settings: Settings, at: datetime | None) -> runs.Meta:
+    """A finished run of the site as it stands, without the hours of making one."""
+    folder = write_model(settings.run_folder)
+    save_weights(load_weights(folder, HParams.load(folder)), folder, identity="toy")
+    meta = runs.Meta(
+        identity="toy",
+        base=settings.model,
+        base_weights="",
+        weights=runs.weights_sha256(folder),
+        articles=read_corpus(settings).sha256,
+        fingerprint=fingerprint(settings),
+        settings=depends_on(settings),
+        recipe={},
+        posts=1,
+        tokens=1,
+        held_out=[],
+        held_out_logprob=None,
+        best_step=1,
+        seconds=1.0,
+        stopped="all steps done",
+        reading="",
+        learned=at.isoformat() if at else None,
+    )
+    runs.write_meta(folder, meta)
+    return meta
+
+
+def write_an_article(settings: Settings) -> None:
+    (settings.articles_folder / "new.md").write_text("---\ntitle: New\n---\nAnother letter.\n")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "America/New_York"])
+@pytest.mark.parametrize(("retrain", "days"), DAYS.items())
+def test_a_blog_that_changes_all_day_is_learned_as_often_as_is_asked(
+    retrain: str, days: int, zone: str, tmp_path: Path
+) -> None:
+    settings = site_with(tmp_path, zone, retrain=retrain)
+    now, ends = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 6, tzinfo=UTC)
+    meta = learned(settings, now)
+    write_an_article(settings)
+    times = [now]
+    while now < ends:
+        now += timedelta(hours=8)
+        if learning_of(settings, now).due:
+            times.append(now)
+            runs.write_meta(settings.run_folder, dataclasses.replace(meta, learned=now.isoformat()))
+    dates = [moment.astimezone(ZoneInfo(zone)).date() for moment in times]
+    gaps = {(later - earlier).days for earlier, later in itertools.pairwise(dates)}
+    assert gaps == ({0, 1} if retrain == "changed" else {days})
+
+
+def test_without_a_change_nothing_is_learned_however_long_ago_it_was(tmp_path: Path) -> None:
+    settings = site_with(tmp_path, retrain="daily")
+    learned(settings, TODAY - timedelta(days=400))
+    found = learning_of(settings, TODAY)
+    assert (found.stale, found.due, found.waits) == (False, False, "")
+
+
+def test_the_setting_itself_is_no_reason_to_learn_again(tmp_path: Path) -> None:
+    learned(site_with(tmp_path), TODAY - timedelta(days=400))
+    for retrain in (*DAYS, "never"):
+        assert not learning_of(site_with(tmp_path, retrain=retrain), TODAY).stale
+
+
+def test_what_was_never_learned_is_learned_at_once_but_not_under_never(tmp_path: Path) -> None:
+    assert learning_of(site_with(tmp_path, retrain="monthly"), TODAY).due
+    assert not learning_of(site_with(tmp_path, retrain="never"), TODAY).due
+    learned(site_with(tmp_path), TODAY)
+    (tmp_path / ".blog_gen/runs/default/meta.json").unlink()  # killed just before it was finished
+    assert learning_of(site_with(tmp_path, retrain="monthly"), TODAY).due
+
+
+def test_a_run_that_does_not_say_when_it_learned_counts_as_old(tmp_path: Path) -> None:
+    settings = site_with(tmp_path, retrain="monthly")
+    meta = learned(settings, None)
+    write_an_article(settings)
+    assert learning_of(settings, TODAY).due
+    runs.write_meta(settings.run_folder, dataclasses.replace(meta, learned="last Tuesday"))
+    assert learning_of(settings, TODAY).due
+
+
+def test_a_clock_that_jumped_back_learns_no_more_often(tmp_path: Path) -> None:
+    settings = site_with(tmp_path, retrain="daily")
+    learned(settings, TODAY)
+    write_an_article(settings)
+    assert not learning_of(settings, TODAY - timedelta(hours=30)).due
+    assert learning_of(settings, TODAY + timedelta(hours=13)).due
+
+
+def test_why_it_waits_is_said(tmp_path: Path) -> None:
+    settings = site_with(tmp_path, retrain="weekly")
+    learned(settings, TODAY)
+    write_an_article(settings)
+    assert learning_of(settings, TODAY).waits == (
+        "what changed since 2026-03-20 is learned on 2026-03-27 at the earliest"
+    )
+    never = dataclasses.replace(settings, retrain="never")
+    assert learning_of(never, TODAY).waits.endswith("is learned by `blog-gen train` only")
+
+
+def test_a_dry_run_says_what_would_be_and_does_nothing(tmp_path: Path) -> None:
+    settings = site_with(tmp_path, retrain="weekly", posts_per_day=0)
+    learned(settings, TODAY)
+    write_an_article(settings)
+    before = (settings.run_folder / "meta.json").read_bytes()
+    for days, due in ((6, False), (7, True)):
+        report = run(settings, TODAY + timedelta(days), Hooks(), dry=True)
+        assert report.learning is not None and report.learning.due == due
+        assert report.learning.allowed == date(2026, 3, 27)
+    assert run(settings, TODAY + timedelta(6), Hooks()).trained is None
+    assert (settings.run_folder / "meta.json").read_bytes() == before
