@@ -17,15 +17,13 @@ from pathlib import Path
 from blog_gen.config import CONFIG_KEY, Settings
 from blog_gen.errors import ConfigError, Note
 from blog_gen.site import dates
-from blog_gen.site.folder import MARKDOWN
+from blog_gen.site.folder import MARKDOWN, front_matter_in, provenance_in
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 REJECTED_FOLDER = "rejected"  # in the state folder
 
 _HEAD_BYTES = 16 * 1024  # front matter longer than this is not ours
 _DATE = rb"(\d{4})-(\d\d?)-(\d\d?)"
-_FRONT_MATTER = re.compile(rb"\A(?:\xef\xbb\xbf)?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*\r?$", re.S | re.M)
-_PROVENANCE = re.compile(rb"^[\"']?%b[\"']?[ \t]*:.*?(?=^\S|\Z)" % CONFIG_KEY.encode(), re.S | re.M)
 _PROVENANCE_DAY = re.compile(rb"[\s{,][\"']?day[\"']?:[ \t]*[\"']?" + _DATE)
 _NAME_DATE = re.compile(_DATE + rb"-")
 _FRONT_MATTER_DATE = re.compile(rb"^date:[ \t]*[\"']?" + _DATE, re.M)
@@ -190,16 +188,16 @@ def _day_of(path: Path) -> date | None:
     """
     try:
         with path.open("rb") as file:
-            head = _FRONT_MATTER.match(file.read(_HEAD_BYTES))
+            head = front_matter_in(file.read(_HEAD_BYTES))
     except OSError:
         return None
-    provenance = _PROVENANCE.search(head[1]) if head else None
+    provenance = provenance_in(head) if head is not None else None
     if head is None or provenance is None:
         return None
     found = (
-        _PROVENANCE_DAY.search(provenance[0])
+        _PROVENANCE_DAY.search(provenance)
         or _NAME_DATE.match(os.fsencode(path.name))
-        or _FRONT_MATTER_DATE.search(head[1])
+        or _FRONT_MATTER_DATE.search(head)
     )
     try:
         return date(*(int(number) for number in found.groups())) if found else None

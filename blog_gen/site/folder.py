@@ -21,7 +21,8 @@ _SKIPPED = ("_", ".", "#", "~")  # names that Jekyll does not read in a collecti
 _FRONT_MATTER = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*\r?$", re.DOTALL | re.MULTILINE
 )
-_GENERATED = re.compile(rb"^[\"']?%b[\"']?[ \t]*:" % CONFIG_KEY.encode(), re.MULTILINE)
+# The key with all that is nested in it.
+_PROVENANCE = re.compile(rb"^[\"']?%b[\"']?[ \t]*:.*?(?=^\S|\Z)" % CONFIG_KEY.encode(), re.S | re.M)
 
 
 class LeftOut(Exception):
@@ -79,5 +80,21 @@ def content_of(file: Path, settings: Settings) -> bytes | None:
         data = file.read_bytes()
     except OSError as error:
         raise LeftOut(f"the file cannot be read ({error.strerror})") from error
+    head = front_matter_in(data)
+    return None if head is not None and provenance_in(head) is not None else data
+
+
+def front_matter_in(data: bytes) -> bytes | None:
+    """The lines of front matter at the top of a file's bytes, unparsed; None where it has none.
+
+    A byte-order mark or blank lines before it, with which Jekyll skips a file, are no reason to take what we
+    wrote for a post of the author's own.
+    """
     head = _FRONT_MATTER.match(data)
-    return None if head and _GENERATED.search(head[1]) else data
+    return head[1] if head else None
+
+
+def provenance_in(head: bytes) -> bytes | None:
+    """The lines of front matter that hold our own key; None where another wrote the post."""
+    found = _PROVENANCE.search(head)
+    return found[0] if found else None
