@@ -9,8 +9,9 @@ lines, is closed, and no other line looks like one. Knows nothing of links, HTML
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 # Quote and list markers before a fence inside them.
@@ -105,13 +106,17 @@ def with_indented_code(segments: Iterable[Segment], dangerous: re.Pattern[str]) 
     """`segments`, with those indented code blocks turned into fences that hold something `dangerous`."""
     turned: list[Segment] = []
     for segment in segments:
-        for part in _fenced_blocks(segment, dangerous) if isinstance(segment, Prose) else [segment]:
-            last = turned[-1] if turned else None
-            if isinstance(part, Prose) and isinstance(last, Prose):
-                turned[-1] = Prose(last.lines + part.lines)
-            else:
-                turned.append(part)
-    return turned
+        turned += _fenced_blocks(segment, dangerous) if isinstance(segment, Prose) else [segment]
+    return list(_with_prose_together(turned))
+
+
+def _with_prose_together(segments: Iterable[Segment]) -> Iterator[Segment]:
+    """`segments` with neighbouring prose as one, each line copied once however many there are."""
+    for is_prose, group in itertools.groupby(segments, lambda segment: isinstance(segment, Prose)):
+        if is_prose:
+            yield Prose(tuple(line for segment in group for line in segment.lines))
+        else:
+            yield from group
 
 
 def _fenced_blocks(prose: Prose, dangerous: re.Pattern[str]) -> list[Segment]:

@@ -9,12 +9,15 @@ import re
 
 from blog_gen.text.facts import Finding, Kind, Report
 
+# Nowhere may a match begin at each letter of a long word and look on to its end: a draft can be one word of
+# 100 kB. So runs begin after what is not of them, or are bounded.
 _TOKENS = (
     r"AKIA[0-9A-Z]{16}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|sk-[\w-]{20,}|sk_live_\w{10,}"
-    r"|xox[abprs]-[\w-]{10,}|AIza[\w-]{30,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"|xox[abprs]-[\w-]{10,}|AIza[\w-]{30,}|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"|(?<![\w-])eyJ[\w-]{10,}\.eyJ[\w-]{10,}"
 )
 _NAME = r"(?i:pass(?:word|wd|phrase)?|secret|token|api[_ -]?key|credentials?)[\"']?\s*(?:[:=]|\bis\b)\s*"
-_ASSIGNED = rf"{_NAME}[\"'`]?(?=\S*[\d!@#$%^&*])[^\s\"'`<>]{{6,}}"
+_ASSIGNED = rf"{_NAME}[\"'`]?(?=\S{{0,200}}[\d!@#$%^&*])[^\s\"'`<>]{{6,}}"
 # A word of 24 and more letters and digits, with three digits or more: nobody's prose.
 _RANDOM = r"(?<![\w/.+-])(?=(?:[A-Za-z+]*\d){3})(?=\d*[A-Za-z])[A-Za-z0-9+]{24,}(?![\w/.-])"
 _INTERNATIONAL = r"\+\d{1,3}[ .-]?(?:\(?\d{1,4}\)?[ .-]?){2,5}\d{2,4}"

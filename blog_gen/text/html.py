@@ -25,9 +25,11 @@ _WITHOUT = (
 _ELEMENTS = frozenset(f"{_WITH_CONTENT} {_WITHOUT}".split())
 _ALTERNATIVES = _WITH_CONTENT.replace(" ", "|")
 _ACTIVE = re.compile(rf"<(?:{_ALTERNATIVES})\b|[\s/\"']on\w+\s*=|javascript:|vbscript:", re.IGNORECASE)
+# Bounded, since after the last `-->` each further `<!--` would look on to the end. What is longer is not
+# removed as one, but tag by tag, and every `<` that is left becomes text.
 _MARKUP = re.compile(
-    r"(?<!\\)(?:<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<![A-Z][^<>]*>"
-    rf"|<(?P<whole>{_ALTERNATIVES})\b[^<>]*>.*?</(?P=whole)\s*>"
+    r"(?<!\\)(?:<!--.{0,1000}?-->|<!\[CDATA\[.{0,1000}?\]\]>|<\?.{0,1000}?\?>|<![A-Z][^<>]*>"
+    rf"|<(?P<whole>{_ALTERNATIVES})\b[^<>]*>.{{0,4000}}?</(?P=whole)\s*>"
     r"|</?(?P<name>[A-Z][A-Z0-9]*)(?=[\s/>])[^<>]*>)",
     re.DOTALL | re.IGNORECASE,
 )

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 
 _OPENER = re.compile(r"\{[{%]")
 _TAG = re.compile(r'\{\{ "\{[{%]" \}\}|(?P<tag>\{[{%][^\n]*?(?:[%}]\}|$))', re.MULTILINE)
+# Bounded, since each `highlight` without an end would look on to that of the text.
 _HIGHLIGHT = re.compile(
     r"\{%-?\s*highlight\s+(?P<language>[\w+#.-]+)[^%\n]*%\}[ \t]*\n?"
-    r"(?P<code>.*?)\n?[ \t]*\{%-?\s*endhighlight\s*-?%\}",
+    r"(?P<code>.{0,5000}?)\n?[ \t]*\{%-?\s*endhighlight\s*-?%\}",
     re.DOTALL,
 )
 _RAW = re.compile(r"^[ \t]*\{%-?\s*(?:end)?raw\s*-?%\}[ \t]*\n|\{%-?\s*(?:end)?raw\s*-?%\}", re.MULTILINE)
