@@ -1,11 +1,12 @@
 #!/bin/sh
-# Installs the real Jekyll and a real browser for the tests that use them, where that is allowed.
+# Installs the real Jekyll, a real browser and a clock to set for the tests that use them, where that is allowed.
 # Elsewhere it says in one line what is missing; pytest then names the tests that it leaves out.
 missing=""
 command -v jekyll >/dev/null || missing="$missing jekyll"
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
     missing="$missing chromium"
 command -v systemd-analyze >/dev/null || missing="$missing systemd"
+command -v faketime >/dev/null || missing="$missing faketime"
 [ -z "$missing" ] && exit 0
 
 as_root=""

@@ -13,68 +13,25 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tiny_site import article, write_base, write_site
 
 from blog_gen.commands import COMMANDS
-from blog_gen.gpt2.hparams import HParams
-from blog_gen.gpt2.vocabulary import train_vocabulary
-from blog_gen.gpt2.weights import initial_weights, save_weights
 
 DAY = "2026-03-05"
 NOW = f"{DAY}T12:00:00+00:00"
-SENTENCES = (
-    "The kettle was cold and I was not.",
-    "I put the screw in the tin and forgot the tin.",
-    "It rained on the bus and on the bread.",
-    "My neighbour's cat sat on the drawing of the cat.",
-)
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A base model so small that it learns four sentences by heart in seconds."""
-    folder = tmp_path_factory.mktemp("base")
-    hparams = HParams(n_vocab=320, n_ctx=128, n_embd=64, n_head=2, n_layer=2)
-    train_vocabulary([_article(0), _article(1), *SENTENCES], hparams.n_vocab, folder)
-    save_weights(initial_weights(hparams, seed=1), folder)
-    hparams.save(folder)
-    return folder
-
-
-def _article(number: int) -> str:
-    first, second = SENTENCES[number % 4], SENTENCES[(number + 1 + number // 4) % 4]
-    return f"---\ntitle: Note {'ABCDEFGH'[number % 8]}\ntags: [tin, rain]\n---\n\n{first}\n\n{second}\n"
+    return write_base(tmp_path_factory.mktemp("base"))
 
 
 @pytest.fixture
 def site(tmp_path: Path, base: Path) -> Path:
     """A site that learns quickly and takes whatever comes out as a post."""
-    (tmp_path / "_articles").mkdir()
-    for number in range(8):
-        (tmp_path / "_articles" / f"note_{number}.md").write_text(_article(number))
-    limits = {
-        "longest_copy": 999,
-        "copied_share": 1.0,
-        "title_likeness": 2.0,
-        "loop_words": 999,
-        "repeated_phrases": 1.0,
-        "repeated_lines": 1.0,
-        "repeated_paragraphs": 99,
-        "distinct_1": 0.0,
-        "distinct_2": 0.0,
-        "distinct_3": 0.0,
-        "length_slack": 99.0,
-        "markup_faults": 99,
-        "stray_marks": 99,
-        "word_order": 0.0,
-        "logprob_below": 999.0,
-        "logprob_above": 999.0,
-    }
-    training = {"steps": 150, "learning_rate": 0.01, "dropout": 0.0, "patience": 99}
-    settings = {"model": str(base), "training": training, "limits": limits, "candidates": 4}
-    config = {"timezone": "Europe/London", "blog_gen": settings}
-    (tmp_path / "_config.yml").write_text(yaml.safe_dump(config))
-    return tmp_path
+    return write_site(tmp_path, base)
 
 
 @pytest.fixture
@@ -119,7 +76,7 @@ def test_the_whole_way_and_then_nothing_to_do(site: Path, blog_gen: Run) -> None
     assert _drafts(site) == [name]
 
     # A touched file retrains nothing; a changed setting of sampling neither; the next day gets its own post.
-    (site / "_articles" / "note_0.md").write_text(_article(0) + "\n\n")
+    (site / "_articles" / "note_0.md").write_text(article(0) + "\n\n")
     meta = site / ".blog_gen" / "runs" / "default" / "model.safetensors"
     before = meta.stat().st_mtime_ns
     assert "Wrote" in blog_gen("run", "--temperature", "0.9", now="2026-03-06T12:00:00+00:00").stdout
