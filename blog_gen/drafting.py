@@ -23,6 +23,7 @@ from blog_gen.heads import HeadWriter
 from blog_gen.judge import Candidate, Context, Scorecard, judge, pick
 from blog_gen.learning import Corpus
 from blog_gen.site.assets import image_files
+from blog_gen.site.dates import zone_of
 from blog_gen.site.drafts import Draft, drafts_in
 from blog_gen.site.templates import render as render_template
 from blog_gen.text.post import Post, PostFormatError, parse
@@ -84,7 +85,7 @@ class Desk:
 
     @cached_property
     def earlier(self) -> list[Draft]:
-        return drafts_in(self.settings.output_folder)[0]
+        return drafts_in(self.settings.output_folder, zone_of(self.settings))[0]
 
     @cached_property
     def context(self) -> Context:

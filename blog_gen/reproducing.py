@@ -14,6 +14,7 @@ from blog_gen.drafting import Desk, Wish
 from blog_gen.errors import DraftError, ModelError
 from blog_gen.gpt2 import runs
 from blog_gen.learning import read_corpus
+from blog_gen.site.dates import zone_of
 from blog_gen.site.drafts import Draft, read_draft
 
 
@@ -33,7 +34,7 @@ def reproduce(path: Path, settings: Settings) -> Reproduction:
         DraftError: the file is no draft, or its provenance is not whole.
         ModelError: the site has no trained run.
     """
-    draft = read_draft(path)
+    draft = read_draft(path, zone_of(settings))
     provenance = draft.provenance
     try:
         names = {field.name for field in dataclasses.fields(SamplingSettings)}

@@ -10,6 +10,7 @@ from blog_gen.config import Settings
 from blog_gen.errors import ArticleError
 from blog_gen.gpt2 import runs
 from blog_gen.retraining import Learning, learning_of
+from blog_gen.site.dates import zone_of
 from blog_gen.site.days import due_days, existing_days, schedule_of
 from blog_gen.site.drafts import drafts_in
 
@@ -18,7 +19,7 @@ def status_of(settings: Settings) -> dict[str, Any]:
     """Plain values by name; the order is that in which they are shown."""
     now = pipeline.moment_now(settings)
     meta = runs.read_meta(settings.run_folder)
-    drafts, unreadable = drafts_in(settings.output_folder)
+    drafts, unreadable = drafts_in(settings.output_folder, zone_of(settings))
     due = due_days(now, settings, existing_days(settings))
     learning = _learning(settings, now)
     return {

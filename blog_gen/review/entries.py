@@ -133,7 +133,7 @@ def read_entry(path: Path, settings: Settings) -> Entry:
         if len(data) > LARGEST:
             raise DraftError(f"a post must not be over {LARGEST >> 20} MB", got=f"{len(data) >> 20} MB")
         text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
-        draft = read_draft(path)
+        draft = read_draft(path, dates.zone_of(settings))
     except DraftError as error:
         fault = f"{error.rule}; got {error.got}"
     return Entry(path, _state(path, draft, settings), text, hashlib.sha256(data).hexdigest(), draft, fault)

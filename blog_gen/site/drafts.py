@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -163,8 +163,10 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def read_draft(path: Path) -> Draft:
+def read_draft(path: Path, zone: tzinfo | None = None) -> Draft:
     """The draft in the file at `path`, wherever it was moved and whatever its author changed in it.
+
+    Its date is in `zone`, the site's (None: the machine's), so that its day is the day there.
 
     Raises:
         DraftError: it cannot be read, or blog-gen did not write it.
@@ -173,7 +175,7 @@ def read_draft(path: Path) -> Draft:
         text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
         raw, body = front_matter.split(text)
         values = front_matter.parse(raw or "")
-        date = dates.parse_date(values.get("date", dates.split_name(path.stem)[0]), None)
+        date = dates.parse_date(values.get("date", dates.split_name(path.stem)[0]), zone)
     except OSError as error:
         raise DraftError("a draft must be a file that can be read", got=error.strerror, path=path) from error
     except UnicodeDecodeError as error:
@@ -195,14 +197,14 @@ def read_draft(path: Path) -> Draft:
     )
 
 
-def drafts_in(folder: Path) -> tuple[list[Draft], list[Note]]:
-    """The drafts in `folder`, by file name, and a note for each post in it that is none."""
+def drafts_in(folder: Path, zone: tzinfo | None = None) -> tuple[list[Draft], list[Note]]:
+    """The drafts in `folder`, by file name, and a note for each post in it that is none; dates in `zone`."""
     drafts, notes = [], []
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
     for path in paths:
         if path.suffix.lower() in MARKDOWN and not path.name.startswith("."):
             try:
-                drafts.append(read_draft(path))
+                drafts.append(read_draft(path, zone))
             except DraftError as error:
                 notes.append(Note(path, error.rule, "left out"))
     return drafts, notes

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reviewing import BODY, add_draft, make_site, make_store
 
+from blog_gen.config import load_settings
 from blog_gen.errors import BlogGenError, DraftError
 from blog_gen.review.entries import Entry, read_entry
 from blog_gen.review.patching import with_body, with_key
@@ -118,6 +119,14 @@ def test_a_draft_is_of_the_day_that_its_name_says_in_whatever_zone_it_is_read(
     entry = store.find("soup-a-method")
     entry.path.write_text(entry.text.replace("2026-03-07 09:00:00 +0000", "2026-03-07 00:30:00 +0900"))
     assert store.find("soup-a-method").day == "2026-03-07"
+
+
+def test_a_day_that_only_the_front_matter_tells_is_the_site_s_own(tmp_path: Path) -> None:
+    (tmp_path / "_generated").mkdir()
+    (tmp_path / "_config.yml").write_text("timezone: Asia/Tokyo\n")
+    text = "---\ntitle: Mine\ndate: 2026-03-06 15:30:00 +0000\nblog_gen: {seed: 1}\n---\nHi.\n"
+    (tmp_path / "_generated" / "mine.md").write_text(text)
+    assert Store(load_settings(tmp_path)).find("mine").day == "2026-03-07"
 
 
 def test_two_drafts_of_one_name_can_be_rejected(store: Store) -> None:

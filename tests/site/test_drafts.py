@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import multiprocessing
+import zoneinfo
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -262,6 +263,15 @@ def test_what_a_person_changed_is_read(tmp_path: Path) -> None:
         {"seed": 1},
         "2024-05-03 00:00",
     )
+
+
+def test_a_draft_is_of_the_day_that_it_is_in_its_site(tmp_path: Path) -> None:
+    """A time without an offset, and one whose day is another one elsewhere."""
+    path, tokyo = tmp_path / "2024-05-03-mine.md", zoneinfo.ZoneInfo("Asia/Tokyo")
+    for written in ('"2024-05-03 00:30"', "2024-05-02 15:30:00 +0000"):
+        path.write_text(f"---\ntitle: Mine\ndate: {written}\nblog_gen: {{seed: 1}}\n---\nHi.\n")
+        assert str(read_draft(path, tokyo).date) == "2024-05-03 00:30:00+09:00"
+        assert str(drafts_in(tmp_path, tokyo)[0][0].date) == "2024-05-03 00:30:00+09:00"
 
 
 def test_the_disclosure_is_a_line_of_markdown(tmp_path: Path) -> None:
