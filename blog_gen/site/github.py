@@ -32,9 +32,10 @@ def text(job: Job) -> str:
     start = start_time(settings, UTC)
     asks = job.pull_request or settings.review == "pull-request"
     folder = PurePosixPath(os.path.relpath(settings.site.resolve(), _repository(settings.site)))
-    for name in (settings.articles, job.package, str(folder)):
+    for name in (job.package, str(folder)):
         if "${{" in name or "\n" in name:
             raise BlogGenError("a workflow cannot hold this name safely", got=repr(name))
+    learned = _hash_of(folder / ".blog_gen/runs/*/meta.json", folder / ".blog_gen/runs/*/training/*")
     return render(
         "workflow.yml.j2",
         settings.site,
@@ -42,7 +43,8 @@ def text(job: Job) -> str:
         hour=start.hour,
         folder=json.dumps(str(folder)),
         runs=json.dumps(f"~/.cache/blog_gen\n{folder / '.blog_gen/runs'}"),
-        cache_key=json.dumps(_cache_key(folder / settings.articles / "**", folder / "_config.yml")),
+        something_learned=json.dumps(_expression(f"always() && {learned} != ''")),
+        cache_key=json.dumps(f"blog-gen-{_expression(learned)}"),
         package=json.dumps(job.package),
         expression=_expression,
         pull_request=asks,
@@ -92,10 +94,10 @@ def _expression(source: str) -> str:
     return f"${{{{ {source} }}}}"
 
 
-def _cache_key(*globs: PurePosixPath) -> str:
-    """A key that changes with the files: what was trained on others is restored, then trained further."""
+def _hash_of(*globs: PurePosixPath) -> str:
+    """A GitHub expression that is another text whenever the files are others, and empty without any."""
     quoted = ", ".join("'" + str(glob).replace("'", "''") + "'" for glob in globs)
-    return f"blog-gen-{_expression(f'hashFiles({quoted})')}"
+    return f"hashFiles({quoted})"
 
 
 def _path(job: Job) -> Path:

@@ -264,17 +264,20 @@ def test_no_expression_is_part_of_a_script(tmp_path: Path) -> None:
 
 
 def test_names_cannot_break_out_of_the_workflow(tmp_path: Path) -> None:
-    folder = '_it\'s "mine": $(x) #'
-    settings = Settings(site=tmp_path, articles=folder, jekyll={"title": "${{ secrets.X }}\n- run: pwned"})
+    folder = 'it\'s "mine": $(x) #'
+    (tmp_path / ".git").mkdir()
+    settings = Settings(site=tmp_path / folder, jekyll={"title": "${{ secrets.X }}\n- run: pwned"})
     text = github.text(Job(settings, package='blog_gen[train] @ file:///a "b"'))
     loaded = yaml.safe_load(text)
     assert "pwned" not in text
     steps = loaded["jobs"]["write"]["steps"]
     assert next(step for step in steps if "PACKAGE" in step.get("env", {}))["env"]["PACKAGE"].endswith('"b"')
-    key = next(step for step in steps if "cache" in step.get("uses", ""))["with"]["key"]
-    assert "'_it''s \"mine\": $(x) #/**'" in key
+    save = next(step for step in steps if "cache/save" in step.get("uses", ""))
+    learned = "hashFiles('it''s \"mine\": $(x) #/.blog_gen/runs/*/meta.json', "
+    assert learned in save["with"]["key"] and learned in save["if"]
+    assert loaded["defaults"]["run"]["working-directory"] == folder
     with pytest.raises(BlogGenError):
-        github.text(Job(Settings(site=tmp_path, articles="_${{ secrets.X }}")))
+        github.text(Job(Settings(site=tmp_path / "${{ secrets.X }}")))
 
 
 def test_the_workflow_runs_once_a_day_at_the_odd_minute(tmp_path: Path) -> None:
@@ -283,6 +286,25 @@ def test_the_workflow_runs_once_a_day_at_the_odd_minute(tmp_path: Path) -> None:
     assert int(minute) == odd_minute("Slow Repairs")
     assert days == ["*", "*", "*"]
     assert "workflow_dispatch" in when
+
+
+def test_what_was_learned_is_kept_under_a_name_that_changes_with_it(tmp_path: Path) -> None:
+    """By the posts' names alone, a run that waits to learn again would be kept for good as theirs."""
+    steps = workflow(tmp_path)["jobs"]["write"]["steps"]
+    restore, save = (step for step in steps if "cache" in step.get("uses", ""))
+    assert restore["with"]["path"] == save["with"]["path"]
+    assert ".blog_gen/runs" in save["with"]["path"]
+    assert save["with"]["key"].startswith(restore["with"]["restore-keys"])
+    assert "runs/*/meta.json" in save["with"]["key"]
+    names = [step.get("name") for step in steps]
+    assert names.index(save["name"]) == names.index("Write the posts that are due") + 1
+    assert "always()" in save["if"], "kept though every draft was rejected"
+
+
+def test_a_site_may_ask_for_pull_requests_by_its_settings(tmp_path: Path) -> None:
+    asked = Job(job(tmp_path).settings, pull_request=True)
+    assert github.text(job(tmp_path, review="pull-request")) == github.text(asked)
+    assert github.text(job(tmp_path)) != github.text(asked)
 
 
 def test_the_workflow_is_installed_shown_removed_and_never_overwritten(tmp_path: Path) -> None:

@@ -1,16 +1,20 @@
 """The workflow's shell steps, run as they are by bash in a scratch repository, against hostile names.
 
-`blog-gen`, `gh`, `gem` and `bundle` are stand-ins on PATH that write down what they were told; git is real.
+git and `blog-gen review` are real. `blog-gen run`, `gh`, `gem` and `bundle` are stand-ins on PATH that write
+down what they were told.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import mistune
 import pytest
 import yaml
 
@@ -22,18 +26,29 @@ BRANCH = "main-$(touch${IFS}pwned);'x'"  # git allows it
 
 BLOG_GEN = r"""#!/usr/bin/env bash
 set -eu
-case "$1 ${2-}" in
-  "run ")
-    mkdir -p _generated .blog_gen/runs && echo state > .blog_gen/runs/model
-    ls _generated | grep -q "^$TODAY" && exit 0
-    title="\$(touch pwned) \`touch pwned\` '; touch pwned #"
-    printf -- '---\ntitle: %s\npublished: false\n---\n@someone ```\n' "$title" \
-      > "_generated/$TODAY-\$(touch pwned); 'x' \"y\"
-z.md" ;;
-  "review show") cat "$3" ;;
-  "review approve") sed -i 's/^published: false/published: true/' "$3" ;;
-  *) exit 2 ;;
-esac
+if [ "$1" = review ]; then exec PYTHON -m blog_gen.cli "$@"; fi
+[ "$*" = run ] || exit 2
+mkdir -p _generated .blog_gen/runs && echo state > .blog_gen/runs/model
+ls _generated | grep -q "^$TODAY" && exit 0
+cp "$STATE/draft" "_generated/$TODAY-\$(touch pwned); 'x' \"y\"
+z.md"
+exit "${STATUS-0}"
+""".replace("PYTHON", shlex.quote(sys.executable))
+DRAFT = r"""---
+title: "$(touch pwned) `touch pwned` '; touch pwned # @someone [a](https://b) <b>x</b> | ${{ secrets.X }}"
+date: "2026-11-23 00:00:00 +0000"
+published: false
+blog_gen:
+  model: "mini `@someone`"
+  scores: {score: 0.8, longest_copy: 12}
+---
+
+@someone wrote <img src=x onerror=alert(1)> and [this](https://evil.example).
+
+````
+```
+$(touch pwned)
+````
 """
 GH = r"""#!/usr/bin/env bash
 set -eu
@@ -59,6 +74,7 @@ class Runner:
         self.home, self.origin, self.runs = home, home / "origin.git", 0
         for name, script in {"blog-gen": BLOG_GEN, "gh": GH}.items():
             self.executable(name, script)
+        (home / "draft").write_text(DRAFT)
         seed = home / "seed"
         (seed / "_articles").mkdir(parents=True)
         (seed / "_config.yml").write_text(config)
@@ -86,18 +102,27 @@ class Runner:
         git(self.home, "clone", "--quiet", "--branch", branch, *limit, url, name)
         return self.home / name
 
-    def job(self, name: str, today: str, **values: Any) -> Path:
-        """Run the shell steps of one job, of the workflow that the site in the checkout would get."""
+    def job(self, name: str, today: str, fails: bool = False, **values: Any) -> Path:
+        """Run the shell steps of one job, of the workflow that the site in the checkout would get.
+
+        If it `fails`, that is in `blog-gen run`, and only the steps that want it run after that.
+        """
         self.runs += 1
         site = self.clone(f"checkout-{self.runs}", depth=0 if values.get("pull_request") else 1)
-        workflow = yaml.safe_load(github.text(Job(load_settings(site), **values)))
+        workflow, failed = yaml.safe_load(github.text(Job(load_settings(site), **values))), False
         for step in workflow["jobs"][name]["steps"]:
-            if "run" in step and "PACKAGE" not in step.get("env", {}):
+            if "run" not in step or "PACKAGE" in step.get("env", {}):
+                continue
+            if fails and step["run"] == "blog-gen run":
+                with pytest.raises(subprocess.CalledProcessError):
+                    self.step(step, site, today, STATUS="1")
+                failed = True
+            elif not failed or "!cancelled()" in step.get("if", ""):
                 self.step(step, site, today)
         assert not list(self.home.rglob("pwned"))
         return site
 
-    def step(self, step: dict[str, Any], site: Path, today: str) -> None:
+    def step(self, step: dict[str, Any], site: Path, today: str, **more: str) -> None:
         given = {"github.ref_name": BRANCH, "github.token": "token", "steps.pages.outputs.base_path": "/a b"}
         names = {
             key: re.sub(r"\$\{\{ (.*?) \}\}", lambda m: given[m[1]], v)
@@ -107,6 +132,7 @@ class Runner:
             "RUNNER_TEMP": str(self.home / f"temp-{self.runs}"),
             "STATE": str(self.home),
             "TODAY": today,
+            **more,
         }
         Path(runner["RUNNER_TEMP"]).mkdir(exist_ok=True)
         path = f"{self.home / 'bin'}:{os.environ['PATH']}"
@@ -155,9 +181,6 @@ def test_a_pull_request_gathers_drafts_until_it_is_merged(runner: Runner) -> Non
     assert runner.drafts() == []
     assert runner.drafts("blog-gen/drafts") == ["2026-11-23", "2026-11-24"]
     assert (runner.home / "gh.log").read_text().split().count("create") == 1
-    body = (runner.home / "body").read_text()
-    assert all(line.startswith("    ") or not line for line in body.splitlines()), "no mention, no Markdown"
-    assert "published: false" in body
     assert "published: true" in git(runner.origin, "grep", "published", "blog-gen/drafts")
 
     human = runner.clone("human", branch="blog-gen/drafts")
@@ -176,6 +199,41 @@ def test_a_pull_request_gathers_drafts_until_it_is_merged(runner: Runner) -> Non
     runner.job("write", "2026-11-26", pull_request=True)
     assert (runner.home / "gh.log").read_text().split().count("create") == 2
     assert len(runner.drafts("blog-gen/drafts")) == 4
+
+
+def test_a_pull_request_carries_the_draft_and_its_scorecard(runner: Runner) -> None:
+    runner.job("write", "2026-11-23", pull_request=True)
+    runner.job("write", "2026-11-24", pull_request=True)
+    for name in ("body", "comment"):
+        text = (runner.home / name).read_text()
+        assert text.startswith("## `$(touch pwned) 'touch pwned' '; touch pwned # @someone")
+        assert "| `longest copy` | `12` | `20` |" in text
+        assert "@someone wrote <img src=x onerror=alert(1)>" in text
+
+
+def test_nothing_of_a_draft_is_more_than_code_to_github(runner: Runner) -> None:
+    runner.job("write", "2026-11-23", pull_request=True)
+    page = str(
+        mistune.create_markdown(escape=False, plugins=["table", "url"])((runner.home / "body").read_text())
+    )
+    outside = re.sub(r"<pre>.*?</pre>|<code>.*?</code>", "", page, flags=re.DOTALL)
+    assert page.count("@someone") > 2
+    assert not re.findall(r"@someone|pwned|evil|<a |<img|<b>|secrets", outside)
+
+
+def test_the_text_of_a_pull_request_is_no_longer_than_github_takes(runner: Runner) -> None:
+    long = "A line of it all. " * 9 + "\n"
+    (runner.home / "draft").write_text(f"{DRAFT}{long * 600}@someone")
+    runner.job("write", "2026-11-23", pull_request=True)
+    body = (runner.home / "body").read_text()
+    assert 50_000 < len(body) < 65_536
+    assert body.endswith("A line of it all. \n")
+
+
+@pytest.mark.parametrize("pull_request", [True, False])
+def test_what_was_written_is_not_lost_where_another_day_failed(runner: Runner, pull_request: bool) -> None:
+    runner.job("write", "2026-11-23", fails=True, pull_request=pull_request)
+    assert runner.drafts("blog-gen/drafts" if pull_request else BRANCH) == ["2026-11-23"]
 
 
 def test_a_pull_request_that_was_closed_is_started_afresh(runner: Runner) -> None:
