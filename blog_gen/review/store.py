@@ -16,6 +16,7 @@ from blog_gen.files import locked, unwritable, write_text
 from blog_gen.review.entries import Entry, entries_of, find, places, read_entry, rejected_folder
 from blog_gen.review.patching import with_key
 from blog_gen.site import dates, front_matter, slugs
+from blog_gen.site.drafts import UNDATED
 
 REJECTED = "rejected"  # in the provenance: the reason
 
@@ -60,7 +61,7 @@ class Store:
             if entry.state == "approved":
                 return entry
             folder = places(self.settings)[self.settings.publish]
-            return self._moved(entry, _with_published(entry, True), folder / _dated_name(entry))
+            return self._moved(entry, _with_published(entry, True), folder / _name_in(folder, entry))
 
     def unpublish(self, entry: Entry) -> Entry:
         """Hide it again: it waits in the output folder as before it was approved."""
@@ -119,7 +120,8 @@ class Store:
             raise unwritable(entry.path, error) from error
 
     def _home(self, entry: Entry) -> Path:
-        return self.settings.output_folder / entry.path.name
+        folder = self.settings.output_folder
+        return folder / _name_in(folder, entry)
 
     def _moved(self, entry: Entry, text: str, to: Path) -> Entry:
         """Write `text` as `to` and take the old file away; one who was killed between can do it again."""
@@ -183,8 +185,9 @@ def _with_reason(entry: Entry, reason: str | None) -> str:
     return with_key(entry.text, CONFIG_KEY, provenance)
 
 
-def _dated_name(entry: Entry) -> str:
-    """The file's own name; where a person took the date out of it, that of the front matter is put back."""
-    if dates.split_name(entry.path.stem)[0]:
-        return entry.path.name
-    return f"{entry.day}-{entry.path.name}"
+def _name_in(folder: Path, entry: Entry) -> str:
+    """The file's own name; where it lacks the date, that of its day is put back, but `_drafts` has none."""
+    day, slug = dates.split_name(entry.path.stem)
+    if folder.name == UNDATED:
+        return f"{slug}{entry.path.suffix}"
+    return entry.path.name if day else f"{entry.day}-{entry.path.name}"

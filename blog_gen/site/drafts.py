@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
@@ -26,6 +26,7 @@ from blog_gen.site.front_matter import FlowList, FrontMatterError
 from blog_gen.site.habit import Habit, ListStyle
 
 EXTENSION = ".md"
+UNDATED = "_drafts"  # a folder whose files have no date in their names: jekyll-compose puts one before them
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class Draft:
 def write_draft(draft: Draft, habit: Habit, settings: Settings) -> Path:
     """Write `draft` as a new file `YYYY-MM-DD-slug.md` in the output folder and give its path.
 
-    The day is that of the draft's date in the site's time zone. Where the slug is taken on that day, by
-    this process or by another one, `-2`, `-3` and so on follows.
+    In `_drafts` the name has no day. The day is that of the draft's date in the site's time zone. Where the
+    slug is taken on that day, by this process or by another one, `-2`, `-3` and so on follows.
 
     Raises:
         DraftError: a parser would read something else than was meant; nothing is written then.
@@ -55,7 +56,7 @@ def write_draft(draft: Draft, habit: Habit, settings: Settings) -> Path:
     if draft.date.utcoffset() is None:
         raise DraftError("the date of a draft must have a time zone", got=draft.date)
     moment = draft.date.astimezone(dates.zone_of(settings))
-    text = _composed(draft, moment, habit)
+    text = _composed(draft, moment, habit, _compose_defaults(settings))
     free = _free_paths(settings.output_folder, f"{moment:%Y-%m-%d}", draft.title)
     while True:
         path = next(free)
@@ -66,15 +67,25 @@ def write_draft(draft: Draft, habit: Habit, settings: Settings) -> Path:
 
 def _free_paths(folder: Path, day: str, title: str) -> Iterator[Path]:
     """Names that no post has yet, with any extension: Jekyll gives both the same address."""
-    taken = {path.stem for path in folder.glob(f"{day}-*")}
+    begin = "" if folder.name == UNDATED else f"{day}-"
+    taken = {path.stem for path in folder.glob(f"{begin}*")}
     for slug in slugs.numbered(slugs.slug_of(title)):
-        if f"{day}-{slug}" not in taken:
-            yield folder / f"{day}-{slug}{EXTENSION}"
+        if f"{begin}{slug}" not in taken:
+            yield folder / f"{begin}{slug}{EXTENSION}"
 
 
-def _composed(draft: Draft, moment: datetime, habit: Habit) -> str:
+def _compose_defaults(settings: Settings) -> Mapping[str, Any]:
+    """What jekyll-compose would give to a new file of the collection in which a draft will end."""
+    folder = settings.output if settings.publish == "in place" else settings.publish
+    found: Any = settings.jekyll
+    for key in ("jekyll_compose", "default_front_matter", PurePosixPath(folder).name.removeprefix("_")):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _composed(draft: Draft, moment: datetime, habit: Habit, defaults: Mapping[str, Any]) -> str:
     """The file's text, after all parsers that will read it have given back what went in."""
-    values = _plain(_front_matter(draft, moment, habit))
+    values = _plain(_front_matter(draft, moment, habit, defaults))
     try:
         text = f"---\n{front_matter.dump(values)}---\n\n{draft.body}\n"
         text.encode("utf-8")
@@ -109,8 +120,13 @@ def _readings(text: str) -> dict[str, tuple[Any, str]]:
         return {"a YAML parser": (str(error), "")}
 
 
-def _front_matter(draft: Draft, moment: datetime, habit: Habit) -> dict[str, Any]:
-    """The keys of the site's posts that a draft can fill, in their order, then its state and provenance."""
+def _front_matter(
+    draft: Draft, moment: datetime, habit: Habit, defaults: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The keys of the site's posts that a draft can fill, in their order, then its state and provenance.
+
+    `defaults` fill what is still missing.
+    """
     known: dict[str | None, Any] = {
         "title": draft.title,
         # In full, though days alone be the habit: an offset needs a time. Text, as jekyll-compose demands.
@@ -126,6 +142,9 @@ def _front_matter(draft: Draft, moment: datetime, habit: Habit) -> dict[str, Any
         order.setdefault("layout")
     order.setdefault("date")
     values = {key: known[key] for key in order if known.get(key) not in (None, "", [])}
+    for key, value in defaults.items():
+        if value not in (None, "", []) and key not in ("published", CONFIG_KEY):
+            values.setdefault(str(key), value)
     if not draft.published:
         values["published"] = False
     elif "published" in habit.keys:

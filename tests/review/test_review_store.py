@@ -62,13 +62,18 @@ def test_approving_in_place_changes_one_word_and_unpublishing_takes_it_back(stor
 
 
 @pytest.mark.parametrize(
-    ("publish", "folder"), [("_posts", "_posts"), ("_articles", "_articles"), ("_drafts", "_drafts")]
+    ("publish", "path"),
+    [
+        ("_posts", "_posts/2026-03-07-soup-a-method.md"),
+        ("_articles", "_articles/2026-03-07-soup-a-method.md"),
+        ("_drafts", "_drafts/soup-a-method.md"),
+    ],
 )
-def test_approving_moves_where_the_setting_says(store: Store, publish: Any, folder: str) -> None:
+def test_approving_moves_where_the_setting_says(store: Store, publish: Any, path: str) -> None:
     before, days = _files(store.settings.site), existing_days(store.settings)
     store.settings = dataclasses.replace(store.settings, publish=publish)
     entry = store.approve(store.find("soup-a-method"))
-    assert entry.path == store.settings.site / folder / "2026-03-07-soup-a-method.md"
+    assert entry.path == store.settings.site / path
     assert _head(entry.path)["published"] is True and entry.state == "approved"
     assert existing_days(store.settings) == days, "the day has its post, wherever that is"
     store.unpublish(store.find("soup-a-method"))

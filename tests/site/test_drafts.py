@@ -159,6 +159,26 @@ def test_names_that_are_taken(tmp_path: Path) -> None:
     assert [second.name, third.name] == ["2024-05-02-why-vim-2.md", "2024-05-02-why-vim-3.md"]
 
 
+def test_drafts_of_jekylls_own_kind_have_no_date_in_their_names(tmp_path: Path) -> None:
+    settings = dataclasses.replace(site(tmp_path), output="_drafts")
+    names = [write_draft(DRAFT, HABIT, settings).name for _ in range(2)]
+    assert names == ["why-vim.md", "why-vim-2.md"]
+
+
+def test_what_jekyll_compose_would_fill_in_is_filled_in(tmp_path: Path) -> None:
+    given = {"image": "/a.png", "title": "T", "tags": ["x"], "published": True, "author": None, "toc": False}
+    compose = {"default_front_matter": {"generated": given, "posts": {"sitemap": False}}}
+    settings = site(tmp_path, jekyll_compose=compose)
+    plain = frontmatter.load(str(write_draft(DRAFT, HABIT, site(tmp_path)))).metadata
+    values = frontmatter.load(str(write_draft(DRAFT, HABIT, settings))).metadata
+    assert values == {**plain, "image": "/a.png", "toc": False}
+    assert list(values)[-2:] == ["published", "blog_gen"]
+    later = dataclasses.replace(settings, publish="_posts")
+    assert frontmatter.load(str(write_draft(DRAFT, HABIT, later))).metadata == {**plain, "sitemap": False}
+    odd = site(tmp_path, jekyll_compose=["default_front_matter"])
+    assert frontmatter.load(str(write_draft(DRAFT, HABIT, odd))).metadata == plain
+
+
 def _write_ten(folder: Path) -> None:
     for _ in range(10):
         write_draft(DRAFT, HABIT, site(folder))
