@@ -13,6 +13,7 @@ import pytest
 TOOLS = {
     "jekyll": ("jekyll",),
     "systemd": ("systemd-analyze",),
+    "cron": ("crontab",),
     "browser": ("chromium", "chromium-browser", "google-chrome"),
 }
 

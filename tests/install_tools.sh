@@ -6,6 +6,7 @@ command -v jekyll >/dev/null || missing="$missing jekyll"
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
     missing="$missing chromium"
 command -v systemd-analyze >/dev/null || missing="$missing systemd"
+command -v crontab >/dev/null || missing="$missing cron"
 command -v faketime >/dev/null || missing="$missing faketime"
 [ -z "$missing" ] && exit 0
 

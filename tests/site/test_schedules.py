@@ -1,7 +1,7 @@
 """The daily job as cron, systemd and GitHub take it: checked by their own parsers, and by stand-ins on PATH.
 
-`crontab` and `systemctl` are stand-ins, since neither has a user session here; the texts are read by
-croniter and `systemd-analyze`, the workflow by GitHub's own schema and by zizmor.
+`crontab` and `systemctl` are stand-ins where they would install; the texts are read by croniter, cron's dry
+run and `systemd-analyze`, the workflow by GitHub's own schema and by zizmor.
 """
 
 from __future__ import annotations
@@ -95,6 +95,27 @@ def test_the_cron_line_runs_as_it_is_written_in_a_folder_of_any_name(tmp_path: P
     subprocess.run(["sh", "-c", command.replace("\\%", "%")], check=True, cwd="/")
     assert (tmp_path / "it's %h" / "blog-gen.ran").read_text() == f"{site}\nrun\n"
     assert not list(tmp_path.rglob("pwned"))
+
+
+@pytest.mark.cron
+@pytest.mark.parametrize("name", ["site", HOSTILE])
+def test_cron_itself_finds_no_fault_in_the_line(name: str, tmp_path: Path) -> None:
+    """Only by the option that its own help calls a dry run: elsewhere `-n` means another thing."""
+    help_text = subprocess.run(["crontab", "-h"], capture_output=True, text=True, check=False).stderr
+    options = [
+        option
+        for option, word in (("-n", "dry run"), ("-T", "test"))
+        if re.search(f"{option}.*{word}", help_text)
+    ]
+    if not options:
+        pytest.skip("this crontab cannot check without installing")
+    text, table = cron.text(job(tmp_path / name)), tmp_path / "table"
+    for given, code in ((text, 0), (re.sub(r"^\d+ ", "61 ", text, flags=re.M), 1)):
+        table.write_text(given)
+        done = subprocess.run(
+            ["crontab", options[0], str(table)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, done.stderr
 
 
 @pytest.fixture
