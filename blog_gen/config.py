@@ -171,8 +171,10 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise ConfigError("the site's settings cannot be read", got=error.strerror, path=path) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()).replace(' in "<unicode string>", line', " at line")
         token = "cannot start any token" in reason
         fix = "Indent with spaces, never with tabs; quote what begins with @ or `" if token else None
         raise ConfigError("the site's settings must be valid YAML", got=reason, fix=fix, path=path) from error

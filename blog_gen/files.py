@@ -35,7 +35,7 @@ def replacing(path: Path, mode: str = "wb", overwrite: bool = True) -> Iterator[
     """
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     temporary: str | None = None
-    _make_folder(path.parent)
+    make_folder(path.parent)
     try:
         handle, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
         os.chmod(temporary, _usual_mode(path))
@@ -54,7 +54,8 @@ def replacing(path: Path, mode: str = "wb", overwrite: bool = True) -> Iterator[
                 os.unlink(temporary)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; no harm if it is there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -113,7 +114,7 @@ def write_json(path: Path, value: Any) -> None:
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder beside `path` that takes its place when the block ends without an error."""
-    _make_folder(path.parent)
+    make_folder(path.parent)
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
     try:
         yield temporary
@@ -134,7 +135,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 @contextmanager
 def replacing_by_name(path: Path) -> Iterator[Path]:
     """Like `replacing`, for a library that opens the file itself: gives the temporary file's path."""
-    _make_folder(path.parent)
+    make_folder(path.parent)
     try:
         with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=path.parent) as folder:
             yield Path(folder, path.name)
@@ -163,13 +164,16 @@ def locked(path: Path, doing: str, timeout: float = 0.0) -> Iterator[None]:
 
     Raises:
         BusyError: another process holds it longer than `timeout` seconds.
+        BlogGenError: the folder cannot be written.
     """
-    _make_folder(path.parent)
+    make_folder(path.parent)
     lock = FileLock(path, timeout=timeout)
     try:
         lock.acquire()
     except Timeout:
         raise BusyError(f"another blog-gen is {doing}", fix="Wait until it has finished", path=path) from None
+    except OSError as error:
+        raise unwritable(path, error) from error
     try:
         yield
     finally:

@@ -219,7 +219,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
         ("blog_gen: {candidates: many}", "`blog_gen.candidates` must be a whole number; got 'many'"),
         ("blog_gen: {review: maybe}", "`blog_gen.review` must be one of required, auto, pull-request"),
         ("blog_gen: {training: {rate: 1}}", "`blog_gen.training.rate` is not a setting"),
-        ("a: b: c", "must be valid YAML"),
+        ("a: b: c", "must be valid YAML; got mapping values are not allowed in this context at line 1"),
         ("timezone: Europe/Lundon", "Europe/London"),
     ],
 )
@@ -231,7 +231,10 @@ def test_a_wrong_setting_names_the_file_the_key_and_the_nearest(
 
 
 def test_an_empty_site_says_what_to_do(tmp_path: Path, blog_gen: Run) -> None:
-    assert "_articles" in blog_gen("run", code=1).stderr
+    assert "There is no _config.yml either" in blog_gen("run", code=1).stderr
+    assert "_config.yml: a Jekyll site has its settings here" in blog_gen("schedule", "cron", code=1).stderr
+    (tmp_path / "_config.yml").write_text("")
+    assert "or name the right one: `blog_gen.articles`" in blog_gen("run", code=1).stderr
     (tmp_path / "_articles").mkdir()
     assert "Put Markdown files" in blog_gen("run", code=1).stderr
 

@@ -108,6 +108,15 @@ def test_a_file_where_a_folder_should_be_is_one_clear_error(tmp_path: Path) -> N
         write_text(tmp_path / "folder" / "post.md", "text")
 
 
+def test_a_lock_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    with (
+        pytest.raises(BlogGenError, match="lock: the file could not be written"),
+        locked(tmp_path / "lock", "x"),
+    ):
+        pass
+
+
 def test_a_lock_is_exclusive_and_dies_with_its_holder(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     holder = subprocess.Popen([sys.executable, "-c", _HOLDS, str(path)], stdout=subprocess.PIPE, text=True)

@@ -69,10 +69,12 @@ def schedule(site: Site, /, scheduler: str, action: str | None, pull_request: bo
     Without an option, prints exactly what --install would write.
     """
     from blog_gen.site.daily import Job, own_command
+    from blog_gen.site.scaffold import require_config
     from blog_gen.site.schedules import SCHEDULERS
 
     if scheduler != "github" and (pull_request or not deploy):
         raise UsageError("--pull-request and --no-deploy are for `schedule github` only")
+    require_config(site.folder, site.config_files)
     command = "blog-gen" if scheduler == "github" else own_command()
     job = Job(site.settings(), command=command, pull_request=pull_request, deploy=deploy)
     one = SCHEDULERS[scheduler]

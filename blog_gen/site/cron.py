@@ -10,6 +10,7 @@ import shlex
 import subprocess
 
 from blog_gen.errors import BlogGenError
+from blog_gen.files import make_folder
 from blog_gen.site.daily import Job, start_time
 from blog_gen.site.templates import render
 
@@ -39,7 +40,7 @@ def text(job: Job) -> str:
 
 def install(job: Job) -> str:
     """Put the lines into the user's crontab, in place of older ones; where they are now."""
-    job.settings.state_folder.mkdir(exist_ok=True)  # cron opens the log before blog-gen runs
+    make_folder(job.settings.state_folder)  # cron opens the log before blog-gen runs
     rest = _without(job, _read())
     gap = "" if not rest or rest.endswith("\n") else "\n"
     _write(rest + gap + text(job))

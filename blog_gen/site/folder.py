@@ -39,11 +39,12 @@ def candidates(settings: Settings) -> list[tuple[Path, Path]]:
     """
     folder = settings.articles_folder
     if not folder.is_dir():
-        raise ArticleError(
-            "the folder with your posts is missing",
-            fix="Make it, or name the right one: `blog_gen.articles` in _config.yml",
-            path=folder,
-        )
+        fix = "Make it, or name the right one: `blog_gen.articles` in _config.yml"
+        if not (settings.site / "_config.yml").exists():
+            fix = (
+                "There is no _config.yml either: go to the folder of your Jekyll site, or name it with --site"
+            )
+        raise ArticleError("the folder with your posts is missing", fix=fix, path=folder)
     found = [(_printable(os.path.relpath(file, settings.site)), file) for file in _markdown_files(folder)]
     return sorted(found, key=lambda pair: pair[0].as_posix())
 

@@ -19,6 +19,7 @@ from blog_gen.site import github
 from blog_gen.site.additions import Addition, config_additions
 from blog_gen.site.changes import Change, text_of
 from blog_gen.site.daily import Job
+from blog_gen.site.days import schedule_of
 from blog_gen.site.folder import MARKDOWN
 from blog_gen.site.templates import render
 from blog_gen.site.yaml_edit import CannotAdd, added
@@ -45,10 +46,11 @@ def plan(
     `None`: the plugin, unless GitHub Pages builds the site; the workflow, if GitHub has the repository.
 
     Raises:
-        ConfigError: there is no `_config.yml`, or it is not valid.
+        ConfigError: there is no `_config.yml`, it is not valid, or its time zone is none.
     """
-    _require_config(site, config_files)
+    require_config(site, config_files)
     settings = load_settings(site, config_files=config_files)
+    schedule_of(settings)
     articles, output = _folders(settings)
     additions, notes = config_additions(settings, articles, output)
     changes, by_hand = _config_changes(site, config_files, additions)
@@ -62,11 +64,16 @@ def plan(
     return Plan(tuple(changes), (*notes, *by_hand))
 
 
-def _require_config(site: Path, config_files: Sequence[str]) -> None:
+def require_config(site: Path, config_files: Sequence[str]) -> None:
+    """Refuse a folder without the settings that make it a Jekyll site.
+
+    Raises:
+        ConfigError: a file is missing.
+    """
     for name in config_files:
         if (site / name).is_file():
             continue
-        others = [path.name for path in sorted(site.glob("_config.*"))]
+        others = [path.name for path in sorted(site.glob("_config.*")) if path.name not in config_files]
         fix = (
             f"Rename {others[0]}" if others else "Name the folder of a Jekyll site, or make one: jekyll new ."
         )

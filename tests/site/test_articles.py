@@ -335,6 +335,7 @@ def test_posts_that_are_the_same(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "_config.yml").touch()
     for use in (read_articles, fingerprint):
         with pytest.raises(ArticleError) as caught:
             use(Settings(site=tmp_path))

@@ -179,6 +179,7 @@ INVALID = {
     "a list": "- a\n",
     "an unknown alias": "a: *b\n",
     "a wrong key of ours": "blog_gen: {modle: mini}\n",
+    "a time zone that is none": "timezone: Mars/Olympus\n",
 }
 
 
@@ -202,6 +203,17 @@ def test_tabs_are_called_by_their_name(tmp_path: Path) -> None:
 def test_a_folder_without_a_config_is_explained(files: dict[str, str], words: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=words):
         plan(make(tmp_path, files))
+
+
+def test_what_is_missing_among_several_is_not_to_be_had_by_renaming_another(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"_dev\.yml.*no such file\. Name the folder"):
+        plan(make(tmp_path, {"_config.yml": ""}), ("_config.yml", "_dev.yml"))
+
+
+def test_a_config_that_cannot_be_read_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "_config.yml").mkdir()
+    with pytest.raises(ConfigError, match=r"_config\.yml: the site's settings cannot be read"):
+        load_settings(tmp_path)
 
 
 def test_a_config_in_another_encoding_is_explained(tmp_path: Path) -> None:
