@@ -12,6 +12,7 @@ from blog_gen.errors import DraftError
 from blog_gen.files import write_text
 from blog_gen.review.entries import Entry
 from blog_gen.review.store import ConflictError, Store, check, reason_of
+from blog_gen.site.drafts import UNDATED
 
 WIDE = 44  # characters of a title in the table
 
@@ -69,7 +70,7 @@ def show(site: Site, /, draft: str, markdown: bool) -> None:
         return
     _print_facts(entry)
     for row in scorecard.rows(entry, settings):
-        click.echo(f"  {row.name:22} {row.value:>8}" + (f"  limit {row.limit}" if row.limit else ""))
+        click.echo(f"  {row.name:50} {row.value:>8}" + (f"  {row.limit}" if row.limit else ""))
     for line in [evidence.missing] if evidence.missing else scorecard.passages(entry.body, evidence):
         click.echo(f"copied: {scorecard.visible(str(line))}")
     if evidence.cut:
@@ -108,9 +109,10 @@ def approve(site: Site, /, draft: str) -> None:
     """Let the site show a draft. `blog_gen.publish` says where it goes; in place, if it says nothing."""
     store = Store(site.settings())
     entry = store.approve(store.find(draft))
-    click.echo(
-        f"Approved: {entry.path}. The next build shows it; `blog-gen review unpublish {entry.name}` hides it."
-    )
+    shown = f"The next build shows it; `blog-gen review unpublish {entry.name}` hides it"
+    if entry.path.parent.name == UNDATED:
+        shown = f"`jekyll build --drafts` shows it; jekyll-compose's `jekyll publish {entry.path}` publishes it"
+    click.echo(f"Approved: {entry.path}. {shown}.")
 
 
 @review.command()
