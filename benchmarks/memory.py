@@ -59,13 +59,15 @@ def peak_of(shape: str, rows: int, length: int) -> int:
     from blog_gen.config import TrainingSettings
     from blog_gen.gpt2.autopilot import choose
     from blog_gen.gpt2.dataset import pack
+    from blog_gen.gpt2.machine import Machine, has_bfloat16
     from blog_gen.gpt2.training import FineTuning
     from blog_gen.gpt2.weights import initial_weights
 
     hparams = SHAPES[shape]
     texts = np.random.default_rng(0).integers(0, hparams.n_vocab - 1, (STEPS * rows, length - 1)).tolist()
     data, none = pack(texts, hparams.n_vocab - 1, length), pack([], hparams.n_vocab - 1, length)
-    recipe = choose(TrainingSettings(steps=STEPS, batch_tokens=rows * length), hparams, data)
+    settings = TrainingSettings(steps=STEPS, batch_tokens=rows * length)
+    recipe = choose(settings, hparams, data, Machine(None, has_bfloat16())).recipe
     FineTuning(hparams, initial_weights(hparams), data, none, recipe, Path(tempfile.mkdtemp())).run()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 

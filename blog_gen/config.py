@@ -39,6 +39,12 @@ class TrainingSettings:
     clip_norm: float = 1.0  # global gradient norm is cut to this
     held_out: float = 0.1  # share of whole posts never trained on, to measure by
     patience: int = 3  # evaluations without improvement before stopping
+    schedule: Literal["linear", "cosine"] = "linear"  # how the learning rate falls after warm-up
+    accumulate: int | None = None  # parts that a step is computed in: as many times less memory for it
+    recompute: bool | None = None  # compute activations twice instead of keeping them: slower, less memory
+    lora: int | None = None  # train adapters of this rank instead of the weights: far less memory
+    freeze: int = 0  # leave the embeddings and so many first blocks as they are
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"  # of matrix products
     seed: int = 0  # order of posts and dropout
 
 

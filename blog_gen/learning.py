@@ -26,7 +26,12 @@ from blog_gen.text.plain import to_plain
 from blog_gen.text.post import Post, keys_of, render
 
 if TYPE_CHECKING:
-    from blog_gen.gpt2.training import FineTuning, Outcome
+    from blog_gen.gpt2.autopilot import Advice
+    from blog_gen.gpt2.outcome import Outcome
+    from blog_gen.gpt2.training import FineTuning
+
+CHANGED_SHARE = 0.2  # of the posts: with more of them new, changed or gone, learning starts over
+MOST_CONTINUED = 5  # times in a row, so that what was forgotten does not add up
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,11 @@ class Corpus:
         for name, text in self.texts.items():
             digest.update(f"{name}\0{len(text)}\0{text}".encode())
         return digest.hexdigest()
+
+    @cached_property
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of each text, by the post's path."""
+        return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in self.texts.items()}
 
 
 def read_corpus(settings: Settings) -> Corpus:
@@ -95,6 +105,7 @@ class Monitor:
     started: Callable[[str, int], None] = lambda sentence, steps: None
     row: Callable[[Mapping[str, float]], None] = lambda row: None
     interrupted: Callable[[], bool] = lambda: False
+    note: Callable[[Note], None] = lambda note: None
 
 
 def train(
@@ -112,34 +123,59 @@ def train(
             runs.write_meta(settings.run_folder, meta)
         return meta
     base = zoo.resolve(settings.model)
-    tuning, held_out = _prepared(settings, corpus, base)
-    if fresh or not tuning.resume():
+    earlier = None if fresh or meta is None or not _goes_on(meta, settings, corpus) else meta
+    tuning, advice, held_out = _prepared(settings, corpus, settings.run_folder if earlier else base, earlier)
+    if fresh or not tuning.resume(monitor.note):
         shutil.rmtree(tuning.folder, ignore_errors=True)
     tuning.folder.mkdir(parents=True, exist_ok=True)
-    monitor.started(tuning.recipe.sentence, tuning.recipe.steps)
+    going_on = "A few posts are new, so I go on from what was learned before. " if earlier else ""
+    monitor.started(going_on + advice.sentence, tuning.recipe.steps)
     minutes = settings.training.max_minutes
     outcome = tuning.run(
         monitor.row, monitor.interrupted, max_seconds=math.inf if minutes is None else 60 * minutes
     )
     if outcome is None:
         return None
-    meta = _finished(settings, corpus, base, tuning, held_out, outcome, files, now)
+    meta = _finished(settings, corpus, base, tuning, held_out, outcome, files, now, earlier)
     runs.write_meta(settings.run_folder, meta)
     return meta
 
 
-def _prepared(settings: Settings, corpus: Corpus, base: Path) -> tuple[FineTuning, list[str]]:
-    """The fine-tuning run for these texts, and the names of those held out."""
+def _goes_on(meta: runs.Meta, settings: Settings, corpus: Corpus) -> bool:
+    """Whether so little changed that the finished run is trained on for a short while, not started over.
+
+    What it is measured by must be as it was, and no post it learned from may now be held out.
+    """
+    from blog_gen.gpt2.dataset import held_out
+
+    now = corpus.hashes
+    changed = [name for name in now.keys() | meta.texts.keys() if now.get(name) != meta.texts.get(name)]
+    kept = held_out(list(now), settings.training.held_out)
+    learned = meta.texts.keys() - set(meta.held_out)
+    return (
+        bool(meta.texts)
+        and len(changed) <= max(1, CHANGED_SHARE * len(meta.texts))
+        and meta.continued < MOST_CONTINUED
+        and not kept & learned
+        and all(now.get(name) == meta.texts[name] for name in meta.held_out)
+    )
+
+
+def _prepared(
+    settings: Settings, corpus: Corpus, start: Path, earlier: runs.Meta | None
+) -> tuple[FineTuning, Advice, list[str]]:
+    """The fine-tuning run for these texts from the model in `start`, and the names of those held out."""
     from blog_gen.gpt2 import autopilot, dataset
     from blog_gen.gpt2.bpe import Tokenizer
     from blog_gen.gpt2.hparams import HParams
     from blog_gen.gpt2.quiet import quiet
 
     quiet()
+    from blog_gen.gpt2.machine import this_machine
     from blog_gen.gpt2.training import FineTuning
     from blog_gen.gpt2.weights import load_weights
 
-    hparams, tokenizer = HParams.load(base), Tokenizer.load(base)
+    hparams, tokenizer = HParams.load(start), Tokenizer.load(start)
     kept = dataset.held_out(list(corpus.texts), settings.training.held_out)
 
     def rows(names: Sequence[str]) -> dataset.Rows:
@@ -147,15 +183,16 @@ def _prepared(settings: Settings, corpus: Corpus, base: Path) -> tuple[FineTunin
         return dataset.pack(ids, tokenizer.end_of_text, hparams.n_ctx)
 
     learned = rows([name for name in corpus.texts if name not in kept])
+    advice = autopilot.choose(settings.training, hparams, learned, this_machine(), earlier is not None)
     tuning = FineTuning(
         hparams,
-        load_weights(base, hparams),
+        load_weights(start, hparams),
         learned,
         rows(sorted(kept)),
-        autopilot.choose(settings.training, hparams, learned),
+        advice.recipe,
         settings.run_folder / runs.STATE_FOLDER,
     )
-    return tuning, sorted(kept)
+    return tuning, advice, sorted(kept)
 
 
 def _finished(
@@ -167,15 +204,19 @@ def _finished(
     outcome: Outcome,
     files: str,
     now: datetime,
+    earlier: runs.Meta | None,
 ) -> runs.Meta:
     """Write all of the run folder but `meta.json`, which comes last and is returned."""
-    from blog_gen.gpt2.weights import save_weights
+    from blog_gen.gpt2.adaptation import merged, save_adapter
+    from blog_gen.gpt2.weights import load_weights, save_weights
 
     folder = settings.run_folder
     tuning.hparams.save(folder)
     for name in ("encoder.json", "vocab.bpe"):
         shutil.copyfile(base / name, folder / name)
-    save_weights(outcome.weights, folder, identity=tuning.identity)
+    start = load_weights(folder if earlier else base, tuning.hparams)
+    save_adapter(outcome.weights, folder, runs.weights_sha256(folder if earlier else base))
+    save_weights(merged(start, outcome.weights), folder, identity=tuning.identity)
     return runs.Meta(
         identity=tuning.identity,
         base=settings.model,
@@ -186,6 +227,8 @@ def _finished(
         settings=depends_on(settings),
         recipe=dataclasses.asdict(tuning.recipe),
         posts=len(corpus.texts),
+        texts=corpus.hashes,
+        continued=earlier.continued + 1 if earlier else 0,
         tokens=tuning.rows.count,
         held_out=held_out,
         held_out_logprob=_logprob_of(folder, [corpus.texts[name] for name in held_out]),

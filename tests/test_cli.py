@@ -262,3 +262,38 @@ def test_every_command_has_a_help_text_for_a_blogger(blog_gen: Run) -> None:
     for name in COMMANDS:
         assert f"  {name} " in listed
         assert "Usage: blog-gen" in blog_gen(name, "--help").stdout
+
+
+def test_a_new_post_is_learned_from_where_the_last_run_ended(site: Path, blog_gen: Run) -> None:
+    blog_gen("train")
+    meta = site / ".blog_gen" / "runs" / "default" / "meta.json"
+    before = json.loads(meta.read_text())
+    (site / "_articles" / "note_90.md").write_text(article(90))
+    again = blog_gen("train")
+    after = json.loads(meta.read_text())
+    assert "go on from what was learned before" in again.stderr
+    assert (
+        after["continued"] == before["continued"] + 1 and after["recipe"]["steps"] < before["recipe"]["steps"]
+    )
+    losses = [row["held_out"] for row in after["history"] if "held_out" in row]
+    kept = next(row["held_out"] for row in after["history"] if row["step"] == after["best_step"])
+    assert kept == min(losses) <= losses[0]  # rolled back where it only got worse
+    assert losses[0] < before["history"][0]["held_out"]  # it began with what it knew
+
+    for number in range(91, 91 + len(before["texts"])):
+        (site / "_articles" / f"note_{number}.md").write_text(article(number))
+    assert "go on from" not in blog_gen("train").stderr  # with so many new ones it starts over
+    assert json.loads(meta.read_text())["continued"] == 0
+
+
+def test_adapters_are_saved_alone_and_the_run_samples_like_any_other(site: Path, blog_gen: Run) -> None:
+    done = blog_gen("train", "--lora", "4", "--learning-rate", "0.03")
+    folder = site / ".blog_gen" / "runs" / "default"
+    assert "adapters of rank 4" in done.stderr
+    assert (folder / "adapter.safetensors").stat().st_size < (folder / "model.safetensors").stat().st_size
+    assert blog_gen("sample", "--max-tokens", "5").stdout
+
+
+def test_ways_to_train_that_make_no_sense_are_refused(site: Path, blog_gen: Run) -> None:
+    for words, part in ((("--freeze", "99"), "blocks"), (("--lora", "2", "--freeze", "1"), "exclude")):
+        assert part in blog_gen("train", *words, code=1).stderr

@@ -99,6 +99,14 @@ training_options = options(
     click.option("--epochs", type=float, help="Passes over your posts, at most."),
     click.option("--max-minutes", type=float, help="Stop after this long and keep the best."),
     click.option("--learning-rate", type=float, help="Peak learning rate."),
+    click.option("--lora", type=int, metavar="RANK", help="Train small adapters instead: far less memory."),
+    click.option(
+        "--freeze", type=int, metavar="N", help="Leave the embeddings and the first N blocks alone."
+    ),
+    click.option("--accumulate", type=int, metavar="N", help="Compute each step in N parts: less memory."),
+    click.option(
+        "--recompute/--no-recompute", default=None, help="Compute activations twice: slower, less memory."
+    ),
 )
 
 sampling_options = options(
@@ -116,5 +124,14 @@ def only(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: values[name] for name in names if values.get(name) is not None}
 
 
-TRAINING = ("steps", "epochs", "max_minutes", "learning_rate")
+TRAINING = (
+    "steps",
+    "epochs",
+    "max_minutes",
+    "learning_rate",
+    "lora",
+    "freeze",
+    "accumulate",
+    "recompute",
+)
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "max_tokens")

@@ -152,9 +152,7 @@ def _hooks(settings: Settings, bar: Progress, interrupted: Any) -> Hooks:
     def started(sentence: str, total: int) -> None:
         nonlocal steps
         steps = total
-        click.echo(
-            f"Learning from {settings.articles} with the base `{settings.model}`. {sentence}", err=True
-        )
+        click.echo(f"Learning from {settings.articles} with `{settings.model}`. {sentence}", err=True)
         bar.start("learning", total)
 
     def row(values: Mapping[str, float]) -> None:
@@ -171,7 +169,7 @@ def _hooks(settings: Settings, bar: Progress, interrupted: Any) -> Hooks:
     def note(each: Note) -> None:
         click.echo(f"note: {each}", err=True)
 
-    return Hooks(note=note, training=Monitor(started, row, interrupted), candidate=candidate)
+    return Hooks(note=note, training=Monitor(started, row, interrupted, note), candidate=candidate)
 
 
 def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:

@@ -1,4 +1,4 @@
-"""Training settings chosen from the size of a blog, and the choice said in plain words.
+"""Training settings chosen from the size of a blog and the machine, and said in two plain sentences.
 
 Every number a person set is kept. The defaults come from fine-tuning `mini` on blogs of several sizes
 (docs/experiments.md).
@@ -6,12 +6,20 @@ Every number a person set is kept. The defaults come from fine-tuning `mini` on 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from blog_gen.config import TrainingSettings
-from blog_gen.errors import ConfigError
+from blog_gen.errors import ConfigError, ModelError
+from blog_gen.gpt2 import memory
 from blog_gen.gpt2.dataset import Rows
 from blog_gen.gpt2.hparams import HParams
+from blog_gen.gpt2.machine import Machine
+
+LORA_RANK = 8  # where adapters are chosen for want of memory
+ROOM = 0.9  # of the free memory: something else will want some too
+SHORT_EPOCHS, SHORT_RATE = 2.0, 0.5  # where a run goes on from the one before
+STEP_EFFICIENCY = 0.6  # of the rate of plain products: the rest is attention's edges, norms, the update
 
 
 @dataclass(frozen=True)
@@ -19,7 +27,7 @@ class Recipe:
     """Everything a run does, resolved: two equal recipes on equal data give equal weights."""
 
     steps: int  # at most; early stopping usually comes first
-    batch_rows: int
+    batch_rows: int  # rows that one update learns from
     rate: float  # peak learning rate
     warmup: int  # steps
     dropout: float
@@ -28,41 +36,155 @@ class Recipe:
     evaluate_every: int  # steps
     patience: int  # evaluations without improvement before stopping
     seed: int
+    schedule: Literal["linear", "cosine"] = "linear"  # how the rate falls
+    accumulate: int = 1  # parts that an update's rows are computed in
+    recompute: bool = False  # activations are computed twice instead of kept
+    lora: int | None = None  # rank of adapters that are trained in place of the weights
+    freeze: int = 0  # embeddings and so many first blocks are left as they are; 0: none, nor the embeddings
+    precision: str = "bfloat16"  # of matrix products
 
-    @property
-    def sentence(self) -> str:
-        return (
-            f"At most {self.steps} steps of {self.batch_rows} rows, learning rate {self.rate:g}, "
-            f"dropout {self.dropout:g}."
-        )
+
+@dataclass(frozen=True)
+class Advice:
+    """What was chosen, and what to expect of it."""
+
+    recipe: Recipe
+    sentence: str  # two of them
+    seconds: float | None  # at most; None: unknown
+    bytes: int  # of memory, at the peak
 
 
-def choose(settings: TrainingSettings, hparams: HParams, rows: Rows) -> Recipe:
-    """Resolve `settings` for these rows.
+def choose(
+    settings: TrainingSettings, hparams: HParams, rows: Rows, machine: Machine, short: bool = False
+) -> Advice:
+    """Resolve `settings` for these rows on this machine.
+
+    Args:
+        short: the model has learned most of these rows before; fewer passes at half the rate will do.
 
     Raises:
-        ConfigError: a setting is out of range.
+        ConfigError: a setting is out of range, or two exclude each other.
+        ModelError: the memory will not suffice; says what to change.
     """
-    _check(settings)
+    _check(settings, hparams)
+    if short:
+        rate = settings.learning_rate or default_rate(hparams, settings.lora is not None)
+        epochs = min(settings.epochs or SHORT_EPOCHS, SHORT_EPOCHS)
+        settings = replace(settings, learning_rate=SHORT_RATE * rate, epochs=epochs)
+    recipe = _fitted(_wanted(settings, hparams, rows, machine), settings, hparams, rows, machine)
+    length = rows.tokens.shape[1]
+    tokens = recipe.steps * recipe.batch_rows * length
+    seconds = None
+    if machine.flops:
+        seconds = tokens * _operations(recipe, hparams, length) / (STEP_EFFICIENCY * machine.flops)
+    needed = _needed(recipe, hparams, length)
+    return Advice(recipe, _sentences(recipe, hparams, rows, seconds, needed), seconds, needed)
+
+
+def _wanted(settings: TrainingSettings, hparams: HParams, rows: Rows, machine: Machine) -> Recipe:
+    """What suits the blog, whatever the memory."""
     length = rows.tokens.shape[1]
     batch_rows = max(1, (settings.batch_tokens or default_batch_tokens(rows.count)) // length)
     batch_rows = min(batch_rows, len(rows))
     epoch_steps = -(-len(rows) // batch_rows)
     epochs = settings.epochs if settings.epochs is not None else default_epochs(rows.count)
     steps = settings.steps or max(1, round(epochs * epoch_steps))
-    dropout = settings.dropout if settings.dropout is not None else 0.1
+    fast = "bfloat16" if machine.has_bfloat16 else "float32"
     return Recipe(
         steps=steps,
         batch_rows=batch_rows,
-        rate=settings.learning_rate or default_rate(hparams),
+        rate=settings.learning_rate or default_rate(hparams, settings.lora is not None),
         warmup=min(10, max(1, steps // 10)),
-        dropout=dropout,
+        dropout=settings.dropout if settings.dropout is not None else 0.1,
         weight_decay=settings.weight_decay,
         clip_norm=settings.clip_norm,
         evaluate_every=max(1, min(epoch_steps, steps // 4)),
         patience=settings.patience,
         seed=settings.seed,
+        schedule=settings.schedule,
+        accumulate=min(settings.accumulate or 1, batch_rows),
+        recompute=bool(settings.recompute),
+        lora=settings.lora,
+        freeze=settings.freeze,
+        precision=fast if settings.precision == "auto" else settings.precision,
     )
+
+
+def _fitted(
+    recipe: Recipe, settings: TrainingSettings, hparams: HParams, rows: Rows, machine: Machine
+) -> Recipe:
+    """The first of ever thriftier ways that fits into memory, as far as nobody said otherwise."""
+    length = rows.tokens.shape[1]
+    room = None if machine.memory is None else ROOM * machine.memory
+    ways = [recipe]
+    if settings.accumulate is None:
+        ways.append(replace(ways[-1], accumulate=ways[-1].batch_rows))
+    if settings.recompute is None:
+        ways.append(replace(ways[-1], recompute=True))
+    if settings.lora is None and not settings.freeze:
+        rate = settings.learning_rate or default_rate(hparams, True)
+        ways.append(replace(ways[-1], lora=LORA_RANK, rate=rate))
+    for way in ways:
+        if room is None or _needed(way, hparams, length) <= room:
+            return way
+    raise ModelError(
+        f"training would need about {_gib(_needed(ways[-1], hparams, length))} of memory at least",
+        got=f"{_gib(machine.memory or 0)} free",
+        fix="Close other programs, take a smaller --model, or allow --accumulate, --recompute and --lora",
+    )
+
+
+def _needed(recipe: Recipe, hparams: HParams, length: int) -> int:
+    rows = -(-recipe.batch_rows // recipe.accumulate)
+    return memory.to_train(
+        hparams, rows * length, length, recipe.lora, recipe.freeze, recipe.recompute, recipe.accumulate > 1
+    )
+
+
+def _operations(recipe: Recipe, hparams: HParams, length: int) -> float:
+    """Of one token, forward and backward; Kaplan et al. 2020, section 2.1, with causal attention."""
+    weights = hparams.parameters - hparams.n_ctx * hparams.n_embd
+    attention = (
+        hparams.n_layer * length * hparams.n_embd
+    )  # multiply-adds: scores and values, half of them seen
+    passes = 3.0 + recipe.recompute
+    if recipe.lora is not None:
+        passes -= 1.0  # no gradients of the weights
+    elif recipe.freeze:
+        passes -= 2.0 * min(recipe.freeze, hparams.n_layer) / hparams.n_layer
+    return 2.0 * passes * (weights + attention)
+
+
+def _sentences(recipe: Recipe, hparams: HParams, rows: Rows, seconds: float | None, needed: int) -> str:
+    length = rows.tokens.shape[1]
+    if recipe.lora is not None:
+        what = f"adapters of rank {recipe.lora}"
+    elif recipe.freeze:
+        what = f"all but the embeddings and the first {recipe.freeze} of {hparams.n_layer} blocks"
+    else:
+        what = f"all {hparams.parameters / 1e6:.1f} million weights"
+    passes = recipe.steps * recipe.batch_rows / len(rows)
+    chosen = (
+        f"Training {what} for at most {recipe.steps} steps of {recipe.batch_rows} x {length} tokens, "
+        f"{passes:.2g} times through your posts, at a learning rate of {recipe.rate:g}."
+    )
+    time = "" if seconds is None else f"{duration(seconds)} at most and "
+    sooner = ", and the end as soon as posts that were kept back get no easier to predict"
+    return f"{chosen} Expect {time}about {_gib(needed)} of memory{sooner}."
+
+
+def duration(seconds: float) -> str:
+    """
+    >>> duration(40), duration(400), duration(9000)
+    ('about a minute', 'about 7 minutes', 'about 2.5 hours')
+    """
+    if seconds < 90:
+        return "about a minute"
+    return f"about {seconds / 60:.0f} minutes" if seconds < 5400 else f"about {seconds / 3600:.1f} hours"
+
+
+def _gib(size: float) -> str:
+    return f"{size / 2**30:.1f} GiB"
 
 
 def default_batch_tokens(tokens: int) -> int:
@@ -79,21 +201,27 @@ def default_epochs(tokens: int) -> float:
     return 8.0 if tokens < 100_000 else 5.0 if tokens < 400_000 else 3.0
 
 
-def default_rate(hparams: HParams) -> float:
-    """Peak AdamW rate by width: wide networks take smaller steps.
+def default_rate(hparams: HParams, lora: bool = False) -> float:
+    """Peak AdamW rate by width: wide networks take smaller steps, adapters ten times as large ones.
 
     >>> default_rate(HParams(8192, 1024, 320, 5, 6)), default_rate(HParams(50257, 1024, 768, 12, 12))
     (0.0006, 0.0001)
     """
-    return 6e-4 if hparams.n_embd <= 512 else 1e-4 if hparams.n_embd <= 1024 else 5e-5
+    full = 6e-4 if hparams.n_embd <= 512 else 1e-4 if hparams.n_embd <= 1024 else 5e-5
+    return 3e-3 if lora and hparams.n_embd <= 512 else 10 * full if lora else full
 
 
-def _check(settings: TrainingSettings) -> None:
-    positive = {"steps": settings.steps, "epochs": settings.epochs, "learning_rate": settings.learning_rate}
-    positive |= {"batch_tokens": settings.batch_tokens, "max_minutes": settings.max_minutes}
-    for name, value in positive.items():
+def _check(settings: TrainingSettings, hparams: HParams) -> None:
+    names = ("steps", "epochs", "learning_rate", "batch_tokens", "max_minutes", "accumulate", "lora")
+    for name in names:
+        value = getattr(settings, name)
         if value is not None and value <= 0:
             raise ConfigError(f"`training.{name}` must be above 0", got=value)
     for name, share in (("held_out", settings.held_out), ("dropout", settings.dropout or 0.0)):
         if not 0 <= share < 1:
             raise ConfigError(f"`training.{name}` must be at least 0 and below 1", got=share)
+    if not 0 <= settings.freeze < hparams.n_layer:
+        rule = f"`training.freeze` must be at least 0 and below the model's {hparams.n_layer} blocks"
+        raise ConfigError(rule, got=settings.freeze)
+    if settings.lora is not None and settings.freeze:
+        raise ConfigError("`training.lora` and `training.freeze` exclude each other", fix="Leave one out")

@@ -1,13 +1,14 @@
 """The one place that knows TensorFlow from JAX: a compiled training step over arrays kept by name.
 
-`Stepper` holds the weights and the optimizer's slots on the device and turns a batch into an update. The
-loss, the network and the optimizer are pure functions in `keras.ops`; a backend differentiates and
-compiles them.
+`Stepper` holds the weights and the optimizer's slots on the device and turns batches into an update. The
+loss, the network and the optimizer are pure functions in `keras.ops`; a backend differentiates and compiles
+them. Matrices inside blocks reach the loss in the compute dtype, and so do their gradients leave it: the
+float32 masters are read once and written once a step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,109 +23,227 @@ Loss = Callable[[dict[str, Any], dict[str, Any]], Any]  # (weights, batch) -> fl
 class Stepper(Protocol):
     """Weights and slots on a device."""
 
-    def train(self, batch: Arrays, rate: float, step: int) -> tuple[float, float]:
-        """One update; the loss before it and the gradients' norm. `step` counts from 1."""
+    def train(self, batches: Sequence[Arrays], rate: float, step: int) -> tuple[float, float]:
+        """One update from the sum of the batches' losses: that sum before it, and the gradients' norm.
+
+        `step` counts from 1.
+        """
 
     def loss(self, batch: Arrays) -> float:
         """The evaluation loss; nothing changes."""
 
-    def state(self) -> dict[str, Array]:
-        """Copies of all weights (`w/NAME`) and slots (`m/NAME`, `v/NAME`)."""
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of all trained weights (`w/NAME`) and slots (`m/NAME`, `v/NAME`), sorted by name."""
 
-    def load(self, state: Arrays) -> None:
-        """Take over what `state` returned, bit for bit."""
+    def arrays(self) -> Iterator[tuple[str, Array]]:
+        """A copy of each in the same order, one at a time: together they are three times the model."""
+
+    def load(self, arrays: Iterable[tuple[str, Array]]) -> None:
+        """Take over what `arrays` returned, bit for bit."""
 
 
-def make_stepper(weights: Arrays, optimizer: Optimizer, train_loss: Loss, eval_loss: Loss) -> Stepper:
-    """A stepper for the backend that Keras runs on (`KERAS_BACKEND`)."""
+def make_stepper(
+    trained: Arrays,
+    optimizer: Optimizer,
+    train_loss: Loss,
+    eval_loss: Loss,
+    frozen: Arrays | None = None,
+    compute_dtype: str = "bfloat16",
+) -> Stepper:
+    """A stepper for the backend that Keras runs on (`KERAS_BACKEND`); `frozen` weights are never updated."""
     import keras
 
     kind = _JaxStepper if keras.backend.backend() == "jax" else _TensorFlowStepper
-    return kind(weights, optimizer, train_loss, eval_loss)
+    return kind(trained, optimizer, train_loss, eval_loss, frozen or {}, compute_dtype)
+
+
+def _narrow(name: str, shape: Sequence[int]) -> bool:
+    """Whether a weight is only ever a factor of a matrix product."""
+    return len(shape) == 2 and name not in ("wte", "wpe")
 
 
 class _TensorFlowStepper:
-    def __init__(self, weights: Arrays, optimizer: Optimizer, train_loss: Loss, eval_loss: Loss) -> None:
+    def __init__(
+        self,
+        trained: Arrays,
+        optimizer: Optimizer,
+        train_loss: Loss,
+        eval_loss: Loss,
+        frozen: Arrays,
+        dtype: str,
+    ) -> None:
         import tensorflow as tf
 
-        self._tf = tf
-        self._weights = {name: tf.Variable(value, dtype=tf.float32) for name, value in weights.items()}
-        slots = optimizer.slots({name: value.shape for name, value in weights.items()})
-        self._slots = {name: tf.Variable(tf.zeros(shape)) for name, shape in slots.items()}
-        self._optimizer, self._train_loss = optimizer, train_loss
+        self._tf, self._dtype, self._optimizer = tf, dtype, optimizer
+        self._weights = {name: tf.Variable(value, dtype=tf.float32) for name, value in trained.items()}
+        self._frozen = {name: self._cast(name, tf.constant(value)) for name, value in frozen.items()}
+        slots = {slot: w for name, w in self._weights.items() for slot in optimizer.slots(name, w.shape)}
+        self._slots = {slot: tf.Variable(tf.zeros(weight.shape)) for slot, weight in slots.items()}
+        self._sums: dict[str, Any] = {}  # of gradients, where several batches make a step
+        self._train_loss = train_loss
         # No jit_compile here: matmuls stay with oneDNN, and `fusion.island` compiles what lies between.
-        self._train = tf.function(self._update, autograph=False)
-        self._eval = tf.function(lambda batch: eval_loss(self._read(), batch), autograph=False)
+        self._train = tf.function(self._step, autograph=False)
+        self._add = tf.function(self._accumulate, autograph=False)
+        self._finish = tf.function(self._apply_sums, autograph=False)
+        self._eval = tf.function(
+            lambda batch: eval_loss(self._trained() | self._frozen, batch), autograph=False
+        )
 
-    def _read(self) -> dict[str, Any]:
-        return {name: self._tf.convert_to_tensor(variable) for name, variable in self._weights.items()}
+    def _cast(self, name: str, value: Any) -> Any:
+        return self._tf.cast(value, self._dtype) if _narrow(name, value.shape) else value
 
-    def _update(self, batch: dict[str, Any], rate: Any, step: Any) -> tuple[Any, Any]:
+    def _trained(self) -> dict[str, Any]:
+        tf = self._tf
+        return {name: self._cast(name, tf.convert_to_tensor(w)) for name, w in self._weights.items()}
+
+    def _gradients(self, batch: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        trained = self._trained()
         with self._tf.GradientTape() as tape:
-            weights = self._read()
-            tape.watch(list(weights.values()))
-            loss = self._train_loss(weights, batch)
-        found = tape.gradient(loss, weights, unconnected_gradients="zero")
-        gradients = {name: self._tf.convert_to_tensor(gradient) for name, gradient in found.items()}
-        slots = {name: self._tf.convert_to_tensor(variable) for name, variable in self._slots.items()}
-        new_weights, new_slots, norm = self._optimizer.update(weights, gradients, slots, rate, step)
-        for variables, values in ((self._weights, new_weights), (self._slots, new_slots)):
-            for name, value in values.items():
-                variables[name].assign(value)
-        return loss, norm
+            tape.watch(list(trained.values()))
+            loss = self._train_loss(trained | self._frozen, batch)
+        found = tape.gradient(loss, trained, unconnected_gradients="zero")
+        return loss, {name: self._tf.convert_to_tensor(gradient) for name, gradient in found.items()}
+
+    def _step(self, batch: dict[str, Any], rate: Any, step: Any) -> tuple[Any, Any]:
+        loss, gradients = self._gradients(batch)
+        return loss, self._apply(gradients, rate, step)
+
+    def _apply(self, gradients: dict[str, Any], rate: Any, step: Any) -> Any:
+        """Update each weight in turn: new values of two weights are never in memory together."""
+        now = self._optimizer.moment(gradients, rate, step)
+        done: list[Any] = []
+        for name, variable in self._weights.items():
+            slots = [self._slots[slot] for slot in self._optimizer.slots(name, variable.shape)]
+            with self._tf.control_dependencies(done):
+                old = [slot.read_value() for slot in slots]
+                new, averages = self._optimizer.update(name, variable.read_value(), gradients[name], old, now)
+                pairs = zip((variable, *slots), (new, *averages), strict=True)
+                done = [target.assign(value, read_value=False) for target, value in pairs]
+        return now.norm
+
+    def _accumulate(self, batch: dict[str, Any]) -> Any:
+        loss, gradients = self._gradients(batch)
+        for name, gradient in gradients.items():
+            self._sums[name].assign_add(self._tf.cast(gradient, "float32"))
+        return loss
+
+    def _apply_sums(self, rate: Any, step: Any) -> Any:
+        norm = self._apply({name: total.read_value() for name, total in self._sums.items()}, rate, step)
+        for total in self._sums.values():
+            total.assign(self._tf.zeros(total.shape))
+        return norm
 
     def _tensors(self, batch: Arrays) -> dict[str, Any]:
         return {name: self._tf.convert_to_tensor(value) for name, value in batch.items()}
 
-    def train(self, batch: Arrays, rate: float, step: int) -> tuple[float, float]:
-        constant = self._tf.constant
-        loss, norm = self._train(self._tensors(batch), constant(rate), constant(float(step)))
-        return float(loss), float(norm)
+    def train(self, batches: Sequence[Arrays], rate: float, step: int) -> tuple[float, float]:
+        tf = self._tf
+        now = tf.constant(rate), tf.constant(float(step))
+        if len(batches) == 1:
+            loss, norm = self._train(self._tensors(batches[0]), *now)
+            return float(loss), float(norm)
+        self._sums = self._sums or {name: tf.Variable(tf.zeros(w.shape)) for name, w in self._weights.items()}
+        total = sum(float(self._add(self._tensors(batch))) for batch in batches)
+        return total, float(self._finish(*now))
 
     def loss(self, batch: Arrays) -> float:
         return float(self._eval(self._tensors(batch)))
 
-    def state(self) -> dict[str, Array]:
-        weights = {f"w/{name}": variable.numpy() for name, variable in self._weights.items()}
-        return weights | {name: variable.numpy() for name, variable in self._slots.items()}
+    def _variables(self) -> dict[str, Any]:
+        named = {f"w/{name}": variable for name, variable in self._weights.items()} | self._slots
+        return dict(sorted(named.items()))
 
-    def load(self, state: Arrays) -> None:
-        for name, variable in self._weights.items():
-            variable.assign(state[f"w/{name}"])
-        for name, variable in self._slots.items():
-            variable.assign(state[name])
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: tuple(variable.shape) for name, variable in self._variables().items()}
+
+    def arrays(self) -> Iterator[tuple[str, Array]]:
+        return ((name, variable.numpy()) for name, variable in self._variables().items())
+
+    def load(self, arrays: Iterable[tuple[str, Array]]) -> None:
+        variables = self._variables()
+        for name, value in arrays:
+            variables[name].assign(value)
 
 
 class _JaxStepper:
-    def __init__(self, weights: Arrays, optimizer: Optimizer, train_loss: Loss, eval_loss: Loss) -> None:
+    def __init__(
+        self,
+        trained: Arrays,
+        optimizer: Optimizer,
+        train_loss: Loss,
+        eval_loss: Loss,
+        frozen: Arrays,
+        dtype: str,
+    ) -> None:
         import jax
         import jax.numpy as jnp
 
-        self._jnp = jnp
-        self._weights = {name: jnp.asarray(value) for name, value in weights.items()}
-        slots = optimizer.slots({name: value.shape for name, value in weights.items()})
-        self._slots = {name: jnp.zeros(shape) for name, shape in slots.items()}
+        self._jax, self._jnp, self._dtype, self._optimizer = jax, jnp, dtype, optimizer
+        self._train_loss, self._eval_loss = train_loss, eval_loss
+        self._weights = {name: jnp.asarray(value) for name, value in trained.items()}
+        self._frozen = {name: self._cast(name, jnp.asarray(value)) for name, value in frozen.items()}
+        slots = {slot: w for name, w in self._weights.items() for slot in optimizer.slots(name, w.shape)}
+        self._slots = {slot: jnp.zeros(weight.shape) for slot, weight in slots.items()}
+        self._train = jax.jit(self._step, donate_argnums=(0, 1))
+        self._add = jax.jit(self._gradients)
+        self._finish = jax.jit(self._apply, donate_argnums=(0, 1, 2))
+        self._eval = jax.jit(lambda weights, frozen, batch: eval_loss(self._compute(weights) | frozen, batch))
 
-        def update(weights: Any, slots: Any, batch: Any, rate: Any, step: Any) -> Any:
-            loss, gradients = jax.value_and_grad(train_loss)(weights, batch)
-            return loss, *optimizer.update(weights, gradients, slots, rate, step)
+    def _cast(self, name: str, value: Any) -> Any:
+        return value.astype(self._dtype) if _narrow(name, value.shape) else value
 
-        self._train = jax.jit(update, donate_argnums=(0, 1))
-        self._eval = jax.jit(eval_loss)
+    def _compute(self, weights: Any) -> dict[str, Any]:
+        return {name: self._cast(name, value) for name, value in weights.items()}
 
-    def train(self, batch: Arrays, rate: float, step: int) -> tuple[float, float]:
-        loss, self._weights, self._slots, norm = self._train(
-            self._weights, self._slots, dict(batch), np.float32(rate), np.float32(step)
+    def _gradients(self, weights: Any, frozen: Any, batch: Any) -> Any:
+        return self._jax.value_and_grad(lambda trained: self._train_loss(trained | frozen, batch))(
+            self._compute(weights)
         )
-        return float(loss), float(norm)
+
+    def _step(self, weights: Any, slots: Any, frozen: Any, batch: Any, rate: Any, step: Any) -> Any:
+        loss, gradients = self._gradients(weights, frozen, batch)
+        return loss, *self._apply(weights, slots, gradients, rate, step)
+
+    def _apply(self, weights: Any, slots: Any, gradients: Any, rate: Any, step: Any) -> Any:
+        now = self._optimizer.moment(gradients, rate, step)
+        new_weights: dict[str, Any] = {}
+        new_slots: dict[str, Any] = {}
+        for name, weight in weights.items():
+            names = self._optimizer.slots(name, weight.shape)
+            old = [slots[slot] for slot in names]
+            new_weights[name], averages = self._optimizer.update(name, weight, gradients[name], old, now)
+            new_slots |= dict(zip(names, averages, strict=True))
+        return new_weights, new_slots, now.norm
+
+    def train(self, batches: Sequence[Arrays], rate: float, step: int) -> tuple[float, float]:
+        now = np.float32(rate), np.float32(step)
+        if len(batches) == 1:
+            loss, self._weights, self._slots, norm = self._train(
+                self._weights, self._slots, self._frozen, dict(batches[0]), *now
+            )
+            return float(loss), float(norm)
+        total, sums = 0.0, None
+        for batch in batches:
+            loss, found = self._add(self._weights, self._frozen, dict(batch))
+            wide = {name: value.astype("float32") for name, value in found.items()}
+            sums = wide if sums is None else {name: sums[name] + value for name, value in wide.items()}
+            total += float(loss)
+        self._weights, self._slots, norm = self._finish(self._weights, self._slots, sums, *now)
+        return total, float(norm)
 
     def loss(self, batch: Arrays) -> float:
-        return float(self._eval(self._weights, dict(batch)))
+        return float(self._eval(self._weights, self._frozen, dict(batch)))
 
-    def state(self) -> dict[str, Array]:
-        weights = {f"w/{name}": np.asarray(value) for name, value in self._weights.items()}
-        return weights | {name: np.asarray(value) for name, value in self._slots.items()}
+    def _all(self) -> dict[str, Any]:
+        return dict(sorted(({f"w/{name}": w for name, w in self._weights.items()} | self._slots).items()))
 
-    def load(self, state: Arrays) -> None:
-        self._weights = {name: self._jnp.asarray(state[f"w/{name}"]) for name in self._weights}
-        self._slots = {name: self._jnp.asarray(state[name]) for name in self._slots}
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: tuple(value.shape) for name, value in self._all().items()}
+
+    def arrays(self) -> Iterator[tuple[str, Array]]:
+        return ((name, np.asarray(value)) for name, value in self._all().items())
+
+    def load(self, arrays: Iterable[tuple[str, Array]]) -> None:
+        for name, value in arrays:
+            kept = self._weights if name.startswith("w/") else self._slots
+            kept[name.removeprefix("w/")] = self._jnp.asarray(value)

@@ -8,7 +8,7 @@ island is compiled by itself; on JAX, where the whole step is compiled at once, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import keras
 
@@ -23,3 +23,33 @@ def island(function: _F) -> _F:
 
     compiled: _F = tf.function(function, jit_compile=True, autograph=False)
     return compiled
+
+
+def recomputed(block: Callable[..., Any]) -> Callable[..., Any]:
+    """`block` with only its arguments kept for the gradient, which runs it again (Chen et al. 2016).
+
+    Every tensor that wants a gradient must be an argument; arguments and results may be nested.
+    """
+    if keras.backend.backend() != "tensorflow":
+        import jax
+
+        checkpointed: Callable[..., Any] = jax.checkpoint(block)
+        return checkpointed
+    import tensorflow as tf
+
+    def wrapped(*arguments: Any) -> Any:
+        @tf.custom_gradient  # type: ignore[untyped-decorator]
+        def run(*flat: Any) -> Any:
+            def backward(*upstream: Any) -> Any:
+                with tf.control_dependencies(upstream):  # not before the gradient has come this far
+                    again = [tf.identity(each) for each in flat]
+                with tf.GradientTape() as tape:
+                    tape.watch(again)
+                    results = tf.nest.flatten(block(*tf.nest.pack_sequence_as(arguments, again)))
+                return tape.gradient(results, again, output_gradients=list(upstream))
+
+            return block(*tf.nest.pack_sequence_as(arguments, flat)), backward
+
+        return run(*tf.nest.flatten(arguments))
+
+    return wrapped

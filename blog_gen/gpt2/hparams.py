@@ -72,6 +72,11 @@ class HParams:
             total += shape[0] * (shape[1] if len(shape) == 2 else 1)
         return total
 
+    @property
+    def block_parameters(self) -> int:
+        """Of these, the number inside blocks."""
+        return self.parameters - (self.n_vocab + self.n_ctx + 2) * self.n_embd
+
     @classmethod
     def load(cls, folder: Path) -> HParams:
         """Read `hparams.json` of a model folder; keys we do not know are ignored, as OpenAI's code does.

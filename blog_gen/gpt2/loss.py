@@ -15,47 +15,85 @@ from blog_gen.gpt2.fusion import island
 
 Tensor = Any
 
-CHUNK_TOKENS = 2048
+CHUNK_LOGITS = 1 << 25  # logits at once, 64 MiB in bfloat16
 
 
-@island
-def _softmax_loss(logits: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
-    """Weighted cross-entropy of (N, V) logits against N ids, and its gradient in the logits' dtype."""
-    wide = ops.cast(logits, "float32")
-    shifted = wide - ops.max(wide, axis=-1, keepdims=True)
-    exponential = ops.exp(shifted)
-    total = ops.sum(exponential, axis=-1, keepdims=True)
-    hit = ops.arange(logits.shape[1], dtype="int32")[None, :] == targets[:, None]
-    picked = ops.sum(ops.where(hit, shifted, 0.0), axis=-1)
-    loss = ops.sum((ops.log(total[:, 0]) - picked) * share)
-    gradient = (exponential / total - ops.cast(hit, "float32")) * share[:, None]
-    return loss, ops.cast(gradient, logits.dtype)
-
-
-@ops.custom_gradient  # type: ignore[untyped-decorator]
-def chunked_cross_entropy(states: Tensor, wte: Tensor, targets: Tensor, share: Tensor) -> Any:
+def cross_entropy(states: Tensor, wte: Tensor, targets: Tensor, share: Tensor) -> Tensor:
     """Sum over tokens of `share` times the negative log-probability of its target, a float32 scalar.
 
     Args:
         states: (N, C) in the compute dtype. wte: (V, C) float32. targets: (N,) int32.
         share: (N,) float32 weight of each token in the loss; 0 masks padding.
     """
-    table = ops.cast(wte, states.dtype)
-    count = states.shape[0]
+    table = ops.transpose(ops.cast(wte, states.dtype))
     loss: Tensor = 0.0
-    to_states, to_table = [], ops.zeros(wte.shape, "float32")
-    for start in range(0, count, CHUNK_TOKENS):
-        rows = slice(start, min(start + CHUNK_TOKENS, count))
-        part, gradient = _softmax_loss(
-            ops.matmul(states[rows], ops.transpose(table)), targets[rows], share[rows]
-        )
-        loss = loss + part
-        to_states.append(ops.matmul(gradient, table))
-        to_table = to_table + ops.cast(ops.matmul(ops.transpose(gradient), states[rows]), "float32")
-    states_gradient = to_states[0] if len(to_states) == 1 else ops.concatenate(to_states, axis=0)
+    for rows in _chunks(states.shape[0], wte.shape[0]):
+        loss = loss + _loss(ops.matmul(states[rows], table), targets[rows], share[rows])
+    return loss
 
-    def backward(*args: Any, upstream: Tensor = None) -> tuple[Tensor, Tensor, None, None]:
-        scale = args[0] if upstream is None else upstream
-        return ops.cast(scale, states.dtype) * states_gradient, scale * to_table, None, None
 
-    return loss, backward
+def chunked_cross_entropy(
+    states: Tensor, wte: Tensor, targets: Tensor, share: Tensor, learn_table: bool = True
+) -> Tensor:
+    """The same where a gradient is wanted, which is computed along with it.
+
+    With `learn_table` False `wte` gets none, and a third of the products are saved.
+    """
+
+    @ops.custom_gradient  # type: ignore[untyped-decorator]
+    def fused(states: Tensor, wte: Tensor, targets: Tensor, share: Tensor) -> Any:
+        table = ops.cast(wte, states.dtype)
+        loss: Tensor = 0.0
+        to_states, to_table = [], []
+        for rows in _chunks(states.shape[0], wte.shape[0]):
+            part, gradient = _loss_and_gradient(
+                ops.matmul(states[rows], ops.transpose(table)), targets[rows], share[rows]
+            )
+            loss = loss + part
+            to_states.append(ops.matmul(gradient, table))
+            if learn_table:
+                to_table.append(ops.matmul(ops.transpose(gradient), states[rows]))
+        states_gradient = to_states[0] if len(to_states) == 1 else ops.concatenate(to_states, axis=0)
+
+        def backward(*args: Any, upstream: Tensor = None) -> Any:
+            scale = args[0] if upstream is None else upstream
+            table_gradient = _scaled_sum(to_table, scale) if learn_table else None
+            return ops.cast(scale, states.dtype) * states_gradient, table_gradient, None, None
+
+        return loss, backward
+
+    return fused(states, wte, targets, share)
+
+
+@island
+def _scaled_sum(parts: list[Tensor], scale: Tensor) -> Tensor:
+    return scale * sum(ops.cast(part, "float32") for part in parts)
+
+
+def _chunks(tokens: int, vocabulary: int) -> list[slice]:
+    size = max(1, CHUNK_LOGITS // vocabulary)
+    return [slice(start, min(start + size, tokens)) for start in range(0, tokens, size)]
+
+
+@island
+def _loss(logits: Tensor, targets: Tensor, share: Tensor) -> Tensor:
+    return _parts(logits, targets, share)[0]
+
+
+@island
+def _loss_and_gradient(logits: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted cross-entropy of (N, V) logits against N ids, and its gradient in the logits' dtype."""
+    loss, exponential, total, hit = _parts(logits, targets, share)
+    gradient = (exponential / total - ops.cast(hit, "float32")) * share[:, None]
+    return loss, ops.cast(gradient, logits.dtype)
+
+
+def _parts(logits: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The loss, exp(logits - max) and its row sums, and where the targets are."""
+    wide = ops.cast(logits, "float32")
+    shifted = wide - ops.max(wide, axis=-1, keepdims=True)
+    exponential = ops.exp(shifted)
+    total = ops.sum(exponential, axis=-1, keepdims=True)
+    hit = ops.arange(logits.shape[1], dtype="int32")[None, :] == targets[:, None]
+    picked = ops.sum(ops.where(hit, shifted, 0.0), axis=-1)
+    return ops.sum((ops.log(total[:, 0]) - picked) * share), exponential, total, hit

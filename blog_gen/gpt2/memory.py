@@ -8,26 +8,44 @@ from __future__ import annotations
 
 from blog_gen.gpt2.hparams import HParams
 
-TRAINING_RUNTIME = 1100 << 20  # TensorFlow, its thread pools, the compiled graphs
-# Float32 weight, gradient and AdamW's two moments are 16, the bfloat16 copy 2; the rest is that an update
-# holds old and new side by side, and that the base and the best weights so far are kept.
-BYTES_PER_PARAMETER = 50
-COPIES = 3  # of each activation and logit: kept for the backward pass, and float32 where it is normalised
+TRAINING_RUNTIME = 700 << 20  # TensorFlow, its thread pools, the compiled graphs
 SAMPLING_RUNTIME = 120 << 20  # Python, NumPy, the tokenizer and the interpreter
+SLACK = 1.15  # what the allocator keeps between one use of a buffer and the next
 
 
-def to_train(hparams: HParams, batch_tokens: int | None = None, length: int | None = None) -> int:
-    """Peak bytes of a full fine-tune with AdamW, `batch_tokens` in rows of `length` (default: one context).
+def to_train(
+    hparams: HParams,
+    batch_tokens: int | None = None,
+    length: int | None = None,
+    lora: int | None = None,
+    freeze: int = 0,
+    recompute: bool = False,
+    accumulate: bool = False,
+) -> int:
+    """Peak bytes of fine-tuning with AdamW on `batch_tokens` at once, in rows of `length` (one context).
 
-    For each token, layer and unit of width: 34 bytes of activations and 5 H T / (2 C) of causal attention
-    scores (Korthikanti et al. 2022, "Reducing Activation Recomputation", eq. 1). For each token and entry of
-    the vocabulary: a bfloat16 logit, its float32 softmax and its gradient (10).
+    A trained weight takes 12 (itself and two moments, float32), inside a block 2 for its bfloat16 copy and 2
+    for its gradient, in an embedding 8 for its gradient and the sum that makes it, and 4 more where gradients
+    are accumulated. A frozen one takes 2 or 4. An update holds the largest weight's three arrays twice. For
+    each token, layer and unit of width 42 bytes are kept for the backward pass: the stream twice, its norms,
+    queries, keys and values before and after they are split, what attention says, and the wide layer twice;
+    and 2 H T / C of attention's shares, of which five eighths are computed (blocks of 256 in 1024).
     """
     length = length or hparams.n_ctx
-    scores = 5 * hparams.n_head * length / (2 * hparams.n_embd)
-    activations = hparams.n_layer * hparams.n_embd * (34 + scores)
-    tokens = COPIES * (batch_tokens or length) * (activations + hparams.n_vocab * 10)
-    return round(BYTES_PER_PARAMETER * hparams.parameters + tokens) + TRAINING_RUNTIME
+    tokens = batch_tokens or length
+    blocks = hparams.block_parameters
+    embeddings = hparams.parameters - blocks
+    learned = 0.0 if lora else 1.0 - freeze / hparams.n_layer
+    each = 16 + 4 * accumulate
+    weights = blocks * (learned * each + (1 - learned) * 2)
+    full = not lora and not freeze
+    weights += embeddings * (24 + 4 * accumulate if full else 4)
+    weights += 12 * hparams.n_vocab * hparams.n_embd if full else 0
+    kept = hparams.n_embd * (42 + 2 * 0.63 * hparams.n_head * length / hparams.n_embd)
+    layers = 1 + hparams.n_layer * 4 / 42 if recompute else hparams.n_layer * max(learned, 0.2 if lora else 0)
+    layers = float(hparams.n_layer) if lora and not recompute else layers
+    chunk = min(tokens * hparams.n_vocab, 1 << 25) * 12  # logits, their exponentials and their gradient
+    return round(SLACK * (weights + tokens * kept * layers + chunk)) + TRAINING_RUNTIME
 
 
 def to_sample(hparams: HParams, batch: int = 1) -> int:

@@ -9,7 +9,7 @@ mean square as in Liu et al. 2025, "Muon is Scalable for LLM Training", so that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,6 +25,17 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # steep at zero: five steps bring sin
 
 
 @dataclass(frozen=True)
+class Moment:
+    """Float32 scalars of one update; `norm` is the gradients' global norm, `scale` what clips it."""
+
+    norm: Tensor
+    scale: Tensor
+    rate: Tensor
+    unbias_1: Tensor
+    unbias_2: Tensor
+
+
+@dataclass(frozen=True)
 class Optimizer:
     """Which rule updates what; the learning rate itself comes with each step."""
 
@@ -36,59 +47,50 @@ class Optimizer:
     clip_norm: float = 1.0
     embedding_rate: float = 1.0  # learning rate of wte and wpe, as a share of the rest's
 
-    def slots(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-        """Names and shapes of the running averages to keep, all zero at the start."""
-        slots = {}
-        for name, shape in shapes.items():
-            slots[f"m/{name}"] = shape
-            if not self._by_muon(name, shape):
-                slots[f"v/{name}"] = shape
-        return slots
+    def slots(self, name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
+        """Names of the running averages of one weight, each of its shape and all zero at the start."""
+        return (f"m/{name}",) if self._by_muon(name, shape) else (f"m/{name}", f"v/{name}")
 
     def _by_muon(self, name: str, shape: tuple[int, ...]) -> bool:
         return self.kind == "muon" and len(shape) == 2 and name not in ("wte", "wpe")
 
-    def update(
-        self, weights: Arrays, gradients: Arrays, slots: Arrays, rate: Tensor, step: Tensor
-    ) -> tuple[Arrays, Arrays, Tensor]:
-        """One step: new weights, new slots and the gradients' global norm before clipping.
+    def moment(self, gradients: Arrays, rate: Tensor, step: Tensor) -> Moment:
+        """What one update has in common for all weights.
 
         Args:
             rate: the learning rate, a float32 scalar. step: 1 for the first update, a float32 scalar.
         """
         norm = ops.sqrt(sum_of_squares(gradients))
         scale = ops.minimum(1.0, self.clip_norm / (norm + 1e-6))
-        unbias_1 = 1.0 / (1.0 - self.beta_1**step)
-        unbias_2 = 1.0 / (1.0 - self.beta_2**step)
-        new_weights, new_slots = {}, {}
-        for name, weight in weights.items():
-            shape = tuple(weight.shape)
-            decay = ops.convert_to_tensor(self.weight_decay if len(shape) == 2 else 0.0, "float32")
-            gradient, m = gradients[name], f"m/{name}"
-            if self._by_muon(name, shape):
-                new_slots[m], push = _muon_momentum(gradient, slots[m], scale, self.momentum)
-                turned = orthogonalised(push, parts=3 if name.endswith("c_attn/w") else 1)
-                new_weights[name] = _decayed_step(weight, turned, rate, decay)
-            else:
-                own_rate = rate * self.embedding_rate if name in ("wte", "wpe") else rate
-                new_weights[name], new_slots[m], new_slots[f"v/{name}"] = _adamw(
-                    (weight, gradient, slots[m], slots[f"v/{name}"]),
-                    (self.beta_1, self.beta_2),
-                    (scale, own_rate, decay, unbias_1, unbias_2),
-                )
-        return new_weights, new_slots, norm
+        return Moment(norm, scale, rate, 1.0 / (1.0 - self.beta_1**step), 1.0 / (1.0 - self.beta_2**step))
+
+    def update(
+        self, name: str, weight: Tensor, gradient: Tensor, slots: Sequence[Tensor], now: Moment
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The new value of one weight and of its slots. The gradient may be in the compute dtype."""
+        shape = tuple(weight.shape)
+        decay = ops.convert_to_tensor(self.weight_decay if len(shape) == 2 else 0.0, "float32")
+        if self._by_muon(name, shape):
+            m, push = _muon_momentum(gradient, slots[0], now.scale, self.momentum)
+            turned = orthogonalised(push, parts=3 if name.endswith("c_attn/w") else 1)
+            return _decayed_step(weight, turned, now.rate, decay), (m,)
+        rate = now.rate * self.embedding_rate if name in ("wte", "wpe") else now.rate
+        scalars = (now.scale, rate, decay, now.unbias_1, now.unbias_2)
+        new, m, v = _adamw((weight, gradient, *slots), (self.beta_1, self.beta_2), scalars)
+        return new, (m, v)
 
 
 def sum_of_squares(gradients: Arrays) -> Tensor:
     total: Tensor = 0.0
     for gradient in gradients.values():
-        total = total + _squares(gradient)
+        total = total + ops.sum(_squares(gradient))
     return total
 
 
 @island
 def _squares(x: Tensor) -> Tensor:
-    return ops.sum(ops.square(x))
+    """Sums over all axes but the last: each adds up lanes of its own, where one sum would wait for itself."""
+    return ops.sum(ops.square(ops.cast(x, "float32")), axis=tuple(range(len(x.shape) - 1)))
 
 
 @island
@@ -97,7 +99,7 @@ def _adamw(
 ) -> tuple[Tensor, Tensor, Tensor]:
     weight, gradient, m, v = arrays
     scale, rate, decay, unbias_1, unbias_2 = scalars
-    gradient = gradient * scale
+    gradient = ops.cast(gradient, "float32") * scale
     m = betas[0] * m + (1.0 - betas[0]) * gradient
     v = betas[1] * v + (1.0 - betas[1]) * ops.square(gradient)
     push = m * unbias_1 / (ops.sqrt(v * unbias_2) + 1e-8)
@@ -107,7 +109,7 @@ def _adamw(
 @island
 def _muon_momentum(gradient: Tensor, m: Tensor, scale: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
     """Nesterov momentum, and its direction at unit Frobenius norm in bfloat16 for the products to come."""
-    gradient = gradient * scale
+    gradient = ops.cast(gradient, "float32") * scale
     m = momentum * m + (1.0 - momentum) * gradient
     return m, momentum * m + (1.0 - momentum) * gradient
 

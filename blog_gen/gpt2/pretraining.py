@@ -21,7 +21,8 @@ from blog_gen.errors import ModelError
 from blog_gen.gpt2 import network
 from blog_gen.gpt2.backend import make_stepper
 from blog_gen.gpt2.hparams import HParams
-from blog_gen.gpt2.loss import chunked_cross_entropy
+from blog_gen.gpt2.loss import chunked_cross_entropy, cross_entropy
+from blog_gen.gpt2.machine import has_bfloat16
 from blog_gen.gpt2.optimizers import Optimizer
 from blog_gen.gpt2.schedules import Schedule
 from blog_gen.gpt2.shards import Epoch, Shards
@@ -96,17 +97,26 @@ class Pretraining:
         self.hparams, self.plan, self.shards, self.valid, self.folder = hparams, plan, shards, valid, folder
         self.position = Position()
         self._epoch: tuple[tuple[int, bool], Epoch] | None = None
+        self.precision = "bfloat16" if has_bfloat16() else "float32"
         start = initial_weights(hparams, seed=shards.seed)
-        self._stepper = make_stepper(start, optimizer, self._loss, self._loss)
+        self._stepper = make_stepper(
+            start, optimizer, self._training_loss, self._evaluation_loss, compute_dtype=self.precision
+        )
 
-    def _loss(self, weights: Any, batch: Any) -> Any:
+    def _training_loss(self, weights: Any, batch: Any) -> Any:
+        return chunked_cross_entropy(*self._forward(weights, batch))
+
+    def _evaluation_loss(self, weights: Any, batch: Any) -> Any:
+        return cross_entropy(*self._forward(weights, batch))
+
+    def _forward(self, weights: Any, batch: Any) -> tuple[Any, Any, Any, Any]:
+        """Last states (N, C), the table, targets (N,), and each target's share in the loss (N,)."""
         from keras import ops
 
-        states = network.hidden_states(weights, batch["tokens"][:, :-1], self.hparams, "bfloat16")
+        states = network.hidden_states(weights, batch["tokens"][:, :-1], self.hparams, self.precision)
         targets = ops.reshape(batch["tokens"][:, 1:], (-1,))
         share = ops.full(targets.shape, 1.0 / targets.shape[0], "float32")
-        flat = ops.reshape(states, (-1, self.hparams.n_embd))
-        return chunked_cross_entropy(flat, weights["wte"], targets, share)
+        return ops.reshape(states, (-1, self.hparams.n_embd)), weights["wte"], targets, share
 
     def run(
         self,
@@ -152,7 +162,7 @@ class Pretraining:
     def _advance(self) -> float:
         step = self.position.step + 1
         rate = self.plan.rate * self.plan.schedule.share(step)
-        loss, norm = self._stepper.train({"tokens": self._batch(step)}, rate, step)
+        loss, norm = self._stepper.train([{"tokens": self._batch(step)}], rate, step)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise ModelError(
                 "the loss must stay finite", got=loss, fix="Lower the rate; the last state is kept"
@@ -200,16 +210,14 @@ class Pretraining:
 
         A model whose state is lost goes on this way; the optimizer's slots fill up during the warm-up.
         """
-        slots = {name: value for name, value in self._stepper.state().items() if not name.startswith("w/")}
-        self._stepper.load({f"w/{name}": value for name, value in weights.items()} | slots)
+        self._stepper.load((f"w/{name}", value) for name, value in weights.items())
         self.position.epoch = zlib.crc32(weights["wte"].tobytes()) >> 1  # not the order they were made in
 
     def weights(self) -> dict[str, Array]:
-        state = self._stepper.state()
-        return {name[2:]: value for name, value in state.items() if name.startswith("w/")}
+        return {name[2:]: value for name, value in self._stepper.arrays() if name.startswith("w/")}
 
     def save(self, name: str = STATE_FILE) -> None:
-        save_state(self.folder / name, self._stepper.state(), asdict(self.position))
+        save_state(self.folder / name, self._stepper.shapes(), self._stepper.arrays(), asdict(self.position))
 
     def resume(self) -> bool:
         """Take up the saved state; a plan that grew goes back to the plateau, before the rate fell."""
@@ -217,10 +225,10 @@ class Pretraining:
             state = load_state(self.folder / name)
             if state is None:
                 continue
-            position = Position(**state[1])
+            position = Position(**state.position)
             if position.final and not self.plan.decaying(position.step):
                 continue
-            self._stepper.load(state[0])
+            self._stepper.load(state.arrays())
             self.position = position
             return True
         return False

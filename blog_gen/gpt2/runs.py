@@ -45,6 +45,8 @@ class Meta:
     reading: str  # what the losses say, in words
     history: Sequence[Mapping[str, float]] = field(default_factory=list)
     learned: str | None = None  # the moment, ISO 8601 with its offset, at which it was told to learn
+    texts: Mapping[str, str] = field(default_factory=dict)  # SHA-256 of each post's text, by its name
+    continued: int = 0  # times in a row that it went on from the run before
     format: int = FORMAT
 
 

@@ -42,6 +42,20 @@ class Stored:
     read: Callable[[], Array]
 
 
+def read_metadata(path: Path) -> dict[str, str]:
+    """What the writer said about the file, in its header.
+
+    Raises:
+        OSError, ValueError: there is no such file, or it is no safetensors file.
+    """
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(min(length, LONGEST_HEADER)))
+    if not isinstance(header, dict) or not isinstance(about := header.get("__metadata__", {}), dict):
+        raise ValueError("no header")
+    return about
+
+
 def read_tensors(path: Path) -> dict[str, Stored]:
     """Every floating-point tensor in the file, by its name; nothing but the header is read yet.
 
@@ -93,6 +107,17 @@ def write_tensors(
     metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write the header of `layout` (name: dtype, shape), then `tensors`, which come in any order."""
+    header, text = header_of(layout, metadata)
+    file.write(text)
+    for name, value in tensors:
+        file.seek(len(text) + header[name]["data_offsets"][0])
+        file.write(np.ascontiguousarray(value, dtype=layout[name][0]).data)
+
+
+def header_of(
+    layout: Mapping[str, tuple[str, tuple[int, ...]]], metadata: Mapping[str, str] | None = None
+) -> tuple[dict[str, Any], bytes]:
+    """The header as a mapping, and as the bytes with which the file begins."""
     header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
     start = 0
     # The widest first, so that every tensor lies at a multiple of its width.
@@ -102,7 +127,4 @@ def write_tensors(
         start = end
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    file.write(struct.pack("<Q", len(text)) + text)
-    for name, value in tensors:
-        file.seek(8 + len(text) + header[name]["data_offsets"][0])
-        file.write(np.ascontiguousarray(value, dtype=layout[name][0]).data)
+    return header, struct.pack("<Q", len(text)) + text

@@ -11,69 +11,40 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from blog_gen.errors import ModelError
+from blog_gen.errors import ModelError, Note
 from blog_gen.gpt2 import network
+from blog_gen.gpt2.adaptation import split
 from blog_gen.gpt2.autopilot import Recipe
 from blog_gen.gpt2.backend import make_stepper
 from blog_gen.gpt2.dataset import Rows, epoch_order
+from blog_gen.gpt2.fused import NO_DROPOUT, Dropout
+from blog_gen.gpt2.fusion import recomputed
 from blog_gen.gpt2.hparams import HParams
-from blog_gen.gpt2.loss import chunked_cross_entropy
+from blog_gen.gpt2.loss import chunked_cross_entropy, cross_entropy
 from blog_gen.gpt2.optimizers import Optimizer
+from blog_gen.gpt2.outcome import Outcome, Position
 from blog_gen.gpt2.schedules import Schedule
-from blog_gen.gpt2.state import load_state, save_state
+from blog_gen.gpt2.state import State, load_state, save_state
 
 Array = np.ndarray[Any, Any]
-STATE_FILE = "state.safetensors"
+Report = Callable[[dict[str, float]], None]
+
+STATE_FILES = ("state-0.safetensors", "state-1.safetensors")  # in turn: one damaged, there is the one before
 BEST_FILE = "best.safetensors"
 
 
-@dataclass
-class Position:
-    """Where a run stands; with the arrays, all that a resume needs."""
-
-    step: int = 0
-    seconds: float = 0.0  # of training, over all its resumes
-    best_loss: float = math.inf
-    best_step: int = 0
-    stale: int = 0  # evaluations since the best
-    losses: list[float] = field(default_factory=list)  # since the last evaluation
-    history: list[dict[str, float]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A finished run."""
-
-    weights: dict[str, Array]
-    position: Position
-    stopped: str  # why it ended, in plain words
-
-    @property
-    def reading(self) -> str:
-        """What the losses say, for a person who never saw one."""
-        rows = [row for row in self.position.history if "held_out" in row]
-        if not rows:
-            return "No post was held out, so how well it learned was not measured."
-        best = next(row for row in rows if row["step"] == self.position.best_step)
-        gap = best["held_out"] - best.get("loss", best["held_out"])
-        words = f"Held-out loss {rows[0]['held_out']:.2f} before, {best['held_out']:.2f} after"
-        if self.position.best_step == 0:
-            return f"{words}: training did not help; the base model's weights are kept."
-        memorising = gap > 0.5
-        verdict = (
-            "it is memorising; more posts would help" if memorising else "it is learning, not memorising"
-        )
-        return f"{words}; training loss {best['loss']:.2f}: {verdict}."
-
-
 class FineTuning:
-    """One run; `folder` keeps its state while it lasts."""
+    """One run; `folder` keeps its state while it lasts.
+
+    Args:
+        base: float32 weights by their published names; not kept, so that a model is not in memory twice.
+    """
 
     def __init__(
         self,
@@ -84,41 +55,47 @@ class FineTuning:
         recipe: Recipe,
         folder: Path,
     ) -> None:
-        self.hparams, self.rows, self.held_out, self.recipe, self.folder = (
-            hparams,
-            rows,
-            held_out,
-            recipe,
-            folder,
-        )
-        self.position = Position()
-        optimizer = Optimizer("adamw", weight_decay=recipe.weight_decay, clip_norm=recipe.clip_norm)
-        self._stepper = make_stepper(base, optimizer, self._training_loss, self._evaluation_loss)
-        self._schedule = Schedule(recipe.steps, recipe.warmup)
-        self._best = dict(base)
+        self.hparams, self.rows, self.held_out = hparams, rows, held_out
+        self.recipe, self.folder = recipe, folder
         self.identity = _identity(base, (rows, held_out), recipe)
+        self.position = Position()
+        trained, frozen = split(base, recipe.lora, recipe.freeze, recipe.seed)
+        self._learns_table = "wte" in trained
+        self._stepper = make_stepper(
+            trained,
+            Optimizer("adamw", weight_decay=recipe.weight_decay, clip_norm=recipe.clip_norm),
+            self._training_loss,
+            self._evaluation_loss,
+            frozen,
+            recipe.precision,
+        )
+        self._schedule = Schedule(recipe.steps, recipe.warmup, shape=recipe.schedule)
+        self._saves = 0
 
     def _training_loss(self, weights: Any, batch: Any) -> Any:
-        return self._loss(weights, batch, network.Dropout(self.recipe.dropout, batch["seed"]))
+        dropout = Dropout(self.recipe.dropout, batch["seed"])
+        wrap = recomputed if self.recipe.recompute else (lambda block: block)
+        states, targets, share = self._forward(weights, batch, dropout, wrap)
+        return chunked_cross_entropy(states, weights["wte"], targets, share, self._learns_table)
 
     def _evaluation_loss(self, weights: Any, batch: Any) -> Any:
-        return self._loss(weights, batch, network.NO_DROPOUT)
+        states, targets, share = self._forward(weights, batch, NO_DROPOUT, lambda block: block)
+        return cross_entropy(states, weights["wte"], targets, share)
 
-    def _loss(self, weights: Any, batch: Any, dropout: network.Dropout) -> Any:
+    def _forward(self, weights: Any, batch: Any, dropout: Dropout, wrap: Any) -> tuple[Any, Any, Any]:
+        """Last states (N, C), targets (N,) and each target's share in the loss (N,)."""
         from keras import ops
 
         packing = network.Packing(batch["positions"], batch["segments"])
         states = network.hidden_states(
-            weights, batch["tokens"], self.hparams, "bfloat16", packing=packing, dropout=dropout
+            weights, batch["tokens"], self.hparams, self.recipe.precision, packing, dropout, wrap
         )
         flat = ops.reshape(states, (-1, self.hparams.n_embd))
-        counted = ops.reshape(batch["counted"], (-1,))
-        share = counted / ops.maximum(ops.sum(counted), 1.0)
-        return chunked_cross_entropy(flat, weights["wte"], ops.reshape(batch["targets"], (-1,)), share)
+        return flat, ops.reshape(batch["targets"], (-1,)), ops.reshape(batch["share"], (-1,))
 
     def run(
         self,
-        report: Callable[[dict[str, float]], None] = lambda row: None,
+        report: Report = lambda row: None,
         interrupted: Callable[[], bool] = lambda: False,
         max_seconds: float = math.inf,
         save_seconds: float = 20.0,
@@ -126,14 +103,18 @@ class FineTuning:
         """Train to the end, or save and return None when `interrupted` says so.
 
         Raises:
-            ModelError: the loss is no longer finite; the last good state stays on disk.
+            ModelError: the loss was not finite before anything was learned.
         """
         began, before, saved = time.monotonic(), self.position.seconds, time.monotonic()
         if not self.position.history:
             self._evaluate(report)
         stopped = self._stopping(max_seconds)
         while not stopped:
-            self.position.losses.append(self._advance())
+            loss = self._advance()
+            if loss is None:
+                stopped = f"the loss was no longer a number at step {self.position.step + 1}"
+                break
+            self.position.losses.append(loss)
             self.position.seconds = before + time.monotonic() - began
             report({"step": self.position.step, "loss": self.position.losses[-1]})
             if self.position.step % self.recipe.evaluate_every == 0 or self._spent(max_seconds):
@@ -145,26 +126,36 @@ class FineTuning:
             if time.monotonic() - saved > save_seconds:
                 self.save()
                 saved = time.monotonic()
-        return Outcome(self._best, self.position, stopped)
+        return Outcome(self._best(), self.position, stopped)
 
-    def _advance(self) -> float:
+    def _advance(self) -> float | None:
+        """One step; its loss, or None where that is no number, with nothing counted."""
         step = self.position.step + 1
-        per_epoch = -(-len(self.rows) // self.recipe.batch_rows)
-        epoch, place = divmod(self.position.step, per_epoch)
-        order = epoch_order(len(self.rows), self.recipe.seed, epoch)
-        which = order[place * self.recipe.batch_rows : (place + 1) * self.recipe.batch_rows]
-        batch = self.rows.batch(which, self.recipe.batch_rows)
-        batch["seed"] = np.array((self.recipe.seed * 0x85EBCA6B + step * 0xC2B2AE35) % 2**32, np.uint32)
-        loss, norm = self._stepper.train(batch, self.recipe.rate * self._schedule.share(step), step)
+        rate = self.recipe.rate * self._schedule.share(step)
+        loss, norm = self._stepper.train(self._batches(step), rate, step)
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise ModelError(
-                "the training loss must stay finite",
-                got=f"{loss} at step {step}",
-                fix="Lower training.learning_rate; the last good state is kept",
-                path=self.folder,
-            )
+            if self.position.best_step == 0:
+                fix = "Lower training.learning_rate"
+                got = f"{loss} at step {step}"
+                raise ModelError("the training loss must stay finite", got=got, fix=fix, path=self.folder)
+            return None
         self.position.step = step
         return loss
+
+    def _batches(self, step: int) -> list[dict[str, Array]]:
+        """The rows of `step`, in as many parts as one update is computed from."""
+        per_epoch = -(-len(self.rows) // self.recipe.batch_rows)
+        epoch, place = divmod(step - 1, per_epoch)
+        order = epoch_order(len(self.rows), self.recipe.seed, epoch)
+        which = order[place * self.recipe.batch_rows : (place + 1) * self.recipe.batch_rows]
+        size = -(-self.recipe.batch_rows // self.recipe.accumulate)
+        parts = [self.rows.batch(which[at : at + size], size) for at in range(0, len(which), size)]
+        total = sum(float(part["counted"].sum()) for part in parts)
+        for number, part in enumerate(parts):
+            part["share"] = part.pop("counted") / np.float32(max(total, 1.0))
+            seed = self.recipe.seed * 0x85EBCA6B + step * 0xC2B2AE35 + number * 0x27D4EB2F
+            part["seed"] = np.array(seed % 2**32, np.uint32)
+        return parts
 
     def _spent(self, max_seconds: float) -> bool:
         return self.position.step >= self.recipe.steps or self.position.seconds >= max_seconds
@@ -177,7 +168,7 @@ class FineTuning:
             return "all steps done"
         return "the time allowed was over" if self.position.seconds >= max_seconds else ""
 
-    def _evaluate(self, report: Callable[[dict[str, float]], None]) -> None:
+    def _evaluate(self, report: Report) -> None:
         """Measure, and keep the weights when they are the best so far."""
         position = self.position
         row: dict[str, float] = {"step": position.step, "seconds": round(position.seconds, 1)}
@@ -188,7 +179,7 @@ class FineTuning:
         if row.get("held_out", -position.step) < position.best_loss:
             position.best_loss, position.best_step = row.get("held_out", -position.step), position.step
             position.stale = 0
-            self._best = self.weights()
+            self._save_best()
         else:
             position.stale += 1
         position.losses = []
@@ -201,29 +192,51 @@ class FineTuning:
         for start in range(0, len(self.held_out), self.recipe.batch_rows):
             which = np.arange(start, min(start + self.recipe.batch_rows, len(self.held_out)))
             batch = self.held_out.batch(which, self.recipe.batch_rows)
-            total += self._stepper.loss(batch) * float(batch["counted"].sum())
+            batch["share"] = batch.pop("counted")
+            total += self._stepper.loss(batch)
         return total / self.held_out.count
 
-    def weights(self) -> dict[str, Array]:
-        state = self._stepper.state()
-        return {name[2:]: value for name, value in state.items() if name.startswith("w/")}
+    def _save_best(self) -> None:
+        """Keep these weights on disk, where they take no memory; before the first step there is the base."""
+        if not self.position.step:
+            return
+        shapes = {name: shape for name, shape in self._stepper.shapes().items() if name.startswith("w/")}
+        arrays = ((name, value) for name, value in self._stepper.arrays() if name in shapes)
+        about = {"identity": self.identity, "step": self.position.step}
+        save_state(self.folder / BEST_FILE, shapes, arrays, about)
+
+    def _best(self) -> dict[str, Array]:
+        state = load_state(self.folder / BEST_FILE) if self.position.best_step else None
+        return {} if state is None else {name[2:]: value for name, value in state.arrays()}
 
     def save(self) -> None:
-        """Write the best weights, then the state: whatever is killed between, a resume repeats it."""
-        save_state(self.folder / BEST_FILE, self._best, {"identity": self.identity})
-        save_state(self.folder / STATE_FILE, self._stepper.state(), self._about())
+        """Write the state, in the older one's place; the best weights it speaks of are on disk already."""
+        about = asdict(self.position) | {"identity": self.identity}
+        path = self.folder / STATE_FILES[self._saves % 2]
+        save_state(path, self._stepper.shapes(), self._stepper.arrays(), about)
+        self._saves += 1
 
-    def _about(self) -> dict[str, Any]:
-        return asdict(self.position) | {"identity": self.identity}
+    def resume(self, note: Callable[[Note], None] = lambda each: None) -> bool:
+        """Take up the last state of this very run that is whole, if there is one; `note` hears of damage."""
+        found = [(number, self._whole(name, note)) for number, name in enumerate(STATE_FILES)]
+        ours = [(state.position["step"], number, state) for number, state in found if state is not None]
+        best = self._whole(BEST_FILE, note)
+        for _, number, state in sorted(ours, key=lambda each: -each[0]):
+            if state.position["best_step"] and best is None:
+                continue  # what it found best is lost
+            del state.position["identity"]
+            self._stepper.load(state.arrays())
+            self.position, self._saves = Position(**state.position), number + 1
+            return True
+        return False
 
-    def resume(self) -> bool:
-        """Take up the state in the folder, if it is of this very run."""
-        state, best = load_state(self.folder / STATE_FILE), load_state(self.folder / BEST_FILE)
-        if state is None or best is None or state[1].pop("identity") != self.identity:
-            return False
-        self._stepper.load(state[0])
-        self.position, self._best = Position(**state[1]), best[0]
-        return True
+    def _whole(self, name: str, note: Callable[[Note], None]) -> State | None:
+        try:
+            state = load_state(self.folder / name)
+        except ModelError as error:
+            note(Note(self.folder / name, error.rule, "the one before it is used"))
+            return None
+        return state if state is not None and state.position.get("identity") == self.identity else None
 
 
 def _identity(base: Mapping[str, Array], data: Sequence[Rows], recipe: Recipe) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from blog_gen.errors import ModelError
+from blog_gen.errors import ModelError, Note
 from blog_gen.gpt2.autopilot import Recipe
 from blog_gen.gpt2.dataset import Rows, pack
 from blog_gen.gpt2.hparams import HParams
@@ -23,7 +24,9 @@ from blog_gen.gpt2.quiet import quiet
 from blog_gen.gpt2.weights import initial_weights, save_weights
 
 quiet()
-from blog_gen.gpt2.training import FineTuning, Outcome  # noqa: E402
+from blog_gen.gpt2.adaptation import merged  # noqa: E402
+from blog_gen.gpt2.outcome import Outcome  # noqa: E402
+from blog_gen.gpt2.training import FineTuning  # noqa: E402
 
 HPARAMS = HParams(n_vocab=64, n_ctx=64, n_embd=32, n_head=2, n_layer=2)
 END = 63
@@ -69,7 +72,8 @@ def test_the_best_weights_are_kept_not_the_last(tmp_path: Path) -> None:
     outcome = _finish(tuning)
     assert outcome.position.best_step < outcome.position.step
     best = min(row["held_out"] for row in outcome.position.history)
-    again = FineTuning(HPARAMS, outcome.weights, tuning.rows, tuning.held_out, RECIPE, tmp_path)
+    whole = merged(initial_weights(HPARAMS), outcome.weights)
+    again = FineTuning(HPARAMS, whole, tuning.rows, tuning.held_out, RECIPE, tmp_path)
     assert again.held_out_loss() == pytest.approx(best, rel=1e-5)
 
 
@@ -110,21 +114,85 @@ def test_a_state_of_another_run_is_not_taken_up(tmp_path: Path) -> None:
     assert not _run(tmp_path, replace(RECIPE, seed=1)).resume()
 
 
-@pytest.mark.parametrize("at", [0.02, 0.5, 0.98])
-def test_a_damaged_state_is_noticed(tmp_path: Path, at: float) -> None:
-    first = _run(tmp_path)
-    first.run(interrupted=lambda: True)
-    state = tmp_path / "state.safetensors"
-    data = bytearray(state.read_bytes())
+@pytest.mark.parametrize("at", [0.0, 0.02, 0.5, 0.98])
+def test_of_a_damaged_state_the_one_before_is_used(tmp_path: Path, at: float) -> None:
+    straight = _finish(_run(tmp_path / "straight"))
+    first = _run(tmp_path / "damaged")
+    first.run(interrupted=_at(first, 7), save_seconds=0.0)
+    newest = tmp_path / "damaged" / f"state-{(first._saves - 1) % 2}.safetensors"
+    data = bytearray(newest.read_bytes())
     data[int(at * len(data))] ^= 0xFF
-    state.write_bytes(data)
-    with pytest.raises(ModelError, match="damaged"):
-        _run(tmp_path).resume()
+    newest.write_bytes(data)
+    notes: list[Note] = []
+    second = _run(tmp_path / "damaged")
+    assert second.resume(notes.append) and second.position.step == 6
+    assert [note.path for note in notes] == [newest] and "damaged" in str(notes[0])
+    assert _same(_finish(second), straight)
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
+def test_with_its_best_weights_damaged_a_run_starts_over(tmp_path: Path) -> None:
+    first = _run(tmp_path)
+    first.run(interrupted=_at(first, 7))
+    (tmp_path / "best.safetensors").write_bytes(b"nothing")
+    assert first.position.best_step and not _run(tmp_path).resume()
+
+
+def test_a_loss_that_is_no_number_before_anything_was_learned_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="finite"):
         _run(tmp_path, replace(RECIPE, rate=float("inf"))).run()
+
+
+def test_a_loss_that_is_no_number_later_ends_with_the_best_so_far(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuning = _run(tmp_path)
+    share = tuning._schedule.share
+    monkeypatch.setattr(
+        type(tuning._schedule), "share", lambda _, step: math.inf if step > 9 else share(step)
+    )
+    outcome = _finish(tuning)
+    assert outcome.stopped == "the loss was no longer a number at step 11"
+    assert outcome.position.best_step == 5
+    assert all(np.isfinite(value).all() for value in outcome.weights.values())
+
+
+def test_parts_of_a_step_add_up_to_it(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, dropout=0.0, batch_rows=4, steps=4, evaluate_every=1, precision="float32")
+    whole = _finish(_run(tmp_path / "whole", recipe))
+    parts = _finish(_run(tmp_path / "parts", replace(recipe, accumulate=4)))
+    for one, other in zip(whole.position.history, parts.position.history, strict=True):
+        assert one["held_out"] == pytest.approx(other["held_out"], rel=1e-4)
+
+
+def test_recomputed_activations_are_those_that_were_not_kept(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, steps=4, evaluate_every=1)
+    kept = _finish(_run(tmp_path / "kept", recipe))
+    again = _finish(_run(tmp_path / "again", replace(recipe, recompute=True)))
+    for one, other in zip(kept.position.history, again.position.history, strict=True):
+        assert one["held_out"] == pytest.approx(other["held_out"], rel=1e-3)
+
+
+def test_adapters_learn_and_are_merged(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, lora=4, rate=3e-2)
+    tuning = _run(tmp_path, recipe)
+    outcome = _finish(tuning)
+    history = outcome.position.history
+    assert history[-1]["held_out"] < 0.98 * history[0]["held_out"]  # beside random weights they can do little
+    assert all("/lora_" in name for name in outcome.weights)
+    base = initial_weights(HPARAMS)
+    whole = merged(base, outcome.weights)
+    assert whole.keys() == base.keys()
+    best = min(row["held_out"] for row in history)
+    again = FineTuning(HPARAMS, whole, tuning.rows, tuning.held_out, RECIPE, tmp_path)
+    assert again.held_out_loss() == pytest.approx(best, rel=1e-2)  # products are in bfloat16
+
+
+def test_frozen_blocks_stay_as_they_are(tmp_path: Path) -> None:
+    outcome = _finish(_run(tmp_path, replace(RECIPE, freeze=1)))
+    trained = outcome.weights.keys()
+    assert {name.split("/")[0] for name in trained} == {"h1", "ln_f"}
+    history = outcome.position.history
+    assert history[-1]["held_out"] < history[0]["held_out"]
 
 
 _SCRIPT = """

@@ -1,0 +1,76 @@
+"""What this machine can do, asked before anything is trained: memory, bfloat16, speed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+_CPU_INFO, _MEM_INFO = Path("/proc/cpuinfo"), Path("/proc/meminfo")
+# Version 2 of control groups and version 1: how a container is told its share.
+_GROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_GROUP_USED = ("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory/memory.usage_in_bytes")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """As far as training depends on it."""
+
+    memory: int | None  # bytes that may still be taken; None: unknown
+    has_bfloat16: bool  # in hardware; where it is emulated, float32 is several times as fast
+    flops: float | None = None  # of a matrix product in the faster precision, a second
+
+
+def this_machine() -> Machine:
+    fast = has_bfloat16()
+    return Machine(free_memory(), fast, product_rate("bfloat16" if fast else "float32"))
+
+
+def has_bfloat16() -> bool:
+    """Whether products of bfloat16 matrices are computed as such: AVX-512 BF16 or AMX, or a GPU in sight.
+
+    A fact and not a timing, since the precision is part of what a resumed run must find unchanged.
+    """
+    try:
+        flags = _CPU_INFO.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        flags = ""
+    if "avx512_bf16" in flags or "amx_bf16" in flags:
+        return True
+    if "tensorflow" in sys.modules:
+        return bool(sys.modules["tensorflow"].config.list_physical_devices("GPU"))
+    return False
+
+
+def free_memory() -> int | None:
+    """Bytes that may be taken without swapping, by the machine's count and by the container's limit."""
+    found = []
+    try:
+        lines = dict(line.split(":", 1) for line in _MEM_INFO.read_text(encoding="ascii").splitlines())
+        found.append(int(lines["MemAvailable"].split()[0]) * 1024)
+    except (OSError, KeyError, ValueError):
+        if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:  # macOS
+            found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4)
+    for limit, used in zip(_GROUP_LIMITS, _GROUP_USED, strict=True):
+        try:
+            found.append(int(Path(limit).read_text()) - int(Path(used).read_text()))
+        except (OSError, ValueError):  # no such version, or `max`: no limit
+            continue
+    return min(found, default=None)
+
+
+def product_rate(dtype: str, seconds: float = 0.15) -> float:
+    """Operations a second of one (1024, 768) by (768, 3072) product, over and over for `seconds`."""
+    import keras
+    from keras import ops
+
+    one, other = ops.ones((1024, 768), dtype), ops.ones((768, 3072), dtype)
+    multiply = ops.matmul
+    keras.ops.convert_to_numpy(multiply(one, other)[:1, :1])  # the first is always slow
+    start, times = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
+        keras.ops.convert_to_numpy(multiply(one, other)[:1, :1])
+        times += 1
+    return 2.0 * 1024 * 768 * 3072 * times / (time.perf_counter() - start)

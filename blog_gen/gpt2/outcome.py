@@ -1,0 +1,64 @@
+"""Where a fine-tuning run stands, how it ended, and what its losses say to a person who never saw one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+MEMORISING = 0.5  # nats a token between held-out and training loss
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+@dataclass
+class Position:
+    """With the arrays, all that a resume needs."""
+
+    step: int = 0
+    seconds: float = 0.0  # of training, over all its resumes
+    best_loss: float = math.inf
+    best_step: int = 0
+    stale: int = 0  # evaluations since the best
+    losses: list[float] = field(default_factory=list)  # since the last evaluation
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run; `weights` are those trained, at their best, and none where nothing was better."""
+
+    weights: Mapping[str, Array]
+    position: Position
+    stopped: str  # why it ended, in plain words
+
+    @property
+    def reading(self) -> str:
+        rows = [row for row in self.position.history if "held_out" in row]
+        if not rows:
+            return "No post was held out, so how well it learned was not measured."
+        best = next(row for row in rows if row["step"] == self.position.best_step)
+        words = f"Held-out loss {rows[0]['held_out']:.2f} before, {best['held_out']:.2f} after"
+        if self.position.best_step == 0:
+            return f"{words}: training did not help; the weights from before it are kept."
+        gap = best["held_out"] - best.get("loss", best["held_out"])
+        if gap > MEMORISING:
+            return f"{words}; training loss {best['loss']:.2f}: it is memorising; more posts would help."
+        return f"{words}; training loss {best['loss']:.2f}: it is learning, not memorising."
+
+
+def sparkline(history: Sequence[Mapping[str, float]]) -> str:
+    """The held-out losses (or, without any, the training losses) of a run as a row of bars.
+
+    >>> sparkline([{"held_out": 4.0}, {"held_out": 3.0}, {"held_out": 2.0}])
+    '█▅▁'
+    """
+    key = "held_out" if any("held_out" in row for row in history) else "loss"
+    values = [row[key] for row in history if key in row]
+    if len(values) < 2:
+        return ""
+    low, high = min(values), max(values)
+    return "".join(_BARS[round((value - low) / ((high - low) or 1.0) * 7)] for value in values)
