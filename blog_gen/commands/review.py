@@ -111,7 +111,9 @@ def approve(site: Site, /, draft: str) -> None:
     entry = store.approve(store.find(draft))
     shown = f"The next build shows it; `blog-gen review unpublish {entry.name}` hides it"
     if entry.path.parent.name == UNDATED:
-        shown = f"`jekyll build --drafts` shows it; jekyll-compose's `jekyll publish {entry.path}` publishes it"
+        shown = (
+            f"`jekyll build --drafts` shows it; jekyll-compose's `jekyll publish {entry.path}` publishes it"
+        )
     click.echo(f"Approved: {entry.path}. {shown}.")
 
 
