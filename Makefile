@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-.PHONY: run test lint peers bench clean
+.PHONY: run test lint peers peers-setup bench clean
 
 run: $(VENV)/run.stamp  ## Learn from the sample blog and write today's post.
 	$(BIN)/blog-gen run
@@ -34,11 +34,15 @@ $(VENV)/test.stamp: $(VENV)/run.stamp
 	$(PIP) -e '.[train,pretrain,test,lint]'
 	@touch $@
 
-# torch first, from wherever its CPU build can be had: transformers would else bring CUDA along.
+peers-setup: $(VENV)-peers/stamp
+
+# torch first, from wherever its CPU build can be had: transformers would else bring CUDA along. keras-hub alone:
+# it asks for a second TensorFlow, for tokenizers that are not used here.
 $(VENV)-peers/stamp: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)-peers
 	$(VENV)-peers/bin/pip --disable-pip-version-check install --quiet 'torch$(TORCH)'
 	$(VENV)-peers/bin/pip --disable-pip-version-check install --quiet -e '.[train,pretrain,test,peers]'
+	$(VENV)-peers/bin/pip --disable-pip-version-check install --quiet --no-deps keras-hub
 	@touch $@
 
 clean:

@@ -65,6 +65,8 @@ def test_the_whole_way_and_then_nothing_to_do(site: Path, blog_gen: Run) -> None
     first = blog_gen("run")
     (name,) = _drafts(site)
     assert name.startswith(f"{DAY}-note-")
+    assert "Held-out loss, evaluation by evaluation: █" in first.stdout
+    assert "<polyline" in (site / ".blog_gen" / "runs" / "default" / "loss.svg").read_text()
     assert f"Wrote _generated/{name}" in first.stdout and "Next: read it with" in first.stdout
     head = yaml.safe_load((site / "_generated" / name).read_text().split("---")[1])
     assert head["published"] is False and head["title"].startswith("Note ")
@@ -184,7 +186,7 @@ def test_a_signal_saves_and_the_next_call_goes_on(site: Path, blog_gen: Run, num
     rest = process.communicate(timeout=60)[1]
     assert process.returncode == 130, rest
     assert "Saved. Run the same command again" in rest
-    assert (site / ".blog_gen" / "runs" / "default" / "training" / "state.safetensors").exists()
+    assert list((site / ".blog_gen" / "runs" / "default" / "training").glob("state-*.safetensors"))
     assert json.loads(blog_gen("status", "--json").stdout)["training_begun"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -178,11 +179,16 @@ def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:
         click.echo("Saved. Run the same command again to go on from here.", err=True)
         return 130
     if report.trained is not None and not quiet:
+        from blog_gen.gpt2.curve import sparkline
+
         meta = report.trained
         minutes = f"{meta.seconds:.0f} s" if meta.seconds < 120 else f"{meta.seconds / 60:.1f} min"
         click.echo(f"Learned from {meta.posts} posts in {minutes} ({meta.stopped}). {meta.reading}")
+        if bars := sparkline(meta.history):
+            shown = display_path(settings.run_folder / "loss.svg", settings)
+            click.echo(f"Held-out loss, evaluation by evaluation: {bars} (as a chart: {shown})")
     for path, result in report.written:
-        shown = path.relative_to(settings.site) if path.is_relative_to(settings.site) else path
+        shown = display_path(path, settings)
         words = len(result.draft.body.split())
         chosen = f"best of {len(result.cards) + len(result.unparsed)}"
         click.echo(f"Wrote {shown}: “{result.draft.title}”, {words} words, {chosen}.")
@@ -194,6 +200,11 @@ def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:
             "Next: read it with `blog-gen review serve`, or approve it with `blog-gen review approve NAME`."
         )
     return 1 if report.rejected else 0
+
+
+def display_path(path: Path, settings: Settings) -> Path:
+    """As seen from the site, where it lies in it."""
+    return path.relative_to(settings.site) if path.is_relative_to(settings.site) else path
 
 
 def _explain(cards: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,6 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 MEMORISING = 0.5  # nats a token between held-out and training loss
-_BARS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass
@@ -48,17 +47,3 @@ class Outcome:
         if gap > MEMORISING:
             return f"{words}; training loss {best['loss']:.2f}: it is memorising; more posts would help."
         return f"{words}; training loss {best['loss']:.2f}: it is learning, not memorising."
-
-
-def sparkline(history: Sequence[Mapping[str, float]]) -> str:
-    """The held-out losses (or, without any, the training losses) of a run as a row of bars.
-
-    >>> sparkline([{"held_out": 4.0}, {"held_out": 3.0}, {"held_out": 2.0}])
-    '█▅▁'
-    """
-    key = "held_out" if any("held_out" in row for row in history) else "loss"
-    values = [row[key] for row in history if key in row]
-    if len(values) < 2:
-        return ""
-    low, high = min(values), max(values)
-    return "".join(_BARS[round((value - low) / ((high - low) or 1.0) * 7)] for value in values)

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from blog_gen.files import sha256_of, write_json, write_text
+from blog_gen.gpt2.curve import as_svg
 
 META_FILE = "meta.json"
-HISTORY_FILE = "history.csv"
+HISTORY_FILE, CURVE_FILE = "history.csv", "loss.svg"
 STATE_FOLDER = "training"  # inside a run folder, while it trains
 FORMAT = 1  # count up whenever the meaning of a field changes
 
@@ -72,8 +73,10 @@ def _header_identity(folder: Path) -> str | None:
 
 
 def write_meta(folder: Path, meta: Meta) -> None:
-    """Write the history as a table and, last, `meta.json`, which makes the run count as finished."""
+    """Write the history as a table and a chart; last `meta.json`, which makes the run count as finished."""
     write_text(folder / HISTORY_FILE, _as_csv(meta.history))
+    if (picture := as_svg(meta.history)) is not None:
+        write_text(folder / CURVE_FILE, picture)
     write_json(folder / META_FILE, asdict(meta))
     shutil.rmtree(folder / STATE_FOLDER, ignore_errors=True)
 
