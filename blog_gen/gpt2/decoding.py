@@ -58,8 +58,11 @@ class TopP:
 
     def __call__(self, logits: Array, history: Sequence[int]) -> Array:
         weights = np.exp(logits - logits.max())
-        ranked = np.sort(weights)
-        lowest = _reached(ranked, (1 - self.p) * float(ranked.sum()))
+        dropped = (1 - self.p) * float(weights.sum())
+        # All tokens below this share of it together are no more than is dropped: no need to rank them.
+        likely = weights[weights > dropped / len(weights)]
+        ranked = np.sort(likely)
+        lowest = _reached(ranked, max(0.0, dropped - float(weights.sum() - likely.sum())))
         kept = weights > ranked[lowest]
         ties = np.flatnonzero(weights == ranked[lowest])
         kept[ties[: len(ranked) - lowest - np.count_nonzero(kept)]] = True
