@@ -18,7 +18,8 @@ from itertools import accumulate
 from blog_gen.config import Settings
 from blog_gen.errors import BlogGenError, DraftError, ModelError
 from blog_gen.files import write_json
-from blog_gen.learning import read_corpus, trained
+from blog_gen.gpt2 import runs
+from blog_gen.learning import read_corpus
 from blog_gen.review.entries import Entry
 from blog_gen.review.marking import Shade
 from blog_gen.site.templates import render as render_template
@@ -37,7 +38,7 @@ def shades_of(entry: Entry, settings: Settings) -> list[Shade]:
         ModelError: there is no trained run.
         DraftError: the draft is no post that the model could have written.
     """
-    meta = trained(settings)
+    meta = runs.read_meta(settings.run_folder)
     if meta is None:
         raise ModelError("there must be a trained run", fix="Run `blog-gen train`", path=settings.run_folder)
     text, body = _post_text(entry, settings)

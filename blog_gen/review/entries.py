@@ -41,7 +41,7 @@ class Entry:
     @property
     def id(self) -> str:
         """What a page calls it; the path itself never leaves this process."""
-        return hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
+        return hashlib.sha256(os.fsencode(os.path.abspath(self.path))).hexdigest()[:16]
 
     @property
     def title(self) -> str:

@@ -13,7 +13,8 @@ from flask import Flask, Response, abort, request
 
 # Our own pages: files of ours, no inline code or style, and frames for the preview.
 OWN_POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; frame-src 'self'; "
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+    "frame-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 # What shows a draft: another origin than ours to the browser, without scripts, forms or calls out.

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from flask import Response, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 
 from blog_gen.errors import DraftError
-from blog_gen.gpt2 import runs
-from blog_gen.review import chart
+from blog_gen.gpt2 import curve, runs
 from blog_gen.review.desk import desk, entry_of, pages
 from blog_gen.review.entries import LONGEST_SHOWN, Entry
 from blog_gen.review.marking import pieces
@@ -57,10 +56,7 @@ def job() -> AnyResponse | str:
         return redirect(url_for(".index"))
     entries = desk().store.entries()
     new = next((entry for entry in entries if entry.path == current.path), None)
-    response = Response(render_template("job.html.j2", job=current, new=new))
-    if current.state == "running":
-        response.headers["Refresh"] = "2"
-    return response
+    return render_template("job.html.j2", job=current, new=new)
 
 
 @pages.post("/-/job/cancel")
@@ -74,7 +70,7 @@ def cancel() -> AnyResponse:
 def run() -> str:
     settings = desk().settings
     meta = runs.read_meta(settings.run_folder)
-    drawn = chart.chart_of(meta.history) if meta else None
+    drawn = curve.chart_of(meta.history) if meta else None
     return render_template(
         "run.html.j2", meta=meta, chart=drawn, settings=settings, obstacle=desk().writer.obstacle()
     )

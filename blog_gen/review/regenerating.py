@@ -14,6 +14,7 @@ from typing import Literal
 from blog_gen import pipeline
 from blog_gen.config import Settings
 from blog_gen.errors import BlogGenError
+from blog_gen.gpt2 import runs
 
 
 class _Cancelled(Exception):
@@ -46,10 +47,8 @@ class Writer:
 
     def obstacle(self) -> str | None:
         """Why no draft can be written now, for a person; None if one can."""
-        from blog_gen.learning import trained
-
-        if trained(self.settings) is None:
-            return "No model is trained with these settings: run blog-gen train first"
+        if runs.read_meta(self.settings.run_folder) is None:
+            return "No model is trained: run blog-gen train first"
         return None
 
     def start(self, day: date, title: str | None, seed: int | None) -> Job:

@@ -12,6 +12,7 @@ from typing import Any
 
 from blog_gen.config import Settings
 from blog_gen.judge.words import quoted
+from blog_gen.review import measures
 from blog_gen.review.entries import Entry
 from blog_gen.review.evidence import Evidence
 from blog_gen.review.store import REJECTED, reason_of
@@ -40,13 +41,13 @@ def words(entry: Entry) -> int:
 
 def novelty(entry: Entry) -> str:
     """The share of its phrases that stood nowhere when it was written, as a percentage."""
-    share = _scores(entry).get("copied_share")
-    return f"{1 - share:.0%}" if isinstance(share, int | float) else "–"
+    share = measures.number(_scores(entry).get("copied_share"))
+    return "–" if share is None else f"{1 - share:.0%}"
 
 
 def score(entry: Entry) -> str:
-    value = _scores(entry).get("score")
-    return f"{value:.2f}" if isinstance(value, int | float) else "–"
+    value = measures.number(_scores(entry).get("score"))
+    return "–" if value is None else f"{value:.2f}"
 
 
 def flag_words(entry: Entry) -> str:
@@ -57,12 +58,11 @@ def flag_words(entry: Entry) -> str:
 
 def rows(entry: Entry, settings: Settings) -> list[Row]:
     """What the judge measured when the draft was written, with today's limits."""
-    found = []
-    for name, value in _scores(entry).items():
-        limit = getattr(settings.limits, name, None)
-        shown = f"{value:g}" if isinstance(value, int | float) else str(value)
-        found.append(Row(name.replace("_", " "), shown, "" if limit is None else f"{limit:g}"))
-    return found
+    limits = vars(settings.limits)
+    return [
+        Row(measures.name_of(name), measures.value_of(name, value), measures.limit_of(name, limits.get(name)))
+        for name, value in ((str(key), value) for key, value in _scores(entry).items())
+    ]
 
 
 def provenance(entry: Entry) -> dict[str, str]:

@@ -56,6 +56,8 @@ def draft(entry_id: str) -> str:
         fields=fields_of(entry.text),
         reason=reason_of(entry),
         words=scorecard.words(entry),
+        score=scorecard.score(entry),
+        publish=desk().settings.publish,
         source_id=source_id_of,
         obstacle=desk().writer.obstacle(),
         next_seed=next_seed(entry),

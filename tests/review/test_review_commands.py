@@ -114,7 +114,7 @@ def test_the_scorecard_for_a_pull_request_is_inert(review: Review, store: Store)
     assert shown.startswith("## `@someone | 'x' <img src=x>`\n")
     opening = next(line for line in shown.splitlines() if line.endswith("markdown"))
     assert opening == "`````markdown" and shown.endswith("\n`````\n")
-    assert "| `longest copy` | `12` | `20` |" in shown
+    assert "| `longest passage from another post, in words` | `12` | `at most 20` |" in shown
 
 
 def test_a_terminal_is_not_told_to_do_things(review: Review, store: Store) -> None:

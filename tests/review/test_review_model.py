@@ -4,52 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import shutil
 import time
 from pathlib import Path
 
 import pytest
-from reviewing import add_draft, make_site
+from reviewing import add_draft
 from test_review_app import Reviewer
+from trained_site import SENTENCES
 
-from blog_gen import pipeline
-from blog_gen.config import Limits, Settings, TrainingSettings
-from blog_gen.gpt2.hparams import HParams
-from blog_gen.gpt2.vocabulary import train_vocabulary
-from blog_gen.gpt2.weights import initial_weights, save_weights
+from blog_gen.config import Settings
 from blog_gen.review.certainty import shades_of
 from blog_gen.review.entries import Entry
 from blog_gen.review.store import Store
-
-SENTENCES = ("The kettle was cold and I was not.", "It rained on the bus and on the bread.")
-ANYTHING = Limits(
-    longest_copy=999, copied_share=1.0, title_likeness=2.0, loop_words=999, repeated_phrases=1.0,
-    repeated_lines=1.0, repeated_paragraphs=99, distinct_1=0.0, distinct_2=0.0, distinct_3=0.0,
-    length_slack=99.0, markup_faults=99, stray_marks=99, word_order=0.0,
-    logprob_below=999.0, logprob_above=999.0,
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    base, site = tmp_path_factory.mktemp("base"), tmp_path_factory.mktemp("site")
-    hparams = HParams(n_vocab=290, n_ctx=128, n_embd=64, n_head=2, n_layer=2)
-    train_vocabulary(list(SENTENCES), hparams.n_vocab, base)
-    save_weights(initial_weights(hparams, seed=1), base)
-    hparams.save(base)
-    settings = make_site(site)
-    shutil.rmtree(settings.articles_folder)
-    settings.articles_folder.mkdir()
-    for number in range(8):
-        head, body = f"---\ntitle: Note {'ABCDEFGH'[number]}\n---\n\n", f"{SENTENCES[0]}\n\n{SENTENCES[1]}\n"
-        (settings.articles_folder / f"note_{number}.md").write_text(f"{head}{body}\n\nPart {number}.\n")
-    training = TrainingSettings(steps=120, learning_rate=0.01, dropout=0.0, patience=99)
-    settings = dataclasses.replace(
-        settings, model=str(base), training=training, limits=ANYTHING, candidates=4
-    )
-    pipeline.train(settings, pipeline.Hooks())
-    add_draft(settings, "Note A", body=f"{SENTENCES[0]} Zebra xylophone.")
-    return settings
 
 
 def _draft(settings: Settings) -> Entry:
@@ -60,7 +26,7 @@ def _last_page(reviewer: Reviewer, address: str) -> str:
     """The job's page once it is over."""
     for _ in range(600):
         response = reviewer.get(address)
-        if "Refresh" not in response.headers:
+        if 'http-equiv="refresh"' not in response.text:
             return response.text
         time.sleep(0.1)
     pytest.fail("the job did not end")

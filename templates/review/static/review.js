@@ -23,8 +23,44 @@ function act(element) {
   else element.click();
 }
 
+// Single keys get in the way of who speaks to the computer or whose hand slips: they can be turned off.
+const KEYS_OFF = "review-keys-off";
+
+function keysAreOn() {
+  try {
+    return localStorage.getItem(KEYS_OFF) === null;
+  } catch {
+    return true; // the browser keeps nothing
+  }
+}
+
+function showKeys() {
+  const on = keysAreOn();
+  document.getElementById("keys-on").hidden = !on;
+  document.getElementById("keys-switch").textContent = on ? "Turn these keys off" : "Turn single keys on";
+}
+
+function switchKeys() {
+  const on = keysAreOn();
+  let said = on ? "Single keys are off." : "Single keys are on.";
+  try {
+    if (on) localStorage.setItem(KEYS_OFF, "1");
+    else localStorage.removeItem(KEYS_OFF);
+  } catch {
+    said = "Your browser lets no page remember this.";
+  }
+  showKeys();
+  document.getElementById("keys-said").textContent = said;
+}
+
+document.getElementById("keys-switch").addEventListener("click", switchKeys);
+window.addEventListener("storage", showKeys); // it was switched in another tab
+showKeys();
+document.getElementById("keys").hidden = false;
+
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && isTyping(event.target)) event.target.blur();
+  if (!keysAreOn()) return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isTyping(event.target)) return;
   const element = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (!element) return;
@@ -51,3 +87,25 @@ if (reason) {
     document.getElementById("reject").click();
   });
 }
+
+// How far another draft is. Only what changed is touched: the focus stays where it is.
+const progress = document.getElementById("progress");
+
+async function lookAtProgress() {
+  const said = document.getElementById("progress-said");
+  try {
+    const answer = await fetch(location.href);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const now = page.getElementById("progress");
+    if (!now) return location.reload();
+    progress.max = now.max;
+    progress.value = now.value;
+    const words = page.getElementById("progress-said").textContent;
+    if (said.textContent !== words) said.textContent = words;
+  } catch {
+    said.textContent = "The server does not answer.";
+  }
+  setTimeout(lookAtProgress, 1000);
+}
+
+if (progress) setTimeout(lookAtProgress, 1000);

@@ -1,0 +1,35 @@
+"""One browser and one trained run for all tests of the review."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from browsing import QUIET
+from playwright import sync_api
+from trained_site import make_trained_site
+
+from blog_gen.config import Settings
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    command = next(path for name in names if (path := shutil.which(name)))
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=command, args=QUIET.split())
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A site with a trained run; who changes it works on a copy."""
+    return make_trained_site(tmp_path_factory.mktemp("trained"))
