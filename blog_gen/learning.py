@@ -106,6 +106,8 @@ class Monitor:
     row: Callable[[Mapping[str, float]], None] = lambda row: None
     interrupted: Callable[[], bool] = lambda: False
     note: Callable[[Note], None] = lambda note: None
+    sample: Callable[[int, str], None] | None = None  # hears a sample, and after which step it was drawn
+    sample_every: int = 0  # steps; 0 for none
 
 
 def train(
@@ -132,13 +134,33 @@ def train(
     monitor.started(going_on + advice.sentence, tuning.recipe.steps)
     minutes = settings.training.max_minutes
     outcome = tuning.run(
-        monitor.row, monitor.interrupted, max_seconds=math.inf if minutes is None else 60 * minutes
+        _watching(monitor, tuning, base),
+        monitor.interrupted,
+        max_seconds=math.inf if minutes is None else 60 * minutes,
     )
     if outcome is None:
         return None
     meta = _finished(settings, corpus, base, tuning, held_out, outcome, files, now, earlier)
     runs.write_meta(settings.run_folder, meta)
     return meta
+
+
+def _watching(monitor: Monitor, tuning: FineTuning, base: Path) -> Callable[[dict[str, float]], None]:
+    """What the run reports to: the monitor, with a sample after every so many steps where one is wanted."""
+    if monitor.sample is None or not monitor.sample_every:
+        return monitor.row
+    from blog_gen.gpt2.bpe import Tokenizer
+    from blog_gen.gpt2.preview import preview
+
+    tokenizer, hear, every = Tokenizer.load(base), monitor.sample, monitor.sample_every
+
+    def row(values: dict[str, float]) -> None:
+        monitor.row(values)
+        step = int(values["step"])
+        if "held_out" not in values and step % every == 0:
+            hear(step, preview(tuning, tokenizer))
+
+    return row
 
 
 def _goes_on(meta: runs.Meta, settings: Settings, corpus: Corpus) -> bool:

@@ -299,3 +299,16 @@ def test_adapters_are_saved_alone_and_the_run_samples_like_any_other(site: Path,
 def test_ways_to_train_that_make_no_sense_are_refused(site: Path, blog_gen: Run) -> None:
     for words, part in ((("--freeze", "99"), "blocks"), (("--lora", "2", "--freeze", "1"), "exclude")):
         assert part in blog_gen("train", *words, code=1).stderr
+
+
+def test_samples_and_losses_can_be_watched_and_change_nothing(
+    site: Path, blog_gen: Run, tmp_path: Path
+) -> None:
+    weights = site / ".blog_gen" / "runs" / "default" / "model.safetensors"
+    done = blog_gen("train", "--steps", "20", "--sample-every", "10", "--tensorboard", "board")
+    assert done.stderr.count("after 10 steps: ") == done.stderr.count("after 20 steps: ") == 1
+    (events,) = (tmp_path / "board").glob("events.out.tfevents.*")
+    assert b"loss/held-out" in events.read_bytes()
+    watched = weights.read_bytes()
+    blog_gen("train", "--steps", "20", "--fresh")
+    assert weights.read_bytes() == watched

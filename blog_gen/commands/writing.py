@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import click
 
 from blog_gen.commands import SAMPLING, TRAINING, Site, only, options, sampling_options, training_options
 from blog_gen.commands.progress import Progress, interruptible, losses, progress
+from blog_gen.commands.watching import watched
 from blog_gen.config import Settings
 from blog_gen.errors import Note, UsageError
 from blog_gen.pipeline import Hooks, Report
@@ -67,8 +69,22 @@ def run(
 @click.command()
 @options(strict_option, training_options)
 @click.option("--fresh", is_flag=True, help="Start over, whatever was learned or begun before.")
+@click.option(
+    "--sample-every", type=click.IntRange(1), metavar="N", help="Show a short sample every N steps."
+)
+@click.option(
+    "--tensorboard", type=click.Path(path_type=Path), metavar="DIR", help="Log losses for TensorBoard."
+)
 @click.pass_obj
-def train(site: Site, /, fresh: bool, strict: bool | None, **given: Any) -> int:
+def train(
+    site: Site,
+    /,
+    fresh: bool,
+    sample_every: int | None,
+    tensorboard: Path | None,
+    strict: bool | None,
+    **given: Any,
+) -> int:
     """Learn from your posts now.
 
     Goes on where it was interrupted; Ctrl-C saves and stops. Nothing happens when the posts and the settings
@@ -78,7 +94,10 @@ def train(site: Site, /, fresh: bool, strict: bool | None, **given: Any) -> int:
 
     settings = _settings(site, strict, given)
     with progress() as bar, interruptible() as interrupted:
-        report = pipeline.train(settings, _hooks(settings, bar, interrupted), fresh)
+        hooks = _hooks(settings, bar, interrupted)
+        if hooks.training is not None and (sample_every or tensorboard):
+            hooks = replace(hooks, training=watched(hooks.training, sample_every, tensorboard))
+        report = pipeline.train(settings, hooks, fresh)
     return summarise(settings, report)
 
 

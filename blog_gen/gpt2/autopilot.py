@@ -70,7 +70,10 @@ def choose(
     if short:
         rate = settings.learning_rate or default_rate(hparams, settings.lora is not None)
         epochs = min(settings.epochs or SHORT_EPOCHS, SHORT_EPOCHS)
-        settings = replace(settings, learning_rate=SHORT_RATE * rate, epochs=epochs)
+        most = settings.steps
+        settings = replace(settings, learning_rate=SHORT_RATE * rate, epochs=epochs, steps=None)
+        steps = _wanted(settings, hparams, rows, machine).steps
+        settings = replace(settings, steps=min(steps, most or steps))
     recipe = _fitted(_wanted(settings, hparams, rows, machine), settings, hparams, rows, machine)
     length = rows.tokens.shape[1]
     tokens = recipe.steps * recipe.batch_rows * length

@@ -32,6 +32,9 @@ class Stepper(Protocol):
     def loss(self, batch: Arrays) -> float:
         """The evaluation loss; nothing changes."""
 
+    def predict(self, batch: Arrays) -> Array:
+        """What the function given for it makes of the weights and `batch`; nothing changes."""
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Of all trained weights (`w/NAME`) and slots (`m/NAME`, `v/NAME`), sorted by name."""
 
@@ -49,12 +52,13 @@ def make_stepper(
     eval_loss: Loss,
     frozen: Arrays | None = None,
     compute_dtype: str = "bfloat16",
+    predict: Loss | None = None,
 ) -> Stepper:
     """A stepper for the backend that Keras runs on (`KERAS_BACKEND`); `frozen` weights are never updated."""
     import keras
 
     kind = _JaxStepper if keras.backend.backend() == "jax" else _TensorFlowStepper
-    return kind(trained, optimizer, train_loss, eval_loss, frozen or {}, compute_dtype)
+    return kind(trained, optimizer, train_loss, eval_loss, frozen or {}, compute_dtype, predict or eval_loss)
 
 
 def _narrow(name: str, shape: Sequence[int]) -> bool:
@@ -71,6 +75,7 @@ class _TensorFlowStepper:
         eval_loss: Loss,
         frozen: Arrays,
         dtype: str,
+        predict: Loss,
     ) -> None:
         import tensorflow as tf
 
@@ -85,8 +90,9 @@ class _TensorFlowStepper:
         self._train = tf.function(self._step, autograph=False)
         self._add = tf.function(self._accumulate, autograph=False)
         self._finish = tf.function(self._apply_sums, autograph=False)
-        self._eval = tf.function(
-            lambda batch: eval_loss(self._trained() | self._frozen, batch), autograph=False
+        self._eval, self._predict = (
+            tf.function(lambda batch, f=each: f(self._trained() | self._frozen, batch), autograph=False)
+            for each in (eval_loss, predict)
         )
 
     def _cast(self, name: str, value: Any) -> Any:
@@ -149,6 +155,10 @@ class _TensorFlowStepper:
     def loss(self, batch: Arrays) -> float:
         return float(self._eval(self._tensors(batch)))
 
+    def predict(self, batch: Arrays) -> Array:
+        predicted: Array = self._predict(self._tensors(batch)).numpy()
+        return predicted
+
     def _variables(self) -> dict[str, Any]:
         named = {f"w/{name}": variable for name, variable in self._weights.items()} | self._slots
         return dict(sorted(named.items()))
@@ -174,6 +184,7 @@ class _JaxStepper:
         eval_loss: Loss,
         frozen: Arrays,
         dtype: str,
+        predict: Loss,
     ) -> None:
         import jax
         import jax.numpy as jnp
@@ -187,7 +198,10 @@ class _JaxStepper:
         self._train = jax.jit(self._step, donate_argnums=(0, 1))
         self._add = jax.jit(self._gradients)
         self._finish = jax.jit(self._apply, donate_argnums=(0, 1, 2))
-        self._eval = jax.jit(lambda weights, frozen, batch: eval_loss(self._compute(weights) | frozen, batch))
+        self._eval, self._predict = (
+            jax.jit(lambda weights, frozen, batch, f=each: f(self._compute(weights) | frozen, batch))
+            for each in (eval_loss, predict)
+        )
 
     def _cast(self, name: str, value: Any) -> Any:
         return value.astype(self._dtype) if _narrow(name, value.shape) else value
@@ -233,6 +247,9 @@ class _JaxStepper:
 
     def loss(self, batch: Arrays) -> float:
         return float(self._eval(self._weights, self._frozen, dict(batch)))
+
+    def predict(self, batch: Arrays) -> Array:
+        return np.asarray(self._predict(self._weights, self._frozen, dict(batch)))
 
     def _all(self) -> dict[str, Any]:
         return dict(sorted(({f"w/{name}": w for name, w in self._weights.items()} | self._slots).items()))

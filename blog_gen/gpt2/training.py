@@ -68,6 +68,7 @@ class FineTuning:
             self._evaluation_loss,
             frozen,
             recipe.precision,
+            self._last_logits,
         )
         self._schedule = Schedule(recipe.steps, recipe.warmup, shape=recipe.schedule)
         self._saves = 0
@@ -81,6 +82,20 @@ class FineTuning:
     def _evaluation_loss(self, weights: Any, batch: Any) -> Any:
         states, targets, share = self._forward(weights, batch, NO_DROPOUT, lambda block: block)
         return cross_entropy(states, weights["wte"], targets, share)
+
+    def _last_logits(self, weights: Any, batch: Any) -> Any:
+        """(V,) logits that follow the `last` of the tokens (1, T)."""
+        from keras import ops
+
+        states = network.hidden_states(weights, batch["tokens"], self.hparams, self.recipe.precision)
+        state = ops.take(states[0], batch["last"], axis=0)
+        return ops.matmul(ops.cast(weights["wte"], "float32"), ops.cast(state, "float32"))
+
+    def next_logits(self, ids: Sequence[int], length: int) -> Array:
+        """Float32 logits (V,) of what follows `ids`, computed in a window of `length` tokens."""
+        tokens = np.zeros((1, length), np.int32)
+        tokens[0, : len(ids)] = ids
+        return self._stepper.predict({"tokens": tokens, "last": np.array(len(ids) - 1, np.int32)})
 
     def _forward(self, weights: Any, batch: Any, dropout: Dropout, wrap: Any) -> tuple[Any, Any, Any]:
         """Last states (N, C), targets (N,) and each target's share in the loss (N,)."""
