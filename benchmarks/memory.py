@@ -7,49 +7,66 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from blog_gen.gpt2 import memory
 from blog_gen.gpt2.hparams import HParams
 from blog_gen.gpt2.zoo import SIZES
 
-SHAPES = {"mini": HParams(n_vocab=16384, n_ctx=1024, n_embd=384, n_head=6, n_layer=6), "124M": SIZES["124M"]}
-CASES = (("mini", 1, 64), ("mini", 8, 256), ("mini", 2, 1024), ("124M", 1, 64), ("124M", 1, 1024))
+SHAPES = {"mini": HParams(n_vocab=8192, n_ctx=1024, n_embd=320, n_head=5, n_layer=6), "124M": SIZES["124M"]}
+WAYS: dict[str, dict[str, Any]] = {
+    "full": {},
+    "recompute": {"recompute": True},
+    "freeze 6": {"freeze": 6},
+    "lora 8": {"lora": 8},
+    "lora 8, recompute": {"lora": 8, "recompute": True},
+}
+CASES = (
+    ("mini", 8, 256, "full"),
+    ("mini", 2, 1024, "full"),
+    ("124M", 1, 64, "full"),
+    *(("124M", 1, 1024, way) for way in WAYS),
+)
 STEPS = 3  # enough for every buffer to have been there
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON object")
-    parser.add_argument("--case", nargs=3, metavar=("SHAPE", "ROWS", "LENGTH"), help="measured here and now")
+    parser.add_argument("--case", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.case:
-        print(peak_of(options.case[0], int(options.case[1]), int(options.case[2])))
+        shape, rows, length, way = options.case
+        print(peak_of(shape, int(rows), int(length), way))
         return
     results = {}
-    for shape, rows, length in CASES:
-        peak = measured(shape, rows, length)
-        estimate = memory.to_train(SHAPES[shape], rows * length, length)
-        name, ratio = f"train_{shape}_{rows}x{length}", estimate / peak
-        results[name] = {"peak": peak, "estimate": estimate, "ratio": ratio}
+    for shape, rows, length, way in CASES:
+        peak = measured(shape, rows, length, way)
+        asked = {name: int(value) for name, value in WAYS[way].items()}
+        estimate = memory.to_train(SHAPES[shape], rows * length, length, **asked)
+        results[f"train_{shape}_{rows}x{length}_{way}"] = {
+            "peak": peak,
+            "estimate": estimate,
+            "ratio": estimate / peak,
+        }
         if not options.json:
             gib = f"{peak / 2**30:6.2f} GiB, estimated {estimate / 2**30:6.2f}"
-            print(f"fine-tuning {shape:>5}, {rows} x {length:<5}{gib}")
+            print(f"fine-tuning {shape:>5}, {rows} x {length:<5}{way:18}{gib}", flush=True)
     if options.json:
         print(json.dumps(results))
 
 
-def measured(shape: str, rows: int, length: int) -> int:
-    command = [sys.executable, __file__, "--case", shape, str(rows), str(length)]
+def measured(shape: str, rows: int, length: int, way: str) -> int:
+    command = [sys.executable, __file__, "--case", shape, str(rows), str(length), way]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return int(done.stdout.split()[-1])
 
 
-def peak_of(shape: str, rows: int, length: int) -> int:
+def peak_of(shape: str, rows: int, length: int, way: str) -> int:
     """Bytes resident at most in this process, after a few steps on random tokens."""
     from blog_gen.gpt2.quiet import quiet
 
@@ -66,10 +83,11 @@ def peak_of(shape: str, rows: int, length: int) -> int:
     hparams = SHAPES[shape]
     texts = np.random.default_rng(0).integers(0, hparams.n_vocab - 1, (STEPS * rows, length - 1)).tolist()
     data, none = pack(texts, hparams.n_vocab - 1, length), pack([], hparams.n_vocab - 1, length)
-    settings = TrainingSettings(steps=STEPS, batch_tokens=rows * length)
+    settings = TrainingSettings(steps=STEPS, batch_tokens=rows * length, **WAYS[way])
     recipe = choose(settings, hparams, data, Machine(None, has_bfloat16())).recipe
     FineTuning(hparams, initial_weights(hparams), data, none, recipe, Path(tempfile.mkdtemp())).run()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    status = Path("/proc/self/status").read_text()  # ru_maxrss is handed down from the parent process
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 if __name__ == "__main__":
