@@ -19,11 +19,14 @@ MAY_BE_HEAVY = {
     "gpt2/backend.py",
     "gpt2/conversion.py",
     "gpt2/evaluation.py",
+    "gpt2/fused.py",
     "gpt2/fusion.py",
     "gpt2/loss.py",
+    "gpt2/machine.py",
     "gpt2/network.py",
     "gpt2/optimizers.py",
     "gpt2/pretraining.py",
+    "gpt2/tensorboard.py",
     "gpt2/training.py",
 }
 

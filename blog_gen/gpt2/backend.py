@@ -81,7 +81,7 @@ class _TensorFlowStepper:
 
         self._tf, self._dtype, self._optimizer = tf, dtype, optimizer
         self._weights = {name: tf.Variable(value, dtype=tf.float32) for name, value in trained.items()}
-        self._frozen = {name: self._cast(name, tf.constant(value)) for name, value in frozen.items()}
+        self._frozen = {name: self._frozen_as(tf.constant(value)) for name, value in frozen.items()}
         slots = {slot: w for name, w in self._weights.items() for slot in optimizer.slots(name, w.shape)}
         self._slots = {slot: tf.Variable(tf.zeros(weight.shape)) for slot, weight in slots.items()}
         self._sums: dict[str, Any] = {}  # of gradients, where several batches make a step
@@ -97,6 +97,10 @@ class _TensorFlowStepper:
 
     def _cast(self, name: str, value: Any) -> Any:
         return self._tf.cast(value, self._dtype) if _narrow(name, value.shape) else value
+
+    def _frozen_as(self, value: Any) -> Any:
+        """Matrices that get no update need no float32, the embeddings neither."""
+        return self._tf.cast(value, self._dtype) if len(value.shape) == 2 else value
 
     def _trained(self) -> dict[str, Any]:
         tf = self._tf
@@ -192,7 +196,9 @@ class _JaxStepper:
         self._jax, self._jnp, self._dtype, self._optimizer = jax, jnp, dtype, optimizer
         self._train_loss, self._eval_loss = train_loss, eval_loss
         self._weights = {name: jnp.asarray(value) for name, value in trained.items()}
-        self._frozen = {name: self._cast(name, jnp.asarray(value)) for name, value in frozen.items()}
+        self._frozen = {
+            name: value.astype(dtype) if value.ndim == 2 else value for name, value in frozen.items()
+        }
         slots = {slot: w for name, w in self._weights.items() for slot in optimizer.slots(name, w.shape)}
         self._slots = {slot: jnp.zeros(weight.shape) for slot, weight in slots.items()}
         self._train = jax.jit(self._step, donate_argnums=(0, 1))

@@ -15,7 +15,7 @@ from blog_gen.gpt2.fusion import island
 
 Tensor = Any
 
-CHUNK_LOGITS = 1 << 25  # logits at once, 64 MiB in bfloat16
+CHUNK_LOGITS = 1 << 24  # logits at once, 32 MiB in bfloat16
 
 
 def cross_entropy(states: Tensor, wte: Tensor, targets: Tensor, share: Tensor) -> Tensor:

@@ -39,12 +39,12 @@ def to_train(
     each = 16 + 4 * accumulate
     weights = blocks * (learned * each + (1 - learned) * 2)
     full = not lora and not freeze
-    weights += embeddings * (24 + 4 * accumulate if full else 4)
+    weights += embeddings * (24 + 4 * accumulate if full else 2)
     weights += 12 * hparams.n_vocab * hparams.n_embd if full else 0
     kept = hparams.n_embd * (42 + 2 * 0.63 * hparams.n_head * length / hparams.n_embd)
     layers = 1 + hparams.n_layer * 4 / 42 if recompute else hparams.n_layer * max(learned, 0.2 if lora else 0)
     layers = float(hparams.n_layer) if lora and not recompute else layers
-    chunk = min(tokens * hparams.n_vocab, 1 << 25) * 12  # logits, their exponentials and their gradient
+    chunk = min(tokens * hparams.n_vocab, 1 << 24) * 12  # logits, their exponentials and their gradient
     return round(SLACK * (weights + tokens * kept * layers + chunk)) + TRAINING_RUNTIME
 
 

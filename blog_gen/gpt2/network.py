@@ -101,7 +101,8 @@ def hidden_states(
         places = weights["wpe"][: tokens.shape[1]]
     else:
         places = ops.take(weights["wpe"], packing.positions, axis=0)
-    x = dropout(ops.cast(ops.take(weights["wte"], tokens, axis=0) + places, compute_dtype), 0)
+    embedded = ops.cast(ops.take(weights["wte"], tokens, axis=0), "float32") + ops.cast(places, "float32")
+    x = dropout(ops.cast(embedded, compute_dtype), 0)
     normed = layer_norm(x, *_norm(weights, "h0/ln_1"))
     for layer in range(hparams.n_layer):
         after = "ln_f" if layer + 1 == hparams.n_layer else f"h{layer + 1}/ln_1"

@@ -177,7 +177,7 @@ def test_adapters_learn_and_are_merged(tmp_path: Path) -> None:
     tuning = _run(tmp_path, recipe)
     outcome = _finish(tuning)
     history = outcome.position.history
-    assert history[-1]["held_out"] < 0.98 * history[0]["held_out"]  # beside random weights they can do little
+    assert history[-1]["held_out"] < history[0]["held_out"] - 0.05  # beside random weights they can do little
     assert all("/lora_" in name for name in outcome.weights)
     base = initial_weights(HPARAMS)
     whole = merged(base, outcome.weights)
