@@ -46,7 +46,7 @@ def main() -> None:
     results = {}
     for shape, rows, length, way in CASES:
         peak = measured(shape, rows, length, way)
-        asked = {name: int(value) for name, value in WAYS[way].items()}
+        asked = WAYS[way]
         estimate = memory.to_train(SHAPES[shape], rows * length, length, **asked)
         results[f"train_{shape}_{rows}x{length}_{way}"] = {
             "peak": peak,
