@@ -16,6 +16,7 @@ from blog_gen.review.marking import pieces
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
+_MARKS = ".,;:!?()[]\"'“”‘’*_`#>-–"
 DOUBTS = 12  # words that are named, for who does not see the shading
 
 
@@ -26,7 +27,8 @@ def certainty(entry_id: str) -> str:
 
     entry = entry_of(entry_id)
     shades = shades_of(entry, desk().settings)
-    doubts = [entry.body[shade.start : shade.end] for shade in shades if shade.level == 0]
+    words = (entry.body[shade.start : shade.end].strip(_MARKS) for shade in shades if shade.level == 0)
+    doubts = list(dict.fromkeys(filter(None, words)))
     parts = list(pieces(entry.body[:LONGEST_SHOWN], (), shades))
     return render_template("certainty.html.j2", entry=entry, pieces=parts, doubts=doubts[:DOUBTS])
 

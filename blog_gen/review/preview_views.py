@@ -32,7 +32,7 @@ def preview(entry_id: str) -> AnyResponse:
 
 @pages.post("/-/drafts/<entry_id>/preview")
 def preview_of_form(entry_id: str) -> Response:
-    return _shown(request.form.get("field-title", ""), request.form.get("body", ""), None)
+    return _shown(request.form.get("field-title", ""), request.form.get("body", ""), "Not saved yet")
 
 
 def _shown(title: str, body: str, why: str | None) -> Response:

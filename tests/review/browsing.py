@@ -21,8 +21,8 @@ QUIET = (
 PATIENCE = 90_000  # milliseconds: the machine may be busy
 
 _CODE = (
-    "from pathlib import Path; from blog_gen.config import load_settings; "
-    "from blog_gen.review.server import serve; serve(load_settings(Path('.')), 0)"
+    "import sys; from pathlib import Path; from blog_gen.config import load_settings; "
+    "from blog_gen.review.server import serve; serve(load_settings(Path(sys.argv[1])), 0)"
 )
 
 
@@ -31,7 +31,7 @@ def serving(site: Path) -> Iterator[str]:
     """The address of the server for `site`, on a port that is free."""
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     server = subprocess.Popen(
-        [sys.executable, "-c", _CODE], cwd=site, env=environment, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _CODE, str(site)], env=environment, stdout=subprocess.PIPE, text=True
     )
     try:
         assert server.stdout is not None

@@ -61,7 +61,7 @@ def test_three_drafts_by_keyboard_alone_and_the_site_shows_what_was_approved(
     page.keyboard.press("e")
     page.keyboard.press("Control+Home")
     page.keyboard.type("Edited by hand. ")
-    sync_api.expect(_preview(page).locator("p").first).to_contain_text(
+    sync_api.expect(_preview(page).locator("p:not(.note)").first).to_contain_text(
         "Edited by hand. It rained", timeout=PATIENCE
     )
     page.keyboard.press("Escape")

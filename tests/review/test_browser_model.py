@@ -58,7 +58,7 @@ def test_progress_is_shown_and_cancel_works_by_keyboard(
         page.get_by_role("button", name="Write it").click()
         expect_title(page, "Writing another draft")
         page.get_by_role("button", name="Cancel").focus()
-        seen = set()
+        seen: set[float] = set()
         while len(seen) < 3:
             expect(page.locator("#progress-said")).to_contain_text(f" of {MANY} written", timeout=PATIENCE)
             seen.add(page.locator("#progress").evaluate("e => e.value"))

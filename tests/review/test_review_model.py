@@ -75,7 +75,7 @@ def test_what_was_learned_by_heart_is_sure_and_a_zebra_is_not(trained: Settings)
     assert levels["Zebra"] == levels["xylophone."] == 0
     assert sum(levels[word] for word in ("kettle", "cold", "not.")) >= 9
     page = Reviewer(Store(trained)).page(f"/-/drafts/{entry.id}/certainty")
-    assert '<span class="sure-0">Zebra</span>' in page and "Least sure of:" in page
+    assert '<span class="sure-0">Zebra</span>' in page and "the first of them: Zebra, xylophone." in page
 
 
 def test_certainty_is_kept(trained: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

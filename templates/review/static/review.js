@@ -88,6 +88,16 @@ if (reason) {
   });
 }
 
+// The first preview waits for a build of the site.
+const building = document.getElementById("building");
+if (building && document.readyState !== "complete") {
+  const told = setTimeout(() => (building.textContent = "building your site …"), 700);
+  window.addEventListener("load", () => {
+    clearTimeout(told);
+    building.textContent = "";
+  });
+}
+
 // How far another draft is. Only what changed is touched: the focus stays where it is.
 const progress = document.getElementById("progress");
 
