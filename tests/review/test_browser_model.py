@@ -17,7 +17,7 @@ from blog_gen.review.store import Store
 
 pytestmark = pytest.mark.browser
 
-MANY = 400  # candidates: a job that lasts until it is cancelled
+MANY = 6000  # candidates: a job that lasts until it is cancelled
 
 
 def _draft_page(address: str, settings: Settings, name: str = "note-a") -> str:
