@@ -131,7 +131,7 @@ def read_entry(path: Path, settings: Settings) -> Entry:
     draft, fault, text = None, None, ""
     try:
         if len(data) > LARGEST:
-            raise DraftError(f"a post must not be over {LARGEST >> 20} MB", got=f"{len(data) >> 20} MB")
+            raise DraftError(f"a post must not be over {LARGEST >> 20} MB", got=f"{len(data):,} bytes")
         text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
         draft = read_draft(path, dates.zone_of(settings))
     except DraftError as error:
