@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -85,10 +86,21 @@ class SitePreview:
         except OSError as error:
             return f"the site cannot be built: {error.strerror}"
         if done.returncode:
-            said = (done.stderr or done.stdout).decode("utf-8", "replace").splitlines()
-            first = next((line.strip() for line in said if line.strip()), "it does not say why")
-            return f"Jekyll cannot build the site: {first}"
+            said = (done.stderr or done.stdout).decode("utf-8", "replace")
+            return f"Jekyll cannot build the site: {_reason(said)}"
         return None
+
+
+def _reason(said: str) -> str:
+    r"""What Jekyll gave up at: the line above the box that it ends with, after all it went on from.
+
+    >>> _reason("Error: one\n\x1b[31mLiquid Exception: two\x1b[0m\n-----\nPlease append `--trace`")
+    'Liquid Exception: two'
+    """
+    lines = [line.strip() for line in re.sub(r"\x1b\[[\d;]*m", "", said).splitlines()]
+    box = next((at for at, line in enumerate(lines) if line.startswith("-----")), 0)
+    known = [line for line in (lines[:box][::-1] or lines) if line]
+    return known[0] if known else "it does not say why"
 
 
 def _jekyll(site: Path) -> Sequence[str] | None:

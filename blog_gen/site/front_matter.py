@@ -24,6 +24,7 @@ except ImportError:
 
 _FENCED = re.compile(r"---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _OPENED = re.compile(r"---[ \t]*(?:\n|\Z)")
+_LARGEST = 6_000_000  # characters; a whole post has fewer
 _DEEPEST = 50  # brackets in brackets; libyaml crashes the process at some ten thousand
 # A top-level key and its value, with (2) or without white space between them.
 _KEY_LINE = re.compile(r"([A-Za-z_][\w-]*):([ \t]*)(\S.*?)[ \t]*")
@@ -65,7 +66,7 @@ def parse(raw: str) -> dict[str, Any]:
         FrontMatterError: it is not valid YAML, or not a mapping.
     """
     try:
-        _check_depth(raw)
+        _check_size(raw)
         values = yaml.load(raw, Loader=_Loader)
     except yaml.YAMLError as error:
         raise FrontMatterError(f"the front matter is not valid YAML: {_reason(error)}") from error
@@ -83,12 +84,27 @@ def parse(raw: str) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
 
 
-def _check_depth(raw: str) -> None:
-    depth = 0
+def _check_size(raw: str) -> None:
+    """Refuse what is nested too deeply, and aliases of aliases that nine lines make gigabytes of."""
+    size, sizes = 0, dict[str, int]()  # in characters, aliases written out; of each anchor
+    around: list[tuple[str | None, int]] = []  # the collections that are open, and the size before each
     for event in yaml.parse(raw, Loader=_SafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
+        if isinstance(event, yaml.AliasEvent):
+            if any(event.anchor == anchor for anchor, _ in around):
+                raise yaml.YAMLError(f"`*{event.anchor}` holds itself")
+            size += sizes.get(event.anchor or "", 0)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = around.pop()
+            sizes[anchor or ""] = size - before
+        elif isinstance(event, yaml.NodeEvent):
+            before, size = size, size + 1 + len(getattr(event, "value", ""))
+            sizes[event.anchor or ""] = size - before
+            if isinstance(event, yaml.CollectionStartEvent):
+                around.append((event.anchor, before))
+        if len(around) > _DEEPEST:
             raise yaml.YAMLError(f"it is nested more than {_DEEPEST} deep")
+        if size > _LARGEST:
+            raise yaml.YAMLError(f"it has more than {_LARGEST:,} characters when its aliases are written out")
 
 
 def _reason(error: yaml.YAMLError) -> str:

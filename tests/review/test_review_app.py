@@ -263,6 +263,22 @@ def test_a_hostile_draft_is_shown_as_text_everywhere(reviewer: Reviewer, store: 
     assert store.find("hostile").path.parent == store.settings.state_folder / "rejected"
 
 
+@pytest.mark.parametrize("score", ["9" * 400, "1e999", "[1]", "null", "-.nan"])
+def test_scores_that_somebody_forged_are_shown_as_they_are(
+    reviewer: Reviewer, store: Store, score: str
+) -> None:
+    provenance = f"{{seed: {score}, scores: {{score: {score}, copied_share: {score}, __class__: 3, 3: 4}}}}"
+    path = store.settings.output_folder / "2026-03-09-forged.md"
+    path.write_text(f"---\ntitle: Forged\npublished: false\nblog_gen: {provenance}\n---\nHi.\n")
+    assert "Forged" in reviewer.page("/") and "Approve" in reviewer.page(_address(store, "forged"))
+
+
+def test_one_that_is_too_large_is_listed_and_said_to_be(reviewer: Reviewer, store: Store) -> None:
+    add_draft(store.settings, "Too large", 8, BODY + "word " * 1_100_000)
+    page = reviewer.page(_address(store, "too-large"))
+    assert "must not be over 5 MB" in page and "Cut it in your own editor" in page and "as text" not in page
+
+
 def test_what_shows_a_draft_is_sandboxed_and_our_pages_run_only_our_files(
     reviewer: Reviewer, store: Store
 ) -> None:

@@ -204,6 +204,25 @@ def test_nothing_is_executed(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+NINES = "".join(
+    f"{key}: &{key} [{','.join([f'*{of}'] * 9)}]\n" for of, key in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [f"a: &a [x,x]\n{NINES}", f"a: &a {'x' * 10_000}\nb: [{','.join(['*a'] * 1000)}]", "a: &a {k: [*a]}"],
+    ids=["of aliases", "of long text", "of itself"],
+)
+def test_aliases_cannot_fill_the_memory(raw: str) -> None:
+    with pytest.raises(FrontMatterError, match=r"aliases are written out|holds itself"):
+        parse(raw)
+
+
+def test_an_alias_is_what_it_names() -> None:
+    assert parse("a: &x [b, &y c]\nd: *x\ne: *y") == {"a": ["b", "c"], "d": ["b", "c"], "e": "c"}
+
+
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
 def test_nesting_cannot_crash_the_process(opening: str) -> None:
     with pytest.raises(FrontMatterError, match="nested"):
