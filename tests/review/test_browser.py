@@ -50,6 +50,12 @@ def test_three_drafts_by_keyboard_alone_and_the_site_shows_what_was_approved(
     expect_title(page, "Soup: a method")
     page.keyboard.press("a")
     expect_title(page, "A bolt, late")
+    assert store.find("soup-a-method").state == "approved"
+    page.keyboard.press("u")
+    expect_title(page, "Soup: a method")
+    assert store.find("soup-a-method").state == "waiting"
+    page.keyboard.press("a")
+    expect_title(page, "A bolt, late")
     page.keyboard.press("r")
     page.keyboard.type("dull: a jar of nothing")  # j, a and l are letters here
     page.keyboard.press("Enter")
@@ -61,6 +67,7 @@ def test_three_drafts_by_keyboard_alone_and_the_site_shows_what_was_approved(
     page.keyboard.press("e")
     page.keyboard.press("Control+Home")
     page.keyboard.type("Edited by hand. ")
+    sync_api.expect(page.locator("iframe")).to_be_in_viewport()  # beside what is typed
     sync_api.expect(_preview(page).locator("p:not(.note)").first).to_contain_text(
         "Edited by hand. It rained", timeout=PATIENCE
     )
@@ -86,6 +93,8 @@ def test_without_javascript_a_draft_is_edited_previewed_approved_and_rejected(
     page.get_by_role("link", name="A bolt, late").click()
     page.get_by_label("title", exact=True).fill("A bolt, early")
     page.get_by_label("Text, in Markdown").fill("Only *this*.")
+    _preview(page).locator("main.the-site").wait_for()  # as it comes, the browser drops what is sent there
+    page.wait_for_load_state("load")
     page.get_by_role("button", name="Preview these changes").click()
     sync_api.expect(_preview(page).locator("em")).to_have_text("this", timeout=PATIENCE)
     page.get_by_label("Reason").press("Enter")

@@ -73,6 +73,8 @@ if (form) {
   form.addEventListener("submit", (event) => {
     if (event.submitter !== show) changed = false;
   });
+  // A browser drops what is sent to a frame in the moment in which its first page comes: send it again.
+  window.addEventListener("load", () => changed && previewSoon());
   window.addEventListener("beforeunload", (event) => {
     if (changed) event.preventDefault();
   });
