@@ -15,9 +15,9 @@ from typing import Any
 
 from blog_gen.gpt2 import memory
 from blog_gen.gpt2.hparams import HParams
-from blog_gen.gpt2.zoo import SIZES
+from blog_gen.gpt2.zoo import EMBEDDED, SIZES
 
-SHAPES = {"mini": HParams(n_vocab=8192, n_ctx=1024, n_embd=320, n_head=5, n_layer=6), "124M": SIZES["124M"]}
+SHAPES = {"mini": HParams.load(EMBEDDED["mini"]), "124M": SIZES["124M"]}
 WAYS: dict[str, dict[str, Any]] = {
     "full": {},
     "recompute": {"recompute": True},
@@ -76,7 +76,7 @@ def peak_of(shape: str, rows: int, length: int, way: str) -> int:
     from blog_gen.config import TrainingSettings
     from blog_gen.gpt2.autopilot import choose
     from blog_gen.gpt2.dataset import pack
-    from blog_gen.gpt2.machine import Machine, has_bfloat16
+    from blog_gen.gpt2.machine import Machine, has_bfloat16, peak_memory
     from blog_gen.gpt2.training import FineTuning
     from blog_gen.gpt2.weights import initial_weights
 
@@ -86,8 +86,7 @@ def peak_of(shape: str, rows: int, length: int, way: str) -> int:
     settings = TrainingSettings(steps=STEPS, batch_tokens=rows * length, **WAYS[way])
     recipe = choose(settings, hparams, data, Machine(None, has_bfloat16())).recipe
     FineTuning(hparams, initial_weights(hparams), data, none, recipe, Path(tempfile.mkdtemp())).run()
-    status = Path("/proc/self/status").read_text()  # ru_maxrss is handed down from the parent process
-    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    return peak_memory()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ import ctypes
 import importlib.util
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -34,6 +33,7 @@ from blog_gen.gpt2.bpe import END_OF_TEXT
 from blog_gen.gpt2.cached_network import usual_threads
 from blog_gen.gpt2.exchange import export_model
 from blog_gen.gpt2.hparams import HParams
+from blog_gen.gpt2.machine import peak_memory
 from blog_gen.gpt2.weights import initial_weights, save_weights
 
 TEMPERATURE, TOP_P = 0.8, 0.95
@@ -212,14 +212,7 @@ def measure_alone(engine: str, task: Task) -> dict[str, float]:
     draw = ENGINES[engine][1](task)
     loaded = time.perf_counter() - start
     draw()
-    return {"load_seconds": loaded, "peak_mib": peak_mib()}
-
-
-def peak_mib() -> float:
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux hands ru_maxrss down from the parent process
-        return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"load_seconds": loaded, "peak_mib": peak_memory() / 2**20}
 
 
 def measure(task: Task, engines: list[str], repeats: int) -> dict[str, float]:

@@ -27,9 +27,10 @@ import numpy as np
 
 from blog_gen.config import TrainingSettings
 from blog_gen.gpt2.hparams import HParams
-from blog_gen.gpt2.zoo import SIZES
+from blog_gen.gpt2.machine import peak_memory
+from blog_gen.gpt2.zoo import EMBEDDED, SIZES
 
-SHAPES = {"mini": HParams(n_vocab=8192, n_ctx=1024, n_embd=320, n_head=5, n_layer=6), "124M": SIZES["124M"]}
+SHAPES = {"mini": HParams.load(EMBEDDED["mini"]), "124M": SIZES["124M"]}
 WARM_STEPS = 2  # compile, and fill the allocator
 RATE = 1e-4
 PRODUCTS = "products"  # the worker that measures what the machine can do
@@ -169,7 +170,7 @@ def serve(engine: str, task: Task) -> None:
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is no answer
     step: Step = (lambda: None) if engine == PRODUCTS else ENGINES[engine][1](task)
-    answers = {"step": lambda: seconds_of(step), "peak": peak_bytes, "rate": plain_products}
+    answers = {"step": lambda: seconds_of(step), "peak": peak_memory, "rate": plain_products}
     for _ in range(WARM_STEPS):
         step()
     for line in sys.stdin:
@@ -190,12 +191,6 @@ def plain_products() -> float:
     from blog_gen.gpt2.machine import has_bfloat16, product_rate
 
     return product_rate("bfloat16" if has_bfloat16() else "float32", seconds=1.0)
-
-
-def peak_bytes() -> float:
-    """Bytes resident at most in this process so far."""
-    status = Path("/proc/self/status").read_text()  # ru_maxrss is handed down from the parent process
-    return float(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def measure(task: Task, engines: list[str], rounds: int, arguments: list[str]) -> dict[str, float]:

@@ -80,16 +80,13 @@ def _post(article: Article, plain: bool) -> Post:
     return Post(article.title, body or article.body, article.tags, category)
 
 
-def trained(settings: Settings) -> runs.Meta | None:
-    """The finished run of this site, if there is one and its settings and base are still the same."""
-    meta = runs.read_meta(settings.run_folder)
-    return meta if meta is not None and meta.settings == depends_on(settings) else None
+def up_to_date(meta: runs.Meta | None, settings: Settings) -> bool:
+    """Whether the finished run `meta` is of today's posts and settings; reads bytes, parses nothing."""
+    return meta is not None and _same_settings(meta, settings) and meta.fingerprint == fingerprint(settings)
 
 
-def up_to_date(settings: Settings) -> bool:
-    """Whether the trained run is of today's posts and settings; reads bytes, parses nothing."""
-    meta = trained(settings)
-    return meta is not None and meta.fingerprint == fingerprint(settings)
+def _same_settings(meta: runs.Meta, settings: Settings) -> bool:
+    return meta.settings == depends_on(settings)
 
 
 def depends_on(settings: Settings) -> dict[str, Any]:
@@ -117,7 +114,9 @@ def train(
 
     Where only the files changed and not the texts, nothing is trained.
     """
-    meta = trained(settings)
+    meta = runs.read_meta(settings.run_folder)
+    if meta is not None and not _same_settings(meta, settings):
+        meta = None
     files = fingerprint(settings)
     if meta is not None and meta.articles == corpus.sha256 and not fresh:
         if meta.fingerprint != files:
@@ -229,20 +228,13 @@ def _finished(
     earlier: runs.Meta | None,
 ) -> runs.Meta:
     """Write all of the run folder but `meta.json`, which comes last and is returned."""
-    from blog_gen.gpt2.adaptation import merged, save_adapter
-    from blog_gen.gpt2.weights import load_weights, save_weights
-
-    folder = settings.run_folder
-    tuning.hparams.save(folder)
-    for name in ("encoder.json", "vocab.bpe"):
-        shutil.copyfile(base / name, folder / name)
-    start = load_weights(folder if earlier else base, tuning.hparams)
-    save_adapter(outcome.weights, folder, runs.weights_sha256(folder if earlier else base))
-    save_weights(merged(start, outcome.weights), folder, identity=tuning.identity)
+    folder, base_weights = settings.run_folder, runs.weights_sha256(base)
+    start, start_weights = (folder, earlier.weights) if earlier else (base, base_weights)
+    _write_model(tuning, outcome, start, start_weights, folder)
     return runs.Meta(
         identity=tuning.identity,
         base=settings.model,
-        base_weights=runs.weights_sha256(base),
+        base_weights=base_weights,
         weights=runs.weights_sha256(folder),
         articles=corpus.sha256,
         fingerprint=files,
@@ -261,6 +253,20 @@ def _finished(
         history=outcome.position.history,
         learned=now.isoformat(timespec="seconds"),
     )
+
+
+def _write_model(tuning: FineTuning, outcome: Outcome, start: Path, start_weights: str, folder: Path) -> None:
+    """A model folder of what was trained from the model in `start`, whose weights have that SHA-256."""
+    from blog_gen.gpt2.adaptation import merged, save_adapter
+    from blog_gen.gpt2.weights import load_weights, save_weights
+
+    tuning.hparams.save(folder)
+    if start != folder:
+        for name in ("encoder.json", "vocab.bpe"):
+            shutil.copyfile(start / name, folder / name)
+    whole = merged(load_weights(start, tuning.hparams), outcome.weights)
+    save_adapter(outcome.weights, folder, start_weights)
+    save_weights(whole, folder, identity=tuning.identity)
 
 
 def _logprob_of(folder: Path, texts: list[str]) -> tuple[float, float] | None:

@@ -42,9 +42,9 @@ def learning_of(settings: Settings, now: datetime) -> Learning:
     Raises:
         ArticleError: there is no articles folder.
     """
-    stale = not up_to_date(settings)
-    schedule = schedule_of(settings)
     meta = runs.read_meta(settings.run_folder)
+    stale = not up_to_date(meta, settings)
+    schedule = schedule_of(settings)
     moment = _moment(meta.learned if meta else None)
     learned = schedule.today(moment) if moment else None
     if settings.retrain == "never":

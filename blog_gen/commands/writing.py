@@ -199,12 +199,13 @@ def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:
         return 130
     if report.trained is not None and not quiet:
         from blog_gen.gpt2.curve import sparkline
+        from blog_gen.gpt2.runs import CURVE_FILE
 
         meta = report.trained
         minutes = f"{meta.seconds:.0f} s" if meta.seconds < 120 else f"{meta.seconds / 60:.1f} min"
         click.echo(f"Learned from {meta.posts} posts in {minutes} ({meta.stopped}). {meta.reading}")
         if bars := sparkline(meta.history):
-            shown = display_path(settings.run_folder / "loss.svg", settings)
+            shown = display_path(settings.run_folder / CURVE_FILE, settings)
             click.echo(f"Held-out loss, evaluation by evaluation: {bars} (as a chart: {shown})")
     for path, result in report.written:
         shown = display_path(path, settings)

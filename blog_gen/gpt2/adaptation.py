@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from blog_gen.files import replacing
-from blog_gen.gpt2.hparams import HParams
+from blog_gen.gpt2.hparams import EMBEDDINGS
 from blog_gen.gpt2.tensor_file import write_tensors
 
 Array = np.ndarray[Any, Any]
@@ -44,7 +44,7 @@ def split(
 
 def _depth(name: str) -> float:
     """The block that a weight belongs to; -1 for the embeddings, beyond all for the last norm."""
-    if name in ("wte", "wpe"):
+    if name in EMBEDDINGS:
         return -1
     block = _BLOCK.match(name)
     return int(block[1]) if block else float("inf")
@@ -61,15 +61,6 @@ def adapters(base: Arrays, rank: int, seed: int) -> dict[str, Array]:
             made[f"{name[:-2]}/lora_a"] = (rng.standard_normal((rows, rank)) * spread).astype(np.float32)
             made[f"{name[:-2]}/lora_b"] = np.zeros((rank, columns), np.float32)
     return made
-
-
-def adapter_shapes(hparams: HParams, rank: int) -> dict[str, tuple[int, int]]:
-    """Shapes of what `adapters` makes."""
-    matrices = {
-        n[:-2]: shape for n, shape in hparams.shapes().items() if len(shape) == 2 and n.endswith("/w")
-    }
-    downs = {f"{name}/lora_a": (shape[0], rank) for name, shape in matrices.items()}
-    return downs | {f"{name}/lora_b": (rank, shape[1]) for name, shape in matrices.items()}
 
 
 def merged(base: Arrays, trained: Arrays) -> dict[str, Array]:

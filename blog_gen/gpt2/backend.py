@@ -9,10 +9,12 @@ float32 masters are read once and written once a step.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from blog_gen.gpt2.hparams import is_factor
 from blog_gen.gpt2.optimizers import Optimizer
 
 Array = np.ndarray[Any, Any]
@@ -58,45 +60,49 @@ def make_stepper(
     import keras
 
     kind = _JaxStepper if keras.backend.backend() == "jax" else _TensorFlowStepper
-    return kind(trained, optimizer, train_loss, eval_loss, frozen or {}, compute_dtype, predict or eval_loss)
+    evaluate = eval_loss, predict or eval_loss
+    return kind(_Given(trained, frozen or {}, optimizer, train_loss, *evaluate, compute_dtype))
 
 
-def _narrow(name: str, shape: Sequence[int]) -> bool:
-    """Whether a weight is only ever a factor of a matrix product."""
-    return len(shape) == 2 and name not in ("wte", "wpe")
+@dataclass(frozen=True)
+class _Given:
+    """What a stepper is made from; it keeps none of the arrays."""
+
+    trained: Arrays
+    frozen: Arrays
+    optimizer: Optimizer
+    train_loss: Loss
+    eval_loss: Loss
+    predict: Loss
+    dtype: str
+
+    def slots(self) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the optimizer's running averages."""
+        shapes = {name: value.shape for name, value in self.trained.items()}
+        return {slot: shape for name, shape in shapes.items() for slot in self.optimizer.slots(name, shape)}
 
 
 class _TensorFlowStepper:
-    def __init__(
-        self,
-        trained: Arrays,
-        optimizer: Optimizer,
-        train_loss: Loss,
-        eval_loss: Loss,
-        frozen: Arrays,
-        dtype: str,
-        predict: Loss,
-    ) -> None:
+    def __init__(self, given: _Given) -> None:
         import tensorflow as tf
 
-        self._tf, self._dtype, self._optimizer = tf, dtype, optimizer
-        self._weights = {name: tf.Variable(value, dtype=tf.float32) for name, value in trained.items()}
-        self._frozen = {name: self._frozen_as(tf.constant(value)) for name, value in frozen.items()}
-        slots = {slot: w for name, w in self._weights.items() for slot in optimizer.slots(name, w.shape)}
-        self._slots = {slot: tf.Variable(tf.zeros(weight.shape)) for slot, weight in slots.items()}
+        self._tf, self._dtype, self._optimizer = tf, given.dtype, given.optimizer
+        self._train_loss = given.train_loss
+        self._weights = {name: tf.Variable(value, dtype=tf.float32) for name, value in given.trained.items()}
+        self._frozen = {name: self._frozen_as(tf.constant(value)) for name, value in given.frozen.items()}
+        self._slots = {slot: tf.Variable(tf.zeros(shape)) for slot, shape in given.slots().items()}
         self._sums: dict[str, Any] = {}  # of gradients, where several batches make a step
-        self._train_loss = train_loss
         # No jit_compile here: matmuls stay with oneDNN, and `fusion.island` compiles what lies between.
         self._train = tf.function(self._step, autograph=False)
         self._add = tf.function(self._accumulate, autograph=False)
         self._finish = tf.function(self._apply_sums, autograph=False)
         self._eval, self._predict = (
             tf.function(lambda batch, f=each: f(self._trained() | self._frozen, batch), autograph=False)
-            for each in (eval_loss, predict)
+            for each in (given.eval_loss, given.predict)
         )
 
     def _cast(self, name: str, value: Any) -> Any:
-        return self._tf.cast(value, self._dtype) if _narrow(name, value.shape) else value
+        return self._tf.cast(value, self._dtype) if is_factor(name, value.shape) else value
 
     def _frozen_as(self, value: Any) -> Any:
         """Matrices that get no update need no float32, the embeddings neither."""
@@ -180,37 +186,28 @@ class _TensorFlowStepper:
 
 
 class _JaxStepper:
-    def __init__(
-        self,
-        trained: Arrays,
-        optimizer: Optimizer,
-        train_loss: Loss,
-        eval_loss: Loss,
-        frozen: Arrays,
-        dtype: str,
-        predict: Loss,
-    ) -> None:
+    def __init__(self, given: _Given) -> None:
         import jax
         import jax.numpy as jnp
 
-        self._jax, self._jnp, self._dtype, self._optimizer = jax, jnp, dtype, optimizer
-        self._train_loss, self._eval_loss = train_loss, eval_loss
-        self._weights = {name: jnp.asarray(value) for name, value in trained.items()}
-        self._frozen = {
-            name: value.astype(dtype) if value.ndim == 2 else value for name, value in frozen.items()
-        }
-        slots = {slot: w for name, w in self._weights.items() for slot in optimizer.slots(name, w.shape)}
-        self._slots = {slot: jnp.zeros(weight.shape) for slot, weight in slots.items()}
+        self._jax, self._jnp, self._dtype, self._optimizer = jax, jnp, given.dtype, given.optimizer
+        self._train_loss = given.train_loss
+        self._weights = {name: jnp.asarray(value) for name, value in given.trained.items()}
+        self._frozen = {name: self._frozen_as(jnp.asarray(value)) for name, value in given.frozen.items()}
+        self._slots = {slot: jnp.zeros(shape) for slot, shape in given.slots().items()}
         self._train = jax.jit(self._step, donate_argnums=(0, 1))
         self._add = jax.jit(self._gradients)
         self._finish = jax.jit(self._apply, donate_argnums=(0, 1, 2))
         self._eval, self._predict = (
             jax.jit(lambda weights, frozen, batch, f=each: f(self._compute(weights) | frozen, batch))
-            for each in (eval_loss, predict)
+            for each in (given.eval_loss, given.predict)
         )
 
     def _cast(self, name: str, value: Any) -> Any:
-        return value.astype(self._dtype) if _narrow(name, value.shape) else value
+        return value.astype(self._dtype) if is_factor(name, value.shape) else value
+
+    def _frozen_as(self, value: Any) -> Any:
+        return value.astype(self._dtype) if value.ndim == 2 else value
 
     def _compute(self, weights: Any) -> dict[str, Any]:
         return {name: self._cast(name, value) for name, value in weights.items()}

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from blog_gen.errors import ModelError
 from blog_gen.files import write_json
+
+EMBEDDINGS = ("wte", "wpe")
+
+
+def is_factor(name: str, shape: Sequence[int]) -> bool:
+    """Whether a weight is a matrix inside a block, only ever a factor of a product."""
+    return len(shape) == 2 and name not in EMBEDDINGS
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-_CPU_INFO, _MEM_INFO = Path("/proc/cpuinfo"), Path("/proc/meminfo")
+_CPU_INFO, _MEM_INFO, _STATUS = (Path("/proc") / name for name in ("cpuinfo", "meminfo", "self/status"))
 # Version 2 of control groups and version 1: how a container is told its share.
 _GROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _GROUP_USED = ("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory/memory.usage_in_bytes")
@@ -61,16 +61,26 @@ def free_memory() -> int | None:
     return min(found, default=None)
 
 
+def peak_memory() -> int:
+    """Bytes resident at most in this process so far."""
+    try:
+        status = _STATUS.read_text()  # Linux hands ru_maxrss down from the parent process
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    except OSError:
+        import resource
+
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
 def product_rate(dtype: str, seconds: float = 0.15) -> float:
     """Operations a second of one (1024, 768) by (768, 3072) product, over and over for `seconds`."""
-    import keras
     from keras import ops
 
     one, other = ops.ones((1024, 768), dtype), ops.ones((768, 3072), dtype)
-    multiply = ops.matmul
-    keras.ops.convert_to_numpy(multiply(one, other)[:1, :1])  # the first is always slow
+    ops.convert_to_numpy(ops.matmul(one, other)[:1, :1])  # the first is always slow
     start, times = time.perf_counter(), 0
     while time.perf_counter() - start < seconds:
-        keras.ops.convert_to_numpy(multiply(one, other)[:1, :1])
+        ops.convert_to_numpy(ops.matmul(one, other)[:1, :1])
         times += 1
     return 2.0 * 1024 * 768 * 3072 * times / (time.perf_counter() - start)

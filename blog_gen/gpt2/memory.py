@@ -42,8 +42,10 @@ def to_train(
     weights += embeddings * (24 + 4 * accumulate if full else 2)
     weights += 12 * hparams.n_vocab * hparams.n_embd if full else 0
     kept = hparams.n_embd * (42 + 2 * 0.63 * hparams.n_head * length / hparams.n_embd)
-    layers = 1 + hparams.n_layer * 4 / 42 if recompute else hparams.n_layer * max(learned, 0.2 if lora else 0)
-    layers = float(hparams.n_layer) if lora and not recompute else layers
+    # Adapters in the first block want the activations of all; a frozen first half wants none of its own.
+    layers = hparams.n_layer if lora else hparams.n_layer * learned
+    if recompute:
+        layers = 1 + hparams.n_layer * 4 / 42
     chunk = min(tokens * hparams.n_vocab, 1 << 24) * 12  # logits, their exponentials and their gradient
     return round(SLACK * (weights + tokens * kept * layers + chunk)) + TRAINING_RUNTIME
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from keras import ops
 
 from blog_gen.gpt2.fusion import island
+from blog_gen.gpt2.hparams import EMBEDDINGS, is_factor
 
 Tensor = Any
 Arrays = dict[str, Tensor]
@@ -52,7 +53,7 @@ class Optimizer:
         return (f"m/{name}",) if self._by_muon(name, shape) else (f"m/{name}", f"v/{name}")
 
     def _by_muon(self, name: str, shape: tuple[int, ...]) -> bool:
-        return self.kind == "muon" and len(shape) == 2 and name not in ("wte", "wpe")
+        return self.kind == "muon" and is_factor(name, shape)
 
     def moment(self, gradients: Arrays, rate: Tensor, step: Tensor) -> Moment:
         """What one update has in common for all weights.
@@ -74,7 +75,7 @@ class Optimizer:
             m, push = _muon_momentum(gradient, slots[0], now.scale, self.momentum)
             turned = orthogonalised(push, parts=3 if name.endswith("c_attn/w") else 1)
             return _decayed_step(weight, turned, now.rate, decay), (m,)
-        rate = now.rate * self.embedding_rate if name in ("wte", "wpe") else now.rate
+        rate = now.rate * self.embedding_rate if name in EMBEDDINGS else now.rate
         scalars = (now.scale, rate, decay, now.unbias_1, now.unbias_2)
         new, m, v = _adamw((weight, gradient, *slots), (self.beta_1, self.beta_2), scalars)
         return new, (m, v)

@@ -17,6 +17,7 @@ from typing import Any
 
 from blog_gen.files import sha256_of, write_json, write_text
 from blog_gen.gpt2.curve import as_svg
+from blog_gen.gpt2.metadata import read_metadata
 
 META_FILE = "meta.json"
 HISTORY_FILE, CURVE_FILE = "history.csv", "loss.svg"
@@ -55,21 +56,15 @@ def read_meta(folder: Path) -> Meta | None:
     """The finished run in `folder`, or None when there is none that is whole and of this version."""
     try:
         values = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
-        if values.get("format") != FORMAT or _header_identity(folder) != values["identity"]:
+        if (
+            values.get("format") != FORMAT
+            or read_metadata(folder / "model.safetensors").get("identity") != values["identity"]
+        ):
             return None
         spread = values.pop("held_out_logprob")
         return Meta(**values, held_out_logprob=tuple(spread) if spread else None)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-
-
-def _header_identity(folder: Path) -> str | None:
-    """The identity in the header of `model.safetensors`: eight bytes of length, then JSON."""
-    with (folder / "model.safetensors").open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header: dict[str, Any] = json.loads(file.read(min(length, 100_000_000)))
-    identity = header.get("__metadata__", {}).get("identity")
-    return identity if isinstance(identity, str) else None
 
 
 def write_meta(folder: Path, meta: Meta) -> None:

@@ -16,14 +16,8 @@ import numpy as np
 
 from blog_gen.errors import ModelError
 from blog_gen.files import replacing
-from blog_gen.gpt2.tensor_file import (
-    DamagedError,
-    Stored,
-    header_of,
-    read_metadata,
-    read_tensors,
-    write_tensors,
-)
+from blog_gen.gpt2.metadata import read_metadata
+from blog_gen.gpt2.tensor_file import DamagedError, Stored, header_of, read_tensors, write_tensors
 
 Array = np.ndarray[Any, Any]
 

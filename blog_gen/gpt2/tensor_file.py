@@ -20,13 +20,13 @@ from typing import IO, Any
 import numpy as np
 
 from blog_gen.errors import ModelError
+from blog_gen.gpt2.metadata import LONGEST_HEADER
 
 Array = np.ndarray[Any, Any]
 
 # The file's name of a dtype: how its bytes lie, and the dtype they are read as, without loss.
 READ_AS = {"F32": ("<f4", "float32"), "F16": ("<f2", "float16"), "BF16": ("<u2", "float32")}
 WRITTEN_AS = {"float32": "F32", "float16": "F16"}
-LONGEST_HEADER = 100_000_000  # bytes; the library's own limit
 
 
 class DamagedError(ValueError):
@@ -40,20 +40,6 @@ class Stored:
     shape: tuple[int, ...]
     dtype: str
     read: Callable[[], Array]
-
-
-def read_metadata(path: Path) -> dict[str, str]:
-    """What the writer said about the file, in its header.
-
-    Raises:
-        OSError, ValueError: there is no such file, or it is no safetensors file.
-    """
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(min(length, LONGEST_HEADER)))
-    if not isinstance(header, dict) or not isinstance(about := header.get("__metadata__", {}), dict):
-        raise ValueError("no header")
-    return about
 
 
 def read_tensors(path: Path) -> dict[str, Stored]:

@@ -249,7 +249,7 @@ class FineTuning:
         try:
             state = load_state(self.folder / name)
         except ModelError as error:
-            note(Note(self.folder / name, error.rule, "the one before it is used"))
+            note(Note(self.folder / name, error.rule, "it is left aside"))
             return None
         return state if state is not None and state.position.get("identity") == self.identity else None
 

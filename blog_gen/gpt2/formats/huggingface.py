@@ -20,7 +20,7 @@ from blog_gen.errors import ModelError
 from blog_gen.files import write_json
 from blog_gen.gpt2.bpe import END_OF_TEXT
 from blog_gen.gpt2.formats.checkpoint import Checkpoint
-from blog_gen.gpt2.hparams import HParams
+from blog_gen.gpt2.hparams import EMBEDDINGS, HParams
 from blog_gen.gpt2.tensor_file import Array, DamagedError, Stored, read_tensors, write_tensors
 
 SINGLE, SHARDED = "model.safetensors", "model.safetensors.index.json"
@@ -128,7 +128,7 @@ def _of_transformers(name: str) -> str:
     """
     name = re.sub(r"^h(\d+)/", r"h.\1/", name)
     name = re.sub(r"/[wg]$", ".weight", re.sub(r"/b$", ".bias", name)).replace("/", ".")
-    return f"transformer.{name}.weight" if name in ("wte", "wpe") else f"transformer.{name}"
+    return f"transformer.{name}.weight" if name in EMBEDDINGS else f"transformer.{name}"
 
 
 def _tied(embedding: Stored, head: Stored) -> Stored:
