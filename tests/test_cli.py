@@ -294,6 +294,8 @@ def test_adapters_are_saved_alone_and_the_run_samples_like_any_other(site: Path,
     assert "adapters of rank 4" in done.stderr
     assert (folder / "adapter.safetensors").stat().st_size < (folder / "model.safetensors").stat().st_size
     assert blog_gen("sample", "--max-tokens", "5").stdout
+    blog_gen("train")  # all weights: the adapters are no longer what was trained
+    assert not (folder / "adapter.safetensors").exists()
 
 
 def test_ways_to_train_that_make_no_sense_are_refused(site: Path, blog_gen: Run) -> None:

@@ -74,9 +74,13 @@ def merged(base: Arrays, trained: Arrays) -> dict[str, Array]:
 
 
 def save_adapter(trained: Arrays, folder: Path, base_weights: str) -> Path | None:
-    """Write adapters alone, with the SHA-256 of the weights they belong to; None where there are none."""
+    """Write adapters alone, with the SHA-256 of the weights they belong to.
+
+    Where there are none, None, and those of an earlier run are removed.
+    """
     kept = {name: value for name, value in trained.items() if "/lora_" in name}
     if not kept:
+        (folder / ADAPTER_FILE).unlink(missing_ok=True)
         return None
     layout = {name: ("float32", value.shape) for name, value in kept.items()}
     with replacing(folder / ADAPTER_FILE) as file:
