@@ -70,11 +70,15 @@ class CachedNetwork:
     def step(self, tokens: Sequence[int], positions: Sequence[int]) -> Prediction:
         """Read one token a row, each at its position, into the cache."""
         prediction, fresh = self._run(np.asarray(tokens), np.asarray(positions))
-        rows = np.arange(self.rows)
+        seats = list(enumerate(positions))  # one by one: indexing by arrays takes five times as long
         for layer, (keys, values) in enumerate(self._caches):
-            keys()[rows, :, positions] = fresh[2 * layer].swapaxes(0, 1)
-            values()[rows, :, :, positions] = fresh[2 * layer + 1].swapaxes(0, 1)
-        self._view["past"]()[rows, 0, positions] = 0
+            k, v, new = keys(), values(), fresh[2 * layer : 2 * layer + 2]
+            for row, at in seats:
+                k[row, :, at] = new[0, :, row]
+                v[row, :, :, at] = new[1, :, row]
+        past = self._view["past"]()
+        for row, at in seats:
+            past[row, 0, at] = 0
         return prediction
 
     def read(self, tokens: Sequence[int]) -> tuple[Cached, Iterator[Prediction]]:
@@ -105,7 +109,8 @@ class CachedNetwork:
 
     def arrange(self, rows: Sequence[int | tuple[int, ...]], slots: int) -> None:
         """Make the cache anew: each row is an old one (its number) or tokens to read."""
-        slots = max(_slots_for(slots), self.slots if len(rows) == self.rows else 0)
+        grows = len(rows) == self.rows and any(isinstance(row, int) for row in rows)
+        slots = max(_slots_for(slots), self.slots if grows else 0)
         prompts = list(dict.fromkeys(row for row in rows if isinstance(row, tuple)))
         stays = all(row == number for number, row in enumerate(rows) if isinstance(row, int))
         in_place = stays and (len(rows), slots) == self._shape[1:3] and set(prompts) <= {self._recent[0], ()}

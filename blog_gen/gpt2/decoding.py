@@ -58,15 +58,19 @@ class TopP:
 
     def __call__(self, logits: Array, history: Sequence[int]) -> Array:
         weights = np.exp(logits - logits.max())
-        dropped = (1 - self.p) * float(weights.sum())
+        whole = float(weights.sum())
+        dropped = (1 - self.p) * whole
         # All tokens below this share of it together are no more than is dropped: no need to rank them.
-        likely = weights[weights > dropped / len(weights)]
-        ranked = np.sort(likely)
-        lowest = _reached(ranked, max(0.0, dropped - float(weights.sum() - likely.sum())))
-        kept = weights > ranked[lowest]
-        ties = np.flatnonzero(weights == ranked[lowest])
+        likely = np.flatnonzero(weights > dropped / len(weights))
+        held = weights[likely]
+        ranked = np.sort(held)
+        lowest = _reached(ranked, max(0.0, dropped - (whole - float(held.sum()))))
+        kept = held > ranked[lowest]
+        ties = np.flatnonzero(held == ranked[lowest])
         kept[ties[: len(ranked) - lowest - np.count_nonzero(kept)]] = True
-        return np.where(kept, logits, NEVER)
+        new = np.full_like(logits, NEVER)
+        new[likely[kept]] = logits[likely[kept]]
+        return new
 
 
 @dataclass(frozen=True)
