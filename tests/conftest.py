@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterable
+from functools import cache
 
 import hypothesis
 import pytest
@@ -15,7 +17,10 @@ TOOLS = {
     "systemd": ("systemd-analyze",),
     "cron": ("crontab",),
     "browser": ("chromium", "chromium-browser", "google-chrome"),
+    "small_disk": ("unshare",),
 }
+# Where a command alone says too little: what must succeed.
+PROBES = {"small_disk": ("unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/tmp")}
 
 # How long an example takes depends on what else the machine does.
 hypothesis.settings.register_profile("blog_gen", deadline=None)
@@ -28,15 +33,22 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     """Skip what cannot run here; under CI it runs, and fails."""
     for item in items:
         for marker, commands in TOOLS.items():
-            missing = item.get_closest_marker(marker) and not any(map(shutil.which, commands))
-            if missing and not os.environ.get("CI"):
+            if item.get_closest_marker(marker) and not os.environ.get("CI") and not _usable(marker):
                 _left_out.setdefault(commands[0], []).append(item.nodeid)
-                item.add_marker(pytest.mark.skip(reason=f"{commands[0]} is not installed"))
+                item.add_marker(pytest.mark.skip(reason=f"{commands[0]} cannot be used here"))
+
+
+@cache
+def _usable(marker: str) -> bool:
+    if not any(map(shutil.which, TOOLS[marker])):
+        return False
+    probe = PROBES.get(marker)
+    return probe is None or subprocess.run(probe, capture_output=True).returncode == 0
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for command, tests in _left_out.items():
-        terminalreporter.write_line(f"{command} is not installed; left out: {', '.join(tests)}", yellow=True)
+        terminalreporter.write_line(f"{command} cannot be used here; left out: {', '.join(tests)}", yellow=True)
 
 
 @pytest.fixture(scope="session")
