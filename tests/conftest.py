@@ -48,7 +48,9 @@ def _usable(marker: str) -> bool:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for command, tests in _left_out.items():
-        terminalreporter.write_line(f"{command} cannot be used here; left out: {', '.join(tests)}", yellow=True)
+        terminalreporter.write_line(
+            f"{command} cannot be used here; left out: {', '.join(tests)}", yellow=True
+        )
 
 
 @pytest.fixture(scope="session")
