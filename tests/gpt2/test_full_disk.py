@@ -1,4 +1,4 @@
-"""A disk that fills up in the middle of a save: one clear error, nothing half-written, the same bits later."""
+"""A disk that fills up in the middle of a save: one clear error, no half file, and the same bits later."""
 
 from __future__ import annotations
 
