@@ -36,6 +36,7 @@ class Hooks:
     note: Callable[[Note], None] = lambda note: None
     training: Monitor | None = None
     candidate: Callable[[int, int], None] = lambda done, total: None
+    before_writing: Callable[[], None] = lambda: None  # the last moment at which raising leaves no draft
 
 
 @dataclass
@@ -214,6 +215,7 @@ def _write(
         except RejectedError as error:
             report.rejected.append(error)
             continue
+        hooks.before_writing()
         path = write_draft(result.draft, corpus.habit, settings)
         report.written.append((path, result))
         numbers[day] += 1

@@ -208,9 +208,9 @@ def default_rate(hparams: HParams, lora: bool = False) -> float:
     """Peak AdamW rate by width: wide networks take smaller steps, adapters ten times as large ones.
 
     >>> default_rate(HParams(8192, 1024, 320, 5, 6)), default_rate(HParams(50257, 1024, 768, 12, 12))
-    (0.0006, 0.0001)
+    (0.0002, 0.0001)
     """
-    full = 6e-4 if hparams.n_embd <= 512 else 1e-4 if hparams.n_embd <= 1024 else 5e-5
+    full = 2e-4 if hparams.n_embd <= 512 else 1e-4 if hparams.n_embd <= 1024 else 5e-5
     return 3e-3 if lora and hparams.n_embd <= 512 else 10 * full if lora else full
 
 

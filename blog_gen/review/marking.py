@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,3 +41,9 @@ def pieces(text: str, runs: Sequence[Run], shades: Sequence[Shade] = ()) -> Iter
         run = next((run for run in runs if run.start <= start < run.end), None)
         level = next((shade.level for shade in shades if shade.start <= start < shade.end), None)
         yield Piece(text[start:end], run, level)
+
+
+def passages(pieces: Iterable[Piece]) -> Iterator[tuple[Run | None, list[Piece]]]:
+    """Pieces of the same run in a row together, so that a run is one link however its words are shaded."""
+    for run, same in itertools.groupby(pieces, key=lambda piece: piece.run):
+        yield run, list(same)

@@ -9,9 +9,10 @@ from flask import redirect, render_template, request, url_for
 
 from blog_gen.errors import DraftError
 from blog_gen.gpt2 import curve, runs
-from blog_gen.review.desk import desk, entry_of, pages
+from blog_gen.review.desk import desk, entry_of, pages, source_id_of
 from blog_gen.review.entries import LONGEST_SHOWN, Entry
-from blog_gen.review.marking import pieces
+from blog_gen.review.evidence import evidence_of
+from blog_gen.review.marking import passages, pieces
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -22,15 +23,21 @@ DOUBTS = 12  # words that are named, for who does not see the shading
 
 @pages.get("/-/drafts/<entry_id>/certainty")
 def certainty(entry_id: str) -> str:
-    """Each word shaded by how sure the model was; on a page of its own, since it may take some seconds."""
+    """Each word shaded by how sure the model was, which a draft's page fetches: it may take some seconds."""
     from blog_gen.review.certainty import shades_of  # imports NumPy
 
     entry = entry_of(entry_id)
     shades = shades_of(entry, desk().settings)
+    evidence = evidence_of(entry.body, desk().settings)
     words = (entry.body[shade.start : shade.end].strip(_MARKS) for shade in shades if shade.level == 0)
     doubts = list(dict.fromkeys(filter(None, words)))
-    parts = list(pieces(entry.body[:LONGEST_SHOWN], (), shades))
-    return render_template("certainty.html.j2", entry=entry, pieces=parts, doubts=doubts[:DOUBTS])
+    return render_template(
+        "certainty.html.j2",
+        entry=entry,
+        passages=list(passages(pieces(entry.body[:LONGEST_SHOWN], evidence.runs, shades))),
+        doubts=doubts[:DOUBTS],
+        source_id=source_id_of,
+    )
 
 
 @pages.post("/-/drafts/<entry_id>/regenerate")

@@ -38,7 +38,8 @@ class SitePreview:
 
     def __init__(self, settings: Settings, plugin: Path) -> None:
         self.settings, self._plugin = settings, plugin
-        self.failure: str | None = None  # why there is no build, for a person
+        self._failure: str | None = None  # why there is no build, for a person
+        self._left_out: dict[str, str] = {}  # why a draft is not in the build, by its real path
         self._built: dict[Path, str] = {}  # the versions of drafts that the build shows
         self._addresses: dict[str, str] = {}  # by the real path of the source
         self._files: dict[str, Path] = {}  # by address
@@ -52,20 +53,34 @@ class SitePreview:
             address = self._addresses.get(os.path.realpath(entry.path), "")
             return address if unquote(address) in self._files else None
 
+    def failure_of(self, entry: Entry) -> str | None:
+        """Why the built site does not show `entry`, as of the last build."""
+        return self._left_out.get(os.path.realpath(entry.path), self._failure)
+
     def file(self, address: str) -> Path | None:
         """The built file that a server would answer `address` with."""
         return self._files.get(address)
 
     def _build(self, entries: Sequence[Entry]) -> None:
         self._built = {entry.path: entry.version for entry in entries}
-        command = _jekyll(self.settings.site)
-        self.failure = "Jekyll is not installed" if command is None else self._run(command)
-        if self.failure is not None:
+        self._left_out, self._failure = {}, "Jekyll is not installed"
+        if command := _jekyll(self.settings.site):
+            self._failure = self._run(command)
+            drafts = [os.path.realpath(entry.path) for entry in entries]
+            while self._failure and (stopped := self._stopped_at(drafts)):
+                self._left_out |= dict.fromkeys(stopped, self._failure)
+                self._failure = self._run(command)
+        if self._failure is not None:
             self._addresses = {}
             return
         folder = (self.settings.state_folder / FOLDER).resolve()
         self._addresses = json.loads((folder / "addresses.json").read_text(encoding="utf-8"))
         self._files = _by_address(folder / "site")
+
+    def _stopped_at(self, drafts: Sequence[str]) -> list[str]:
+        """The drafts that the last build names as the reason why it stopped, and that were in it."""
+        failure = self._failure or ""
+        return [path for path in drafts if Path(path).name in failure and path not in self._left_out]
 
     def _run(self, command: Sequence[str]) -> str | None:
         """Build; why it failed, or None."""
@@ -75,7 +90,12 @@ class SitePreview:
         words += ["--source", str(site), "--destination", str(folder / "site")]
         words += ["--plugins", f"{own},{self._plugin}"]
         # The site's own plugin would call us again.
-        environment = {**os.environ, "BLOG_GEN": "off", "BLOG_GEN_ADDRESSES": str(folder / "addresses.json")}
+        environment = {
+            **os.environ,
+            "BLOG_GEN": "off",
+            "BLOG_GEN_ADDRESSES": str(folder / "addresses.json"),
+            "BLOG_GEN_LEFT_OUT": json.dumps(list(self._left_out)),
+        }
         try:
             folder.mkdir(parents=True, exist_ok=True)
             done = subprocess.run(

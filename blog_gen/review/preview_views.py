@@ -27,7 +27,7 @@ def preview(entry_id: str) -> AnyResponse:
         address = desk().preview.address_of(entry, entries)
     if address is not None:
         return redirect(address)
-    return _shown(entry.title, entry.body, desk().preview.failure)
+    return _shown(entry.title, entry.body, desk().preview.failure_of(entry))
 
 
 @pages.post("/-/drafts/<entry_id>/preview")

@@ -18,7 +18,7 @@ from blog_gen.gpt2 import runs
 
 
 class _Cancelled(Exception):
-    """Raised between two candidates."""
+    """Raised between two candidates, or before the best is written."""
 
 
 @dataclass
@@ -63,10 +63,13 @@ class Writer:
     def _write(self, job: Job, day: date, title: str | None, seed: int | None) -> None:
         def candidate(done: int, total: int) -> None:
             job.done, job.total = done, total
+            stop_if_cancelled()
+
+        def stop_if_cancelled() -> None:
             if job.cancelled:
                 raise _Cancelled
 
-        hooks = pipeline.Hooks(candidate=candidate)
+        hooks = pipeline.Hooks(candidate=candidate, before_writing=stop_if_cancelled)
         try:
             now = pipeline.moment_now(self.settings)
             report = pipeline.generate(self.settings, now, hooks, day=day, title=title, seed=seed)

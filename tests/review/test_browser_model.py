@@ -132,6 +132,22 @@ def test_nothing_serious_stands_in_anybodys_way_to_the_model(
         assert obstacles(page) == []
 
 
+def test_how_sure_the_model_was_is_shown_beside_the_draft(
+    browser: Any, trained: Settings, tmp_path: Path
+) -> None:
+    settings = copied(trained, tmp_path)
+    with serving(tmp_path) as address:
+        page = open_page(browser, _draft_page(address, settings))
+        expect(page.locator("#shaded .text .sure-0").first).to_be_visible(timeout=PATIENCE)
+        text = Store(settings).find("note-a").body
+        assert page.locator("#shaded .text").inner_text().split() == text.split()
+        expect(page.get_by_role("link", name="How sure the model was")).to_be_hidden()
+        assert page.said == []
+        plain = open_page(browser, _draft_page(address, settings), java_script_enabled=False)
+        plain.get_by_role("link", name="How sure the model was").click()
+        expect(plain.locator(".text .sure-0").first).to_be_visible(timeout=PATIENCE)
+
+
 def test_single_keys_are_turned_off_by_keyboard_and_stay_off(browser: Any, tmp_path: Path) -> None:
     store = make_store(tmp_path)
     with serving(tmp_path) as address:

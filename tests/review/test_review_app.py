@@ -60,6 +60,9 @@ def reviewer(store: Store) -> Reviewer:
     return Reviewer(store)
 
 
+BROKEN = [("A tag", 11), ("Another tag", 12)]
+
+
 def _address(store: Store, name: str = "soup-a-method") -> str:
     return f"/-/drafts/{store.find(name).id}"
 
@@ -348,3 +351,16 @@ def test_a_draft_is_shown_as_the_site_shows_it(reviewer: Reviewer, store: Store,
     assert page.headers["Content-Security-Policy"].startswith("sandbox;")
     assert reviewer.get("/assets/site.css").mimetype == "text/css"
     assert not (store.settings.site / "_site").exists()
+
+
+@pytest.mark.jekyll
+def test_drafts_that_stop_jekyll_are_shown_plainly_and_no_others(
+    reviewer: Reviewer, store: Store, jekyll: str
+) -> None:
+    broken = [add_draft(store.settings, title, day, "Words {% nonsense %}\n") for title, day in BROKEN]
+    for path in broken:
+        entry = next(entry for entry in store.entries() if entry.path == path)
+        page = reviewer.page(f"/-/drafts/{entry.id}/preview")
+        assert "Unknown tag" in page and path.name in page and "<p>Words" in page
+    moved = reviewer.get(f"{_address(store)}/preview")
+    assert 'class="the-site"' in reviewer.get(moved.location).text

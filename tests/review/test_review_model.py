@@ -6,6 +6,7 @@ import dataclasses
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from reviewing import add_draft
@@ -13,6 +14,7 @@ from test_review_app import Reviewer
 from trained_site import SENTENCES
 
 from blog_gen.config import Settings
+from blog_gen.judge import pick
 from blog_gen.review.certainty import shades_of
 from blog_gen.review.entries import Entry
 from blog_gen.review.store import Store
@@ -58,6 +60,23 @@ def test_a_job_is_cancelled_and_writes_nothing(trained: Settings) -> None:
     reviewer.post(f"{address}/regenerate", form)
     assert "Writing another draft" in reviewer.page("/-/job")
     reviewer.post("/-/job/cancel", form)
+    assert "Cancelled" in _last_page(reviewer, "/-/job")
+    assert store.entries() == before
+
+
+def test_a_job_cancelled_while_the_last_candidates_are_judged_writes_nothing(
+    trained: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, reviewer = Store(trained), Reviewer(Store(trained))
+    before = store.entries()
+    form = reviewer.form(f"/-/drafts/{_draft(trained).id}")
+
+    def slowly(cards: Any) -> Any:
+        reviewer.post("/-/job/cancel", form)
+        return pick(cards)
+
+    monkeypatch.setattr("blog_gen.drafting.pick", slowly)
+    reviewer.post(f"/-/drafts/{_draft(trained).id}/regenerate", form | {"seed": "11"})
     assert "Cancelled" in _last_page(reviewer, "/-/job")
     assert store.entries() == before
 

@@ -100,6 +100,27 @@ if (building && document.readyState !== "complete") {
   });
 }
 
+// How sure the model was of each word: asked for once the page is there, since measuring takes some seconds.
+const measure = document.getElementById("measure");
+
+async function shadeWords() {
+  const said = document.getElementById("measuring");
+  said.textContent = "measuring …";
+  try {
+    const answer = await fetch(measure.href);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const shaded = page.getElementById("shaded");
+    if (!answer.ok || !shaded) throw new Error(answer.statusText);
+    document.getElementById("shaded").replaceWith(document.adoptNode(shaded));
+    said.textContent = "";
+    measure.parentElement.hidden = true;
+  } catch {
+    said.textContent = "(could not be measured; the link says why)";
+  }
+}
+
+if (measure) addEventListener("load", shadeWords);
+
 // How far another draft is. Only what changed is touched: the focus stays where it is.
 const progress = document.getElementById("progress");
 
