@@ -62,7 +62,7 @@ def measure(repeats: int) -> dict[str, float]:
     titles = [(name, " ".join(text.split()[:6])) for name, text in documents]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "index.npz"
-        context = Context(kept_index(path, documents), titles, (500, 1000), held_out=(-3.0, 0.3))
+        context = Context(kept_index(path, documents), titles, (500, 1000), held_out=-3.0)
         return {
             "articles": ARTICLES,
             "candidates": CANDIDATES,

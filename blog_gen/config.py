@@ -52,7 +52,7 @@ class TrainingSettings:
 class SamplingSettings:
     """How text is drawn from the model, with the field's usual names."""
 
-    temperature: float = 0.8  # 0 is greedy; higher is bolder
+    temperature: float = 0.9  # 0 is greedy; higher is bolder
     top_k: int = 0  # keep the k likeliest tokens; 0 keeps all
     top_p: float = 0.95  # keep the likeliest tokens that hold this much probability
     min_p: float = 0.0  # drop tokens less likely than this share of the likeliest
@@ -71,6 +71,7 @@ class Limits:
     longest_copy: int = 20  # words in a row that stand in your articles or earlier drafts
     copied_share: float = 0.1  # share of its six-word phrases that stand there
     title_likeness: float = 0.75  # to an earlier title; 1 is the same title
+    title_repeats: int = 1  # longer words of its title that come again in it
     loop_words: int = 8  # words that only repeat what was just said
     repeated_phrases: float = 0.1  # share of its six-word phrases that it has said before
     repeated_lines: float = 0.3  # share of its lines that it has had before; code repeats some
@@ -84,8 +85,8 @@ class Limits:
     markup_faults: int = 0  # fences, links, tables, footnotes left open
     stray_marks: int = 4  # a * or _ that was to be emphasis and shows
     word_order: float = 0.72  # share of its word pairs in your usual order; shuffled words have 0.5
-    logprob_below: float = 3.0  # spreads of your held-out posts that a draft may be less likely than they are
-    logprob_above: float = 8.0  # spreads that it may be likelier: sampling prefers likely words
+    surprise_least: float = 0.4  # of the model, where your held-out posts are 1; loops surprise it less
+    surprise_most: float = 1.2  # what surprises it more is not language
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ class Desk:
             index=kept_index(self.settings.state_folder / INDEX_FILE, documents),
             titles=titles,
             words=self.corpus.habit.words,
-            held_out=self.meta.held_out_logprob if self.meta else None,
+            held_out=self.meta.held_out_logprob[0] if self.meta and self.meta.held_out_logprob else None,
             limits=self.settings.limits,
         )
 
@@ -166,20 +166,29 @@ class Desk:
         return HeadWriter(self.sampler, self.settings.sampling, corpus.keys, corpus.habit)
 
     def _bodies(self, begun: Mapping[int, str]) -> Iterator[Sample]:
+        from blog_gen.gpt2.decoding import Length
         from blog_gen.gpt2.sampling import Request
 
-        encode, length = self.sampler.tokenizer.encode, self._length
-        requests = [Request(tuple(encode(text)), seed, length) for seed, text in begun.items()]
-        return self.sampler.generate(requests, self.settings.sampling)
+        tokenizer, length = self.sampler.tokenizer, self._length
+        requests = [Request(tuple(tokenizer.encode(text)), seed, length) for seed, text in begun.items()]
+        least, usual, _ = self._usual_tokens
+        if self.settings.sampling.max_tokens is not None:
+            least = 0
+        lengths = Length(tokenizer.end_of_text, least, usual)
+        return self.sampler.generate(requests, self.settings.sampling, processors=(lengths,))
 
     @cached_property
     def _length(self) -> int:
         """Tokens of a body, at most: the site's longest usual post and a quarter more."""
-        if self.settings.sampling.max_tokens is not None:
-            return self.settings.sampling.max_tokens
+        return self.settings.sampling.max_tokens or self._usual_tokens[2] * 5 // 4
+
+    @cached_property
+    def _usual_tokens(self) -> tuple[int, int, int]:
+        """Tokens of the site's posts: 5th, 50th and 95th percentile."""
         encode = self.sampler.tokenizer.encode
         lengths = sorted(len(encode(text)) for text in self.corpus.texts.values())
-        return lengths[int(0.95 * (len(lengths) - 1))] * 5 // 4
+        low, middle, high = (lengths[int(share * (len(lengths) - 1))] for share in (0.05, 0.5, 0.95))
+        return low, middle, high
 
     def _candidate(self, post: Post, sample: Sample) -> Candidate:
         return Candidate(
@@ -216,9 +225,13 @@ class Desk:
         line = render_template("disclosure.md", self.settings.site, model=self._base)
         return safe, f"{safe.body}\n\n{line}".strip()
 
+    def judged(self, wish: Wish) -> list[Scorecard]:
+        """The first round of candidates, with what was found of each."""
+        return judge(self._candidates(wish, 0, [], lambda done, total: None), self.context)
+
     def body_again(self, wish: Wish) -> str | None:
         """The body that the wish's own seed gives, unjudged; None where it is no post any more."""
-        cards = judge(self._candidates(wish, 0, [], lambda done, total: None), self.context)
+        cards = self.judged(wish)
         return self._finished(cards[0])[1] if cards else None
 
     def _provenance(self, wish: Wish, best: Scorecard) -> Mapping[str, Any]:

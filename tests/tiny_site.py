@@ -32,8 +32,8 @@ ANYTHING_GOES = {
     "markup_faults": 99,
     "stray_marks": 99,
     "word_order": 0.0,
-    "logprob_below": 999.0,
-    "logprob_above": 999.0,
+    "surprise_least": 0.0,
+    "surprise_most": 999.0,
 }
 
 

@@ -182,6 +182,31 @@ class Force:
         return new
 
 
+@dataclass(frozen=True)
+class Length:
+    """Keeps a text to a usual length, and lets it end where it would best.
+
+    Never `end` before `least` tokens; beyond `usual` ones `end` gains `growth` nats a token, so that the next
+    good place to stop is taken (transformers has the same as an exponential length penalty). Both count the
+    prompt.
+    """
+
+    end: int
+    least: int
+    usual: int
+    growth: float = 0.05
+
+    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+        beyond = len(history) - self.usual
+        if len(history) >= self.least and beyond <= 0:
+            return logits
+        new = logits.copy()
+        new[self.end] = (
+            NEVER if len(history) < self.least else new[self.end] + np.float32(self.growth * beyond)
+        )
+        return new
+
+
 def probabilities(logits: Array) -> Array:
     """Softmax over the last axis, float32."""
     shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))

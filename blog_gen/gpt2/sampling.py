@@ -80,13 +80,13 @@ class Sampler:
     ) -> Iterator[Sample]:
         """Yield each request's sample as it ends, in any order; `cancel` ends those begun, as they are.
 
-        `processors` come after those of `settings`. `on_token` hears the request's number, a token and its
+        `processors` come before those of `settings`. `on_token` hears the request's number, a token and its
         log-probability; `on_warning` of texts longer than the context.
 
         Raises:
             SamplingError: a setting or a request is out of range.
         """
-        chain = (*decoding.processors(settings), *processors)
+        chain = (*processors, *decoding.processors(settings))
         waiting = deque(self._row(*numbered, settings, stop) for numbered in enumerate(requests))
         batch = self._batch(rows)
         while waiting or batch.rows:

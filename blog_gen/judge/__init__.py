@@ -31,7 +31,7 @@ class Context:
     index: CorpusIndex  # of the site's articles and earlier generated posts
     titles: Sequence[Document]  # (name, title) of these
     words: tuple[int, int]  # the usual length of the site's posts, low and high
-    held_out: tuple[float, float] | None = None  # mean and spread of held-out posts' mean log-probability
+    held_out: float | None = None  # mean log-probability of a held-out post's token to the model
     limits: Limits = field(default_factory=Limits)
 
 
@@ -49,7 +49,7 @@ def _scorecard(candidate: Candidate, context: Context) -> Scorecard:
     limits = context.limits
     checks = (
         *novelty_checks(candidate, context.index, context.titles, limits),
-        *repetition_checks(candidate.body, limits),
+        *repetition_checks(candidate.title, candidate.body, limits),
         *completeness_checks(candidate, context.words, limits),
         *fluency_checks(candidate, context.index, context.held_out, limits),
     )

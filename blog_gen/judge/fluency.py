@@ -20,20 +20,19 @@ from blog_gen.judge.words import forms_of
 if TYPE_CHECKING:
     from blog_gen.judge.index import CorpusIndex
 
-LEAST_SPREAD = 0.1  # nats per token; a handful of held-out posts may agree by chance
 LEAST_PAIRS = 20  # of words whose order the documents settle; from fewer nothing follows
 
 
 def fluency_checks(
-    candidate: Candidate, index: CorpusIndex, held_out: tuple[float, float] | None, limits: Limits
+    candidate: Candidate, index: CorpusIndex, held_out: float | None, limits: Limits
 ) -> list[Check]:
-    """The order of words; and, if the `held_out` mean and spread are known, the log-probability."""
+    """The order of words; and, if the `held_out` posts' mean log-probability is known, the surprise."""
     order, settled = word_order(forms_of(candidate.body), index)
     enough = settled >= LEAST_PAIRS
     reason = f"{order:.0%} of {settled} word pairs are in their usual order"
     checks = [at_least("word_order", order if enough else 1.0, limits.word_order, reason)]
     if held_out is not None:
-        checks.append(_logprob_check(candidate.logprob, held_out, limits))
+        checks.append(_surprise_check(candidate.logprob, held_out, limits))
     return checks
 
 
@@ -51,13 +50,15 @@ def word_order(forms: Sequence[str], index: CorpusIndex) -> tuple[float, int]:
     return (right / settled if settled else 1.0), settled
 
 
-def _logprob_check(logprob: float, held_out: tuple[float, float], limits: Limits) -> Check:
-    mean, spread = held_out[0], max(held_out[1], LEAST_SPREAD)
-    away = (logprob - mean) / spread
-    allowed = limits.logprob_below if away < 0 else limits.logprob_above
-    word = "incoherent" if away < 0 else "memorised or a loop"
-    reason = f"the model gives it {logprob:.2f} nats a token, held-out posts {mean:.2f} ± {spread:.2f}"
-    reason += f": {word}" if abs(away) > allowed else ""
-    limit = f"-{limits.logprob_below:g} … {limits.logprob_above:g}"
-    merit = max(1 - abs(away) / allowed, 0.0) if allowed else 0.0
-    return Check("logprob", away, limit, abs(away) <= allowed, reason, merit)
+def _surprise_check(logprob: float, held_out: float, limits: Limits) -> Check:
+    """How surprised the model is by what it wrote, where it is 1 by posts that a person wrote.
+
+    Text sampled as the model believes, at temperature 1, has 1 by itself; lower temperatures have less, and
+    loops, of which each round is expected, least.
+    """
+    surprise = logprob / held_out if held_out else 1.0
+    least, most = limits.surprise_least, limits.surprise_most
+    reason = f"it surprises the model {surprise:.2f} times as much as your held-out posts"
+    reason += ": a loop" if surprise < least else ": incoherent" if surprise > most else ""
+    merit = min(max((surprise - least) / (1 - least), 0.0), 1.0) if least < 1 else 1.0
+    return Check("surprise", surprise, f"{least:g} … {most:g}", least <= surprise <= most, reason, merit)

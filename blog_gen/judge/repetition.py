@@ -17,14 +17,15 @@ from blog_gen.judge.words import forms_of, quoted
 Words = tuple[str, ...]
 
 PHRASE = 6  # words
+LONG = 4  # letters; shorter words may come often in a title
 WINDOW = 100  # n-grams; long texts use their words again, so distinct-n is taken over stretches of this
 LONGEST_PERIOD = 60  # words of the longest phrase looked for back to back
 SHORTEST_LINE = 3  # words; a shorter line ("end", "}") may come as often as it likes
 SHORTEST_PARAGRAPH = 8  # words
 
 
-def repetition_checks(body: str, limits: Limits) -> list[Check]:
-    """Loops, repeated phrases, lines and paragraphs, and distinct-1 to distinct-3."""
+def repetition_checks(title: str, body: str, limits: Limits) -> list[Check]:
+    """Loops, in the title too, repeated phrases, lines and paragraphs, and distinct-1 to distinct-3."""
     paragraphs = [tuple(forms_of(block.text)) for block in blocks_of(body) if block.kind in PROSE]
     prose = tuple(form for paragraph in paragraphs for form in paragraph)
     lines = [tuple(forms_of(line)) for line in body.split("\n")]
@@ -34,6 +35,7 @@ def repetition_checks(body: str, limits: Limits) -> list[Check]:
     long = [paragraph for paragraph in paragraphs if len(paragraph) >= SHORTEST_PARAGRAPH]
     copies, paragraph = len(long) - len(set(long)), said_again(long)[1]
     return [
+        _title_repeats_check(title, limits),
         at_most("loop_words", looped, limits.loop_words, _found("it goes on saying", loop)),
         at_most("repeated_phrases", phrases, limits.repeated_phrases, _found("it often says", phrase)),
         at_most("repeated_lines", again, limits.repeated_lines, _found("a line comes again", line)),
@@ -51,6 +53,24 @@ def repetition_checks(body: str, limits: Limits) -> list[Check]:
 
 def _found(what: str, words: Words) -> str:
     return f"{what} {quoted(' '.join(words))}" if words else "it does not repeat itself"
+
+
+def _title_repeats_check(title: str, limits: Limits) -> Check:
+    repeats = title_repeats(title)
+    reason = (
+        f"its title goes round in circles: {quoted(title)}" if repeats else "its title says nothing twice"
+    )
+    return at_most("title_repeats", repeats, limits.title_repeats, reason)
+
+
+def title_repeats(title: str) -> int:
+    """Words of four letters and more that the title has said before.
+
+    >>> title_repeats("The Sixing, a Sixing Sixing"), title_repeats("The art of the deal")
+    (2, 0)
+    """
+    words = [word for word in forms_of(title) if len(word) >= LONG]
+    return len(words) - len(set(words))
 
 
 def ngrams(words: Words, n: int) -> list[Words]:

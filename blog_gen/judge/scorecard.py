@@ -16,7 +16,7 @@ WEIGHTS = {
     "ended": 4.0,
     "copied_share": 3.0,
     "longest_copy": 2.0,
-    "logprob": 2.0,
+    "surprise": 2.0,
     "word_order": 1.0,
     "length": 2.0,
     "repeated_phrases": 1.0,

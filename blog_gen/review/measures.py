@@ -8,6 +8,7 @@ _WORDS = {
     "longest_copy": ("longest passage from another post, in words", "at most"),
     "copied_share": ("phrases from other posts, share", "at most"),
     "title_likeness": ("likeness to an earlier title", "at most"),
+    "title_repeats": ("words of its title that come again in it", "at most"),
     "loop_words": ("words in a loop", "at most"),
     "repeated_phrases": ("phrases said twice, share", "at most"),
     "repeated_lines": ("lines that come twice, share", "at most"),
@@ -22,7 +23,7 @@ _WORDS = {
     "markup_faults": ("faults in Markdown", "at most"),
     "stray_marks": ("stray * and _", "at most"),
     "word_order": ("word pairs in your usual order, share", "at least"),
-    "logprob": ("likelier to the model than your posts, in spreads", ""),
+    "surprise": ("surprise to the model, where your posts are 1", ""),
 }
 _YES_OR_NO = frozenset({"ended", "prose_first"})
 

@@ -17,6 +17,7 @@ from blog_gen.gpt2.decoding import (
     Ban,
     Force,
     FrequencyPenalty,
+    Length,
     MinP,
     NoRepeatNgram,
     PresencePenalty,
@@ -138,6 +139,15 @@ def test_a_forced_token_follows_at_its_place_only() -> None:
     assert force(FOUR, (0, 0)).argmax() == 3
     assert np.isneginf(force(FOUR, (0, 0))[:3]).all()
     assert force(FOUR, (0,)) is FOUR
+
+
+def test_a_text_ends_neither_early_nor_late() -> None:
+    length = Length(end=2, least=3, usual=5, growth=1.0)
+    assert kept(length, history=(0, 1)) == [0, 1, 3], "too short to end"
+    for size in (3, 5):
+        assert (length(FOUR, tuple(range(size))) == FOUR).all()
+    gained = length(FOUR, tuple(range(9))) - FOUR
+    assert gained.tolist() == [0.0, 0.0, 4.0, 0.0]
 
 
 def test_temperature_sharpens() -> None:

@@ -32,7 +32,7 @@ CANDIDATE = Candidate("A Kettle", BODY, ("tea",), None, True, seed=1, tokens=60,
 DOCUMENTS = [
     ("tap.md", "The tap drips. It has dripped since we moved in, and I have counted: nine a minute.")
 ]
-CONTEXT = Context(CorpusIndex.build(DOCUMENTS), [("tap.md", "The Tap")], (30, 60), held_out=(-3.2, 0.3))
+CONTEXT = Context(CorpusIndex.build(DOCUMENTS), [("tap.md", "The Tap")], (30, 60), held_out=-3.2)
 
 
 def failed(candidate: Candidate, context: Context = CONTEXT) -> set[str]:
@@ -57,8 +57,9 @@ def test_a_sound_candidate_passes_every_check() -> None:
         ({"body": "Too short."}, "length"),
         ({"body": BODY * 3}, "length"),
         ({"body": ""}, "length"),
-        ({"logprob": -4.5}, "logprob"),
-        ({"logprob": -0.3}, "logprob"),
+        ({"logprob": -4.5}, "surprise"),
+        ({"logprob": -0.3}, "surprise"),
+        ({"title": "The Sixing A Sixing Sixing"}, "title_repeats"),
     ],
 )
 def test_each_fault_is_named(changes: dict[str, object], name: str) -> None:
@@ -85,9 +86,9 @@ def test_a_cut_candidate_is_trimmed_and_worth_less() -> None:
     assert trimmed.score < whole.score
 
 
-def test_without_held_out_posts_the_log_probability_is_not_judged() -> None:
+def test_without_held_out_posts_the_surprise_is_not_judged() -> None:
     (card,) = judge([replace(CANDIDATE, logprob=-99.0)], replace(CONTEXT, held_out=None))
-    assert not card.rejected and "logprob" not in card.to_dict()
+    assert not card.rejected and "surprise" not in card.to_dict()
 
 
 PIECES = [

@@ -13,7 +13,7 @@ PROSE = "The kettle was new in May and has not boiled since, which is nobody's f
 
 
 def failed(body: str) -> set[str]:
-    return {check.name for check in repetition_checks(body, Limits()) if not check.passed}
+    return {check.name for check in repetition_checks("A title", body, Limits()) if not check.passed}
 
 
 @given(WORDS, WORDS.filter(bool), st.integers(3, 6))
