@@ -21,6 +21,7 @@ ANYTHING_GOES = {
     "longest_copy": 999,
     "copied_share": 1.0,
     "title_likeness": 2.0,
+    "title_repeats": 99,
     "loop_words": 999,
     "repeated_phrases": 1.0,
     "repeated_lines": 1.0,

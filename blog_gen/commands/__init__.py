@@ -21,7 +21,7 @@ COMMANDS = {
     "train": ("writing", "Learn from your posts now."),
     "generate": ("writing", "Write drafts now."),
     "review": ("review", "Say yes or no to drafts."),
-    "sample": ("reading", "Print text from the model; nothing is written to the site."),
+    "sample": ("sampling", "Print text from the model; nothing is written to the site."),
     "corpus": ("reading", "Show exactly what the model learns from."),
     "evaluate": ("reading", "Measure how well a model predicts posts."),
     "reproduce": ("reading", "Write a draft again from its provenance, and compare."),
@@ -114,7 +114,11 @@ sampling_options = options(
     click.option("--top-k", type=int, help="Choose among the k likeliest tokens; 0 for all."),
     click.option("--top-p", type=float, help="Choose among the likeliest that hold this much probability."),
     click.option("--min-p", type=float, help="Drop tokens less likely than this share of the likeliest."),
+    click.option("--typical-p", type=float, help="Choose among the tokens of most usual surprise."),
     click.option("--repetition-penalty", type=float, help="Above 1: less of what was already said."),
+    click.option("--frequency-penalty", type=float, help="Above 0: less of what was said often."),
+    click.option("--presence-penalty", type=float, help="Above 0: less of what was said at all."),
+    click.option("--no-repeat-ngram", type=int, metavar="N", help="No run of N tokens comes twice."),
     click.option("--max-tokens", type=int, help="Length, at most."),
 )
 
@@ -134,4 +138,15 @@ TRAINING = (
     "accumulate",
     "recompute",
 )
-SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "max_tokens")
+SAMPLING = (
+    "temperature",
+    "top_k",
+    "top_p",
+    "min_p",
+    "typical_p",
+    "repetition_penalty",
+    "frequency_penalty",
+    "presence_penalty",
+    "no_repeat_ngram",
+    "max_tokens",
+)

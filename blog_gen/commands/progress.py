@@ -73,7 +73,7 @@ def progress() -> Iterator[Progress]:
 
 
 @contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
+def interruptible(said: str = "saving, then stopping …") -> Iterator[Callable[[], bool]]:
     """Ask, instead of die: yields whether Ctrl-C or SIGTERM came. A second one ends the process at once."""
     came: list[int] = []
 
@@ -81,7 +81,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         if came:
             raise KeyboardInterrupt
         came.append(number)
-        click.echo("saving, then stopping …", err=True)
+        click.echo(said, err=True)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -1,61 +1,14 @@
-"""`sample`, `corpus`, `evaluate` and `status`: the commands that only show."""
+"""`corpus`, `evaluate`, `status` and `reproduce`: the commands that only show."""
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
-from blog_gen.commands import SAMPLING, Site, model_option, only, options, sampling_options
+from blog_gen.commands import Site, model_option
 from blog_gen.errors import ArticleError, ModelError, UsageError
-
-
-@click.command()
-@click.argument("prompt", required=False)
-@click.option("-n", "count", type=click.IntRange(1, 1000), default=1, help="How many texts.")
-@click.option("--seed", type=click.IntRange(0), default=0, help="The same seed, the same text.")
-@click.option("--stream", is_flag=True, help="Show the text as it is made.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object a line: text, tokens, seed, log-probabilities."
-)
-@options(model_option, sampling_options)
-@click.pass_obj
-def sample(
-    site: Site, /, prompt: str | None, count: int, seed: int, stream: bool, as_json: bool, **given: Any
-) -> None:
-    """Print text from the model. PROMPT is how it begins; `-` reads that from standard input.
-
-    The trained run is used, or the model that --model names.
-    """
-    from blog_gen.gpt2 import zoo
-    from blog_gen.gpt2.sampling import Request, Sampler
-
-    settings = site.settings(model=given.get("model"), sampling=only(given, *SAMPLING))
-    begin = sys.stdin.read() if prompt == "-" else prompt or ""
-    trained = (settings.run_folder / "meta.json").exists() and given.get("model") is None
-    folder = settings.run_folder if trained else zoo.resolve(settings.model, settings.state_folder / "runs")
-    sampler = Sampler.open(folder)
-    ids = tuple(sampler.tokenizer.encode(begin))
-    length = settings.sampling.max_tokens or max(1, sampler.hparams.n_ctx - 1 - len(ids))
-    requests = [Request(ids, seed + number, length) for number in range(count)]
-    if stream:
-        for request in requests:
-            click.echo(begin, nl=False)
-            for piece in sampler.stream(request, settings.sampling):
-                click.echo(piece, nl=False)
-            click.echo()
-        return
-    for each in sampler.generate(requests, settings.sampling):
-        text = begin + sampler.tokenizer.decode(each.tokens)
-        if as_json:
-            row = {"text": text, "tokens": list(each.tokens), "seed": each.request.seed}
-            row |= {"ended": each.ended, "logprobs": [round(value, 4) for value in each.logprobs]}
-            click.echo(json.dumps(row, ensure_ascii=False))
-        else:
-            click.echo(text if count == 1 else f"===== seed {each.request.seed}\n{text}")
 
 
 @click.command()

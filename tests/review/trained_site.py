@@ -16,7 +16,7 @@ from blog_gen.gpt2.weights import initial_weights, save_weights
 
 SENTENCES = ("The kettle was cold and I was not.", "It rained on the bus and on the bread.")
 ANYTHING = {
-    "longest_copy": 999, "copied_share": 1.0, "title_likeness": 2.0, "loop_words": 999,
+    "longest_copy": 999, "copied_share": 1.0, "title_likeness": 2.0, "title_repeats": 99, "loop_words": 999,
     "repeated_phrases": 1.0, "repeated_lines": 1.0, "repeated_paragraphs": 99, "distinct_1": 0.0,
     "distinct_2": 0.0, "distinct_3": 0.0, "length_slack": 99.0, "markup_faults": 99, "stray_marks": 99,
     "word_order": 0.0, "surprise_least": 0.0, "surprise_most": 999.0,

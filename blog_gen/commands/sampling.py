@@ -1,0 +1,143 @@
+"""`sample`: text from the model to standard output, at once, as it is made, as JSON, or in a conversation."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from blog_gen.commands import SAMPLING, Site, model_option, only, options, sampling_options
+from blog_gen.commands.progress import interruptible
+from blog_gen.config import SamplingSettings, Settings
+from blog_gen.errors import UsageError
+
+if TYPE_CHECKING:
+    from blog_gen.gpt2.sampling import Request, Sampler
+
+Interrupted = Callable[[], bool]
+
+
+@click.command()
+@click.argument("prompt", required=False)
+@click.option("-n", "count", type=click.IntRange(1, 1000), default=1, help="How many texts.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="The same seed, the same text.")
+@click.option(
+    "--stop", multiple=True, metavar="TEXT", help="End before this text; may be given several times."
+)
+@click.option("--stream", is_flag=True, help="Show the text as it is made.")
+@click.option("-i", "--interactive", is_flag=True, help="Ask for one prompt after the other; Ctrl-D ends.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object a line: text, tokens, seed, log-probabilities."
+)
+@options(model_option, sampling_options)
+@click.pass_obj
+def sample(
+    site: Site,
+    /,
+    prompt: str | None,
+    count: int,
+    seed: int,
+    stop: tuple[str, ...],
+    stream: bool,
+    interactive: bool,
+    as_json: bool,
+    **given: Any,
+) -> int:
+    """Print text from the model. PROMPT is how it begins; `-` reads that from standard input.
+
+    The trained run is used, or the model that --model names. Ctrl-C stops at once with what there is.
+    """
+    if sum((stream, interactive, as_json)) > 1 or (interactive and prompt is not None):
+        raise UsageError(
+            "--stream, --json and --interactive exclude each other",
+            fix="Take one, and no PROMPT with the last",
+        )
+    settings = site.settings(model=given.get("model"), sampling=only(given, *SAMPLING))
+    voice = _Voice(_sampler(settings, given.get("model")), settings.sampling, stop)
+    if interactive:
+        return _converse(voice, count, seed)
+    begin = sys.stdin.read() if prompt == "-" else prompt or ""
+    with interruptible("stopping …") as interrupted:
+        if stream:
+            voice.stream(begin, count, seed, interrupted)
+        else:
+            voice.print(begin, count, seed, as_json, interrupted)
+        return 130 if interrupted() else 0
+
+
+def _sampler(settings: Settings, model: str | None) -> Sampler:
+    """Of the trained run, or of the model that was named."""
+    from blog_gen.gpt2 import zoo
+    from blog_gen.gpt2.sampling import Sampler
+
+    trained = (settings.run_folder / "meta.json").exists() and model is None
+    return Sampler.open(
+        settings.run_folder if trained else zoo.resolve(settings.model, settings.state_folder / "runs")
+    )
+
+
+def _converse(voice: _Voice, count: int, seed: int) -> int:
+    """Each line is a prompt. Ctrl-C ends the text that is being written, at the prompt it ends all."""
+    while True:
+        try:
+            begin = click.prompt(">", prompt_suffix=" ", default="", show_default=False, err=True)
+        except click.Abort:  # Ctrl-C, Ctrl-D, or the end of what was piped in
+            click.echo(err=True)
+            return 0
+        with interruptible("stopped") as interrupted:
+            voice.stream(begin, count, seed, interrupted)
+        seed += count
+
+
+@dataclass(frozen=True)
+class _Voice:
+    """A sampler and how it is used."""
+
+    sampler: Sampler
+    settings: SamplingSettings
+    stop: tuple[str, ...]
+
+    def stream(self, begin: str, count: int, seed: int, interrupted: Interrupted) -> None:
+        """Texts one after the other, each piece as soon as it is certain."""
+        for request in self._requests(begin, count, seed):
+            click.echo(begin, nl=False)
+            for piece in self.sampler.stream(request, self.settings, stop=self.stop, on_warning=_warn):
+                click.echo(piece, nl=False)
+                sys.stdout.flush()
+                if interrupted():
+                    break
+            click.echo()
+            if interrupted():
+                return
+
+    def print(self, begin: str, count: int, seed: int, as_json: bool, interrupted: Interrupted) -> None:
+        """Texts in the order in which they end, all at once."""
+        requests = self._requests(begin, count, seed)
+        for each in self.sampler.generate(
+            requests, self.settings, stop=self.stop, on_warning=_warn, cancel=interrupted
+        ):
+            if as_json:
+                row = {"text": begin + each.text, "tokens": list(each.tokens), "seed": each.request.seed}
+                row |= {"ended": each.ended, "stopped_by": each.stopped_by}
+                row |= {"logprobs": [round(value, 4) for value in each.logprobs]}
+                click.echo(json.dumps(row, ensure_ascii=False))
+            else:
+                heading = "" if count == 1 else f"===== seed {each.request.seed}\n"
+                click.echo(f"{heading}{begin}{each.text}")
+
+    def _requests(self, begin: str, count: int, seed: int) -> list[Request]:
+        from blog_gen.gpt2.sampling import Request
+
+        ids = tuple(self.sampler.tokenizer.encode(begin))
+        length = self.settings.max_tokens
+        if length is None:
+            length = max(1, self.sampler.hparams.n_ctx - 1 - len(ids))
+        return [Request(ids, seed + number, length) for number in range(count)]
+
+
+def _warn(warning: str) -> None:
+    click.echo(f"note: {warning}", err=True)
