@@ -39,9 +39,12 @@ def has_bfloat16() -> bool:
         flags = ""
     if "avx512_bf16" in flags or "amx_bf16" in flags:
         return True
-    if "tensorflow" in sys.modules:
-        return bool(sys.modules["tensorflow"].config.list_physical_devices("GPU"))
-    return False
+    import keras  # which imports its backend
+
+    name = keras.backend.backend()
+    if name == "jax":
+        return bool(sys.modules[name].default_backend() == "gpu")
+    return name == "tensorflow" and bool(sys.modules[name].config.list_physical_devices("GPU"))
 
 
 def free_memory() -> int | None:
