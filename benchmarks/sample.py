@@ -55,7 +55,7 @@ def ours(task: Task) -> Draw:
     from blog_gen.gpt2.sampling import Request, Sampler
 
     sampler = Sampler.open(task.folder)
-    settings = SamplingSettings(temperature=TEMPERATURE, top_k=0, top_p=TOP_P, min_p=0.0)
+    settings = SamplingSettings(temperature=TEMPERATURE, top_k=0, top_p=TOP_P, min_p=0.0, known_words=False)
     unending = [Ban((sampler.tokenizer.end_of_text,))]
 
     def draw() -> None:

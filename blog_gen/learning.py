@@ -231,6 +231,7 @@ def _finished(
     folder, base_weights = settings.run_folder, runs.weights_sha256(base)
     start, start_weights = (folder, earlier.weights) if earlier else (base, base_weights)
     _write_model(tuning, outcome, start, start_weights, folder)
+    _write_words(start, corpus, folder)
     return runs.Meta(
         identity=tuning.identity,
         base=settings.model,
@@ -267,6 +268,15 @@ def _write_model(tuning: FineTuning, outcome: Outcome, start: Path, start_weight
     whole = merged(load_weights(start, tuning.hparams), outcome.weights)
     save_adapter(outcome.weights, folder, start_weights)
     save_weights(whole, folder, identity=tuning.identity)
+
+
+def _write_words(start: Path, corpus: Corpus, folder: Path) -> None:
+    """The words that may be written: those of the model in `start`, if it keeps to any, and the blog's."""
+    from blog_gen.gpt2.known_words import load_words, save_words, words_in
+
+    words = load_words(start)
+    if words is not None:
+        save_words(words.union(*map(words_in, corpus.texts.values())), folder)
 
 
 def _logprob_of(folder: Path, texts: list[str]) -> tuple[float, float] | None:

@@ -119,6 +119,11 @@ sampling_options = options(
     click.option("--frequency-penalty", type=float, help="Above 0: less of what was said often."),
     click.option("--presence-penalty", type=float, help="Above 0: less of what was said at all."),
     click.option("--no-repeat-ngram", type=int, metavar="N", help="No run of N tokens comes twice."),
+    click.option(
+        "--known-words/--any-words",
+        default=None,
+        help="Invent no words, or do (of `mini`; others hardly do).",
+    ),
     click.option("--max-tokens", type=int, help="Length, at most."),
 )
 
@@ -148,5 +153,6 @@ SAMPLING = (
     "frequency_penalty",
     "presence_penalty",
     "no_repeat_ngram",
+    "known_words",
     "max_tokens",
 )

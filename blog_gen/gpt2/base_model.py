@@ -9,6 +9,7 @@ from pathlib import Path
 from blog_gen.errors import CorpusError, Note
 from blog_gen.gpt2.bpe import Tokenizer
 from blog_gen.gpt2.hparams import HParams
+from blog_gen.gpt2.known_words import common_words, load_words, save_words
 from blog_gen.gpt2.optimizers import Optimizer
 from blog_gen.gpt2.pretraining import Plan, Pretraining
 from blog_gen.gpt2.shards import Shards, encode_corpus, read_documents
@@ -57,10 +58,12 @@ def make_base(
 
 
 def _encoded(corpus: Corpus, folder: Path, work: Path, size: int, note: Callable[[Note], None]) -> None:
-    """Vocabulary and shards, each made once."""
+    """Vocabulary, list of words and shards, each made once."""
     notes: list[Note] = []
     if not (folder / "vocab.bpe").exists():
         train_vocabulary((document.text for document in read_documents(corpus.train, notes)), size, folder)
+    if load_words(folder) is None:
+        save_words(common_words(document.text for document in read_documents(corpus.train, [])), folder)
     tokenizer = Tokenizer.load(folder)
     if tokenizer.n_vocab != size:
         raise CorpusError(f"the vocabulary must have {size} tokens", got=tokenizer.n_vocab, path=folder)

@@ -10,6 +10,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from blog_gen.gpt2 import decoding, zoo
 from blog_gen.gpt2.batch import Batch, Request, Row
 from blog_gen.gpt2.bpe import Tokenizer
 from blog_gen.gpt2.cached_network import CachedNetwork
+from blog_gen.gpt2.characters import WholeCharacters
 from blog_gen.gpt2.decoding import Processor
+from blog_gen.gpt2.known_words import KnownWords, load_words
 from blog_gen.gpt2.sampler_file import Precision, SamplerFile
 from blog_gen.gpt2.streaming import TextStream
 from blog_gen.gpt2.weights import WEIGHTS_FILE
@@ -48,8 +51,9 @@ class Sample:
 class Sampler:
     """A model ready to write."""
 
-    def __init__(self, network: CachedNetwork, tokenizer: Tokenizer) -> None:
-        self._network = network
+    def __init__(self, network: CachedNetwork, tokenizer: Tokenizer, words: set[str] | None = None) -> None:
+        """`words`: all that may be written; None for any."""
+        self._network, self._words = network, words
         self.tokenizer = tokenizer
         self.hparams = network.hparams
         self.weights_sha256 = network.file.weights
@@ -64,7 +68,7 @@ class Sampler:
             ModelError: the folder is incomplete or damaged.
         """
         tokenizer = Tokenizer.load(folder)
-        return cls(CachedNetwork(_sampler_path(folder, cache, precision)), tokenizer)
+        return cls(CachedNetwork(_sampler_path(folder, cache, precision)), tokenizer, load_words(folder))
 
     def generate(
         self,
@@ -86,7 +90,7 @@ class Sampler:
         Raises:
             SamplingError: a setting or a request is out of range.
         """
-        chain = (*processors, *decoding.processors(settings))
+        chain = (*processors, *self._chain(settings))
         waiting = deque(self._row(*numbered, settings, stop) for numbered in enumerate(requests))
         batch = self._batch(rows)
         while waiting or batch.rows:
@@ -111,7 +115,7 @@ class Sampler:
         on_warning: Callable[[str], None] = lambda _: None,
     ) -> Iterator[str]:
         """The text of one request in pieces, each as soon as it is certain; errors as of `generate`."""
-        chain = decoding.processors(settings)
+        chain = self._chain(settings)
         row = self._row(0, request, settings, stop)
         waiting, batch, given = deque([row]), self._batch(1), 0
         while not row.done:
@@ -140,6 +144,18 @@ class Sampler:
                 at += len(targets)
             done, begin = end, end + 1 - max(1, size // 2)
         return np.concatenate(found) if found else np.empty(0, np.float32)
+
+    def _chain(self, settings: SamplingSettings) -> tuple[Processor, ...]:
+        words = (self._known_words,) if settings.known_words and self._words else ()
+        return (self._whole_characters, *words, *decoding.processors(settings))
+
+    @cached_property
+    def _whole_characters(self) -> WholeCharacters:
+        return WholeCharacters(self.tokenizer)
+
+    @cached_property
+    def _known_words(self) -> KnownWords:
+        return KnownWords(self._words or set(), self.tokenizer)
 
     def _batch(self, rows: int) -> Batch:
         if rows < 1:

@@ -80,7 +80,7 @@ def test_log_probabilities_are_those_of_reading_the_text_again(sampler: Sampler)
     cold = dataclasses.replace(FREE, temperature=0.5, top_k=20, repetition_penalty=1.3)
     for sample in drawn(sampler, requests(sampler), 8, cold).values():
         again = sampler.log_probabilities([*sample.request.prompt, *sample.tokens])
-        np.testing.assert_allclose(sample.logprobs, again[len(sample.request.prompt) :], atol=0.02)
+        np.testing.assert_allclose(sample.logprobs, again[len(sample.request.prompt) :], atol=0.05)
 
 
 def keras_logits(folder: Path, tokens: list[int]) -> np.ndarray:

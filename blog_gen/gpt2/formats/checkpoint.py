@@ -33,6 +33,7 @@ class Checkpoint:
     merges: bytes  # vocab.bpe
     tensors: Mapping[str, Stored]  # by published name, less `model/`
     meta: Mapping[str, Any] = field(default_factory=dict)  # what is known of its making
+    words: bytes | None = None  # words.txt, if the model keeps to known words
 
     @cached_property
     def tokenizer(self) -> Tokenizer:

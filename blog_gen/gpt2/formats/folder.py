@@ -1,6 +1,7 @@
-"""Our own model folder: hparams.json, encoder.json, vocab.bpe, model.safetensors, and perhaps meta.json.
+"""Our own model folder: hparams.json, encoder.json, vocab.bpe, model.safetensors.
 
-A trained run is one too; what it keeps for going on with its training is left behind.
+Perhaps words.txt, where it keeps to known words, and meta.json. A trained run is one too; what it keeps for
+going on with its training is left behind.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from blog_gen.errors import ModelError
 from blog_gen.files import write_json
 from blog_gen.gpt2.formats.checkpoint import Checkpoint
 from blog_gen.gpt2.hparams import HParams
+from blog_gen.gpt2.known_words import WORDS_FILE
 from blog_gen.gpt2.tensor_file import read_tensors, write_tensors
 from blog_gen.gpt2.weights import WEIGHTS_FILE
 
@@ -34,7 +36,8 @@ def open_folder(path: Path) -> Checkpoint:
     except FileNotFoundError as error:
         raise ModelError("a model folder needs encoder.json and vocab.bpe", path=error.filename) from None
     tensors = read_tensors(path / WEIGHTS_FILE)
-    return Checkpoint(path, "folder", HParams.load(path), encoder, merges, tensors, read_meta(path))
+    words = (path / WORDS_FILE).read_bytes() if (path / WORDS_FILE).exists() else None
+    return Checkpoint(path, "folder", HParams.load(path), encoder, merges, tensors, read_meta(path), words)
 
 
 def read_meta(path: Path) -> dict[str, Any]:
@@ -63,5 +66,7 @@ def write_folder(checkpoint: Checkpoint, folder: Path) -> None:
     checkpoint.hparams.save(folder)
     (folder / "encoder.json").write_bytes(checkpoint.encoder)
     (folder / "vocab.bpe").write_bytes(checkpoint.merges)
+    if checkpoint.words is not None:
+        (folder / WORDS_FILE).write_bytes(checkpoint.words)
     if checkpoint.meta:
         write_json(folder / META_FILE, dict(checkpoint.meta))

@@ -1,0 +1,140 @@
+"""Words that a model may write: none of those that a small one puts together from pieces and nobody knows.
+
+A model folder may hold `words.txt`, one word a line in small letters; then sampling keeps to it, piece by
+piece: a token may follow only if the word begun so far goes on to a known one, or is one where it ends.
+Folders without it, such as OpenAI's GPT-2, which hardly invents words, are free. A word is a run of letters;
+letters that the vocabulary has only in parts are not looked at. Knows token ids and text, nothing of blogs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from blog_gen.files import write_text
+from blog_gen.gpt2.bpe import Tokenizer
+
+Array = np.ndarray[Any, Any]
+WORDS_FILE = "words.txt"
+COMMON = 5  # documents that a word must stand in, so that few slips of the pen are among them
+MASKS_KEPT = 2048  # of a byte a token each: most beginnings of words come again and again
+_WORD = re.compile(r"[^\W\d_]+")
+_LAST = re.compile(r"[^\W\d_]*\Z")
+
+
+def words_in(text: str) -> Iterator[str]:
+    """
+    >>> list(words_in("Don't panic, café 7b"))
+    ['don', 't', 'panic', 'café', 'b']
+    """
+    return (match[0] for match in _WORD.finditer(text.lower()))
+
+
+def common_words(texts: Iterable[str]) -> set[str]:
+    """The words that stand in `COMMON` texts or more."""
+    found: Counter[str] = Counter()
+    for text in texts:
+        found.update(set(words_in(text)))
+    return {word for word, documents in found.items() if documents >= COMMON}
+
+
+def save_words(words: Iterable[str], folder: Path) -> None:
+    write_text(folder / WORDS_FILE, "".join(f"{word}\n" for word in sorted(words)))
+
+
+def load_words(folder: Path) -> set[str] | None:
+    """The words of a model folder; None where it has no list of them."""
+    try:
+        return set((folder / WORDS_FILE).read_text(encoding="utf-8").split())
+    except FileNotFoundError:
+        return None
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """The tokens that go on with the same letters."""
+
+    letters: str
+    open: Array  # ids of tokens that are nothing else: the word may go on
+    closed: Array  # ids of those in which the word ends, and what follows is fine
+
+
+class KnownWords:
+    """A processor (see `decoding`) that forbids what would make an unknown word."""
+
+    def __init__(self, words: set[str], tokenizer: Tokenizer) -> None:
+        self._texts = [_text(tokenizer.token_bytes[token]) for token in range(tokenizer.n_vocab)]
+        letters = {text for text in self._texts if len(text) == 1}
+        # Every beginning must have a way to go on, a letter at a time if need be.
+        self._words = {word for word in words if letters.issuperset(word)}
+        self._beginnings = {word[:end] for word in self._words for end in range(1, len(word) + 1)} | {""}
+        self._end = tokenizer.end_of_text
+        self._pieces = self._sorted()
+        self._mask = lru_cache(MASKS_KEPT)(self._computed)
+
+    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+        begun = self._begun(history)
+        if begun not in self._beginnings:
+            return logits  # a prompt's own word
+        return np.where(self._mask(begun), logits, np.float32(-np.inf))
+
+    def _begun(self, history: Sequence[int]) -> str:
+        """The letters of a word that the text ends with."""
+        begun = ""
+        for token in reversed(history):
+            text = self._texts[token]
+            last = _last_letters(text)
+            begun = last + begun
+            if last != text:
+                break
+        return begun
+
+    def _computed(self, begun: str) -> Array:
+        """Which tokens may follow `begun`: bool (V,)."""
+        mask = np.zeros(len(self._texts), bool)
+        for pieces in self._pieces:
+            word = begun + pieces.letters
+            if word in self._beginnings:
+                mask[pieces.open] = True
+            if not word or word in self._words:
+                mask[pieces.closed] = True
+        return mask
+
+    def _sorted(self) -> list[_Pieces]:
+        """Tokens by the letters they begin with; those that hold an unknown word later on are in none."""
+        groups: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+        for token, text in enumerate(self._texts):
+            match = _WORD.match(text) if token != self._end else None
+            letters = match[0] if match else ""
+            rest = text[len(letters) :]
+            if token != self._end and not rest:
+                groups[letters][0].append(token)
+            elif token == self._end or self._fine(rest):
+                groups[letters][1].append(token)
+        return [
+            _Pieces(letters, np.array(open_, np.int64), np.array(closed, np.int64))
+            for letters, (open_, closed) in groups.items()
+        ]
+
+    def _fine(self, rest: str) -> bool:
+        """Whether the words in what follows a token's first letters are known, the last as far as it goes."""
+        last = _last_letters(rest)
+        whole = _WORD.findall(rest[: len(rest) - len(last)])
+        return last in self._beginnings and all(word in self._words for word in whole)
+
+
+def _last_letters(text: str) -> str:
+    match = _LAST.search(text)
+    return match[0] if match else ""
+
+
+def _text(piece: bytes) -> str:
+    """A token's text in small letters; a part of a character is no letter."""
+    return piece.decode(errors="replace").lower()
