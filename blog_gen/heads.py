@@ -6,18 +6,20 @@ values are the model's; a category or tag that the site does not use is dropped 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from blog_gen.config import SamplingSettings
 from blog_gen.site.habit import Habit
-from blog_gen.text.post import Post, prompt, render
+from blog_gen.text.post import KEYS, Post, prompt, render
 from blog_gen.text.safe import safe_line
 
 if TYPE_CHECKING:
     from blog_gen.gpt2.sampling import Sampler
 
+_KEY = re.compile(rf"\s*\b(?:{'|'.join(KEYS)}):", re.IGNORECASE)
 LINE_TOKENS = 40  # titles and tag lines of blogs are far shorter
 
 
@@ -34,7 +36,7 @@ class HeadWriter:
         """For each seed the text up to the body; what `wish` says is kept. Left out: no title came."""
         heads = dict.fromkeys(seeds, replace(wish, tags=tuple(map(safe_line, wish.tags))))
         if not wish.title:
-            heads = self._each(heads, "title", lambda head, line: replace(head, title=safe_line(line)))
+            heads = self._each(heads, "title", lambda head, line: replace(head, title=title_of(line)))
             heads = {seed: head for seed, head in heads.items() if head.title}
         if "category" in self.keys and not wish.category:
             heads = self._each(heads, "category", self._with_category)
@@ -67,6 +69,15 @@ class HeadWriter:
 
     def _with_tags(self, head: Post, line: str) -> Post:
         return replace(head, tags=known([tag.strip() for tag in line.split(",")], self.habit.tags))
+
+
+def title_of(line: str) -> str:
+    """What the model wrote after `title:`, less other keys of a head that it went on with.
+
+    >>> title_of(" The bolt, again. tags: tin, rain"), title_of("Tags: why I have none")
+    ('The bolt, again.', '')
+    """
+    return safe_line(_KEY.split(line, maxsplit=1)[0])
 
 
 def known(names: Sequence[str], taxonomy: Sequence[str]) -> tuple[str, ...]:
