@@ -9,6 +9,7 @@ letters that the vocabulary has only in parts are not looked at. Knows token ids
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ Array = np.ndarray[Any, Any]
 WORDS_FILE = "words.txt"
 COMMON = 5  # documents that a word must stand in, so that few slips of the pen are among them
 MASKS_KEPT = 2048  # of a byte a token each: most beginnings of words come again and again
+FEW = 100  # words: to look at each is then quicker than at all tokens
 _WORD = re.compile(r"[^\W\d_]+")
 _LAST = re.compile(r"[^\W\d_]*\Z")
 
@@ -61,7 +63,6 @@ def load_words(folder: Path) -> set[str] | None:
 class _Pieces:
     """The tokens that go on with the same letters."""
 
-    letters: str
     open: Array  # ids of tokens that are nothing else: the word may go on
     closed: Array  # ids of those in which the word ends, and what follows is fine
 
@@ -74,9 +75,10 @@ class KnownWords:
         letters = {text for text in self._texts if len(text) == 1}
         # Every beginning must have a way to go on, a letter at a time if need be.
         self._words = {word for word in words if letters.issuperset(word)}
+        self._sorted = sorted(self._words)
         self._beginnings = {word[:end] for word in self._words for end in range(1, len(word) + 1)} | {""}
         self._end = tokenizer.end_of_text
-        self._pieces = self._sorted()
+        self._pieces = self._grouped()
         self._mask = lru_cache(MASKS_KEPT)(self._computed)
 
     def __call__(self, logits: Array, history: Sequence[int]) -> Array:
@@ -99,15 +101,23 @@ class KnownWords:
     def _computed(self, begun: str) -> Array:
         """Which tokens may follow `begun`: bool (V,)."""
         mask = np.zeros(len(self._texts), bool)
-        for pieces in self._pieces:
-            word = begun + pieces.letters
-            if word in self._beginnings:
-                mask[pieces.open] = True
+        for letters in self._letters_after(begun):
+            pieces, word = self._pieces[letters], begun + letters
+            mask[pieces.open] = True
             if not word or word in self._words:
                 mask[pieces.closed] = True
         return mask
 
-    def _sorted(self) -> list[_Pieces]:
+    def _letters_after(self, begun: str) -> list[str]:
+        """With what letters of a token `begun` goes on to the beginning of a known word, or to all of it."""
+        at, end = bisect_left(self._sorted, begun), bisect_left(self._sorted, begun + "\U0010ffff")
+        if end - at > FEW:
+            return [letters for letters in self._pieces if begun + letters in self._beginnings]
+        rests = (word[len(begun) :] for word in self._sorted[at:end])
+        found = {rest[:size] for rest in rests for size in range(len(rest) + 1)} | {""}
+        return [letters for letters in found if letters in self._pieces]
+
+    def _grouped(self) -> dict[str, _Pieces]:
         """Tokens by the letters they begin with; those that hold an unknown word later on are in none."""
         groups: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
         for token, text in enumerate(self._texts):
@@ -118,10 +128,10 @@ class KnownWords:
                 groups[letters][0].append(token)
             elif token == self._end or self._fine(rest):
                 groups[letters][1].append(token)
-        return [
-            _Pieces(letters, np.array(open_, np.int64), np.array(closed, np.int64))
+        return {
+            letters: _Pieces(np.array(open_, np.int64), np.array(closed, np.int64))
             for letters, (open_, closed) in groups.items()
-        ]
+        }
 
     def _fine(self, rest: str) -> bool:
         """Whether the words in what follows a token's first letters are known, the last as far as it goes."""

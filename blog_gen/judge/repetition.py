@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 from blog_gen.config import Limits
 from blog_gen.judge.blocks import PROSE, blocks_of
@@ -64,13 +65,14 @@ def _title_repeats_check(title: str, limits: Limits) -> Check:
 
 
 def title_repeats(title: str) -> int:
-    """Words of four letters and more that the title has said before.
+    """Words of four letters and more that the title has said before; a word said twice at once counts twice.
 
-    >>> title_repeats("The Sixing, a Sixing Sixing"), title_repeats("The art of the deal")
-    (2, 0)
+    >>> [title_repeats(title) for title in ("A nail, a nail", "Saturday Saturday", "The art of the deal")]
+    [1, 2, 0]
     """
-    words = [word for word in forms_of(title) if len(word) >= LONG]
-    return len(words) - len(set(words))
+    forms = forms_of(title)
+    words = [word for word in forms if len(word) >= LONG]
+    return len(words) - len(set(words)) + sum(one == other for one, other in pairwise(forms))
 
 
 def ngrams(words: Words, n: int) -> list[Words]:
