@@ -12,7 +12,7 @@ run: $(VENV)/run.stamp  ## Learn from the sample blog and write today's post.
 
 test: $(VENV)/test.stamp  ## Run all tests; Debian's Jekyll and Chromium are installed where that is allowed.
 	@sh tests/install_tools.sh
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .

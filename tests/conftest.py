@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 import hypothesis
 import pytest
@@ -26,15 +27,12 @@ PROBES = {"small_disk": ("unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/tm
 hypothesis.settings.register_profile("blog_gen", deadline=None)
 hypothesis.settings.load_profile("blog_gen")
 
-_left_out: dict[str, list[str]] = {}
-
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     """Skip what cannot run here; under CI it runs, and fails."""
     for item in items:
         for marker, commands in TOOLS.items():
             if item.get_closest_marker(marker) and not os.environ.get("CI") and not _usable(marker):
-                _left_out.setdefault(commands[0], []).append(item.nodeid)
                 item.add_marker(pytest.mark.skip(reason=f"{commands[0]} cannot be used here"))
 
 
@@ -46,11 +44,12 @@ def _usable(marker: str) -> bool:
     return probe is None or subprocess.run(probe, capture_output=True).returncode == 0
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for command, tests in _left_out.items():
-        terminalreporter.write_line(
-            f"{command} cannot be used here; left out: {', '.join(tests)}", yellow=True
-        )
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    left_out: dict[str, list[str]] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        left_out.setdefault(report.longrepr[2].removeprefix("Skipped: "), []).append(report.nodeid)
+    for reason, tests in left_out.items():
+        terminalreporter.write_line(f"{reason}; left out: {', '.join(tests)}", yellow=True)
 
 
 @pytest.fixture(scope="session")
