@@ -71,7 +71,10 @@ class KnownWords:
     """A processor (see `decoding`) that forbids what would make an unknown word."""
 
     def __init__(self, words: set[str], tokenizer: Tokenizer) -> None:
-        self._texts = [_text(tokenizer.token_bytes[token]) for token in range(tokenizer.n_vocab)]
+        written = [_text(tokenizer.token_bytes[token]) for token in range(tokenizer.n_vocab)]
+        self._texts = [text.lower() for text in written]
+        self._capital = np.array([text[:1].isupper() for text in written])  # begins with one
+        self._small = [text[-1:].islower() for text in written]  # ends with a small letter
         letters = {text for text in self._texts if len(text) == 1}
         # Every beginning must have a way to go on, a letter at a time if need be.
         self._words = {word for word in words if letters.issuperset(word)}
@@ -85,7 +88,10 @@ class KnownWords:
         begun = self._begun(history)
         if begun not in self._beginnings:
             return logits  # a prompt's own word
-        return np.where(self._mask(begun), logits, np.float32(-np.inf))
+        mask = self._mask(begun)
+        if begun and self._small[history[-1]]:
+            mask = mask & ~self._capital  # kettLe
+        return np.where(mask, logits, np.float32(-np.inf))
 
     def _begun(self, history: Sequence[int]) -> str:
         """The letters of a word that the text ends with."""
@@ -146,5 +152,5 @@ def _last_letters(text: str) -> str:
 
 
 def _text(piece: bytes) -> str:
-    """A token's text in small letters; a part of a character is no letter."""
-    return piece.decode(errors="replace").lower()
+    """A token's text; a part of a character is no letter."""
+    return piece.decode(errors="replace")

@@ -40,6 +40,7 @@ def allowed(begun: str, then: str) -> bool:
         ("the ket", ".", True),
         ("the ket", "x", False),
         ("THE K", "E", True),
+        ("the k", "E", False),
         ("Don", "'t", True),
         ("the ", "7", True),
         ("the zebr", "a", True),  # a prompt's own word is not interfered with
@@ -88,7 +89,7 @@ def test_a_folder_with_words_writes_no_others(tiny_folder: Path, tmp_path: Path,
     texts = {sample.request.seed: sample.text for sample in sampler.generate(wanted, settings)}
     words = [word for text in texts.values() for word in list(words_in(text))[:-1]]  # the last may be cut
     words = [word for word in words if word.isascii()]
-    assert set(words) <= WORDS and len(words) > 20
+    assert set(words) <= WORDS and len(words) > 10
     assert texts[3] == "".join(sampler.stream(wanted[3], settings))
     free = SamplingSettings(temperature=temperature, top_p=0.9, known_words=False)
     (other,) = sampler.generate(wanted[:1], free)
