@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from blog_gen.config import Settings, load_settings
+from blog_gen.config import SamplingSettings, Settings, load_settings
 
 # name: (module, what `blog-gen --help` says)
 COMMANDS = {
@@ -143,16 +143,4 @@ TRAINING = (
     "accumulate",
     "recompute",
 )
-SAMPLING = (
-    "temperature",
-    "top_k",
-    "top_p",
-    "min_p",
-    "typical_p",
-    "repetition_penalty",
-    "frequency_penalty",
-    "presence_penalty",
-    "no_repeat_ngram",
-    "known_words",
-    "max_tokens",
-)
+SAMPLING = tuple(field.name for field in fields(SamplingSettings))

@@ -9,6 +9,7 @@ whatever the number of documents.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -60,5 +61,5 @@ def _surprise_check(logprob: float, held_out: float, limits: Limits) -> Check:
     least, most = limits.surprise_least, limits.surprise_most
     reason = f"it surprises the model {surprise:.2f} times as much as your held-out posts"
     reason += ": a loop" if surprise < least else ": incoherent" if surprise > most else ""
-    merit = min(max((surprise - least) / (1 - least), 0.0), 1.0) if least < 1 else 1.0
-    return Check("surprise", surprise, f"{least:g} … {most:g}", least <= surprise <= most, reason, merit)
+    check = at_least("surprise", surprise, least, reason)
+    return replace(check, limit=f"{least:g} … {most:g}", passed=check.passed and surprise <= most)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,9 @@ def pieces(text: str, runs: Sequence[Run], shades: Sequence[Shade] = ()) -> Iter
         yield Piece(text[start:end], run, level)
 
 
-def passages(pieces: Iterable[Piece]) -> Iterator[tuple[Run | None, list[Piece]]]:
-    """Pieces of the same run in a row together, so that a run is one link however its words are shaded."""
-    for run, same in itertools.groupby(pieces, key=lambda piece: piece.run):
-        yield run, list(same)
+def passages(
+    text: str, runs: Sequence[Run], shades: Sequence[Shade] = ()
+) -> list[tuple[Run | None, list[Piece]]]:
+    """The `pieces`, those of a run together, so that it is one link however its words are shaded."""
+    by_run = itertools.groupby(pieces(text, runs, shades), key=lambda piece: piece.run)
+    return [(run, list(same)) for run, same in by_run]

@@ -12,7 +12,7 @@ from blog_gen.gpt2 import curve, runs
 from blog_gen.review.desk import desk, entry_of, pages, source_id_of
 from blog_gen.review.entries import LONGEST_SHOWN, Entry
 from blog_gen.review.evidence import evidence_of
-from blog_gen.review.marking import passages, pieces
+from blog_gen.review.marking import passages
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -34,7 +34,7 @@ def certainty(entry_id: str) -> str:
     return render_template(
         "certainty.html.j2",
         entry=entry,
-        passages=list(passages(pieces(entry.body[:LONGEST_SHOWN], evidence.runs, shades))),
+        passages=passages(entry.body[:LONGEST_SHOWN], evidence.runs, shades),
         doubts=doubts[:DOUBTS],
         source_id=source_id_of,
     )

@@ -18,7 +18,7 @@ from blog_gen.review.desk import desk, entry_of, pages, source_id_of
 from blog_gen.review.entries import LONGEST_SHOWN, Entry
 from blog_gen.review.evidence import evidence_of
 from blog_gen.review.fields import fields_of, with_fields
-from blog_gen.review.marking import passages, pieces
+from blog_gen.review.marking import passages
 from blog_gen.review.model_views import next_seed
 from blog_gen.review.patching import with_body
 from blog_gen.review.store import ConflictError, reason_of
@@ -50,7 +50,7 @@ def draft(entry_id: str) -> str:
         "draft.html.j2",
         entry=entry,
         evidence=evidence,
-        passages=list(passages(pieces(entry.body[:LONGEST_SHOWN], evidence.runs))),
+        passages=passages(entry.body[:LONGEST_SHOWN], evidence.runs),
         rows=scorecard.rows(entry, desk().settings),
         provenance=scorecard.provenance(entry),
         fields=fields_of(entry.text),
