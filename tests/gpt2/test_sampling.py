@@ -78,8 +78,8 @@ def test_one_of_top_k_is_greedy(sampler: Sampler) -> None:
 def test_log_probabilities_are_those_of_reading_the_text_again(sampler: Sampler) -> None:
     """Before any processor, and also where the text outgrew the context."""
     cold = dataclasses.replace(FREE, temperature=0.5, top_k=20, repetition_penalty=1.3)
-    # How many tokens are read at once decides the last bits of a sum; rounding to int8 now and then makes a step
-    # of such a bit, so there single tokens may differ by more, and the mean may not.
+    # How many tokens are read at once decides the last bits of a sum; rounding to int8 now and then makes a
+    # step of such a bit, so there single tokens may differ by more, and the mean may not.
     close = 0.05 if sampler._network.file.precision == "int8" else 1e-4
     for sample in drawn(sampler, requests(sampler), 8, cold).values():
         again = sampler.log_probabilities([*sample.request.prompt, *sample.tokens])
