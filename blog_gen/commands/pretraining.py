@@ -66,6 +66,7 @@ def pretrain(
     from blog_gen.gpt2.base_model import Corpus, make_base
     from blog_gen.gpt2.optimizers import Optimizer
     from blog_gen.gpt2.pretraining import Plan
+    from blog_gen.text.post import varied
 
     plan = Plan(
         tokens=int(tokens * 1e6),
@@ -78,7 +79,7 @@ def pretrain(
     )
     with interruptible() as interrupted:
         run = make_base(
-            Corpus(corpus, valid),
+            Corpus(corpus, valid, varied),
             out,
             HParams(vocabulary, context, width, heads, layers),
             plan,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from blog_gen.errors import CorpusError, Note
@@ -12,7 +12,7 @@ from blog_gen.gpt2.hparams import HParams
 from blog_gen.gpt2.known_words import common_words, load_words, save_words
 from blog_gen.gpt2.optimizers import Optimizer
 from blog_gen.gpt2.pretraining import Plan, Pretraining
-from blog_gen.gpt2.shards import Shards, encode_corpus, read_documents
+from blog_gen.gpt2.shards import Document, Shards, encode_corpus, read_documents
 from blog_gen.gpt2.vocabulary import train_vocabulary
 from blog_gen.gpt2.weights import WEIGHTS_FILE, load_weights, save_weights
 
@@ -21,10 +21,15 @@ WORK_FOLDER = "pretraining"  # inside the output folder: shards and state
 
 @dataclass(frozen=True)
 class Corpus:
-    """Files of `{source, text}` lines."""
+    """Files of `{source, text}` lines; `prepare` is done to every text that is trained on."""
 
     train: Sequence[Path]
     valid: Sequence[Path] = ()
+    prepare: Callable[[str], str] = str
+
+    def documents(self, notes: list[Note]) -> Iterator[Document]:
+        for document in read_documents(self.train, notes):
+            yield replace(document, text=self.prepare(document.text))
 
 
 def make_base(
@@ -59,17 +64,19 @@ def make_base(
 
 def _encoded(corpus: Corpus, folder: Path, work: Path, size: int, note: Callable[[Note], None]) -> None:
     """Vocabulary, list of words and shards, each made once."""
-    notes: list[Note] = []
     if not (folder / "vocab.bpe").exists():
-        train_vocabulary((document.text for document in read_documents(corpus.train, notes)), size, folder)
+        train_vocabulary((document.text for document in corpus.documents([])), size, folder)
     if load_words(folder) is None:
-        save_words(common_words(document.text for document in read_documents(corpus.train, [])), folder)
+        save_words(common_words(document.text for document in corpus.documents([])), folder)
     tokenizer = Tokenizer.load(folder)
     if tokenizer.n_vocab != size:
         raise CorpusError(f"the vocabulary must have {size} tokens", got=tokenizer.n_vocab, path=folder)
-    for name, paths in (("train", corpus.train), ("valid", corpus.valid)):
-        if paths and not (work / name / "documents.json").exists():
-            notes.clear()
-            encode_corpus(read_documents(paths, notes), tokenizer, work / name)
-            for each in notes:
-                note(each)
+    notes: list[Note] = []
+    parts = {"train": corpus.documents(notes)}
+    if corpus.valid:
+        parts["valid"] = read_documents(corpus.valid, notes)
+    for name, documents in parts.items():
+        if not (work / name / "documents.json").exists():
+            encode_corpus(documents, tokenizer, work / name)
+    for each in notes:
+        note(each)

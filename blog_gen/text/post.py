@@ -11,8 +11,9 @@ A head of `key: value` lines, `title` first, then a line `---`, then the body, w
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 KEYS = ("title", "category", "tags")  # in the order in which they are written
 _FENCE = "---"
@@ -137,3 +138,21 @@ def parse(text: str) -> Post:
         raise PostFormatError("the body must not be empty")
     tags = tuple(values.get("tags", "").split(","))
     return normalised(Post(values["title"], body, tags, values.get("category")))
+
+
+def varied(text: str) -> str:
+    """Half of all texts with tags, with the first as their category: a base is to know every key.
+
+    Corpora of many sites have hardly any categories. Which half is fixed by the text; what is no post stays
+    as it is.
+
+    >>> varied("title: B\\ntags: b, c\\n---\\nD.")
+    'title: B\\ncategory: b\\ntags: c\\n---\\nD.'
+    """
+    try:
+        post = parse(text)
+    except PostFormatError:
+        return text
+    if post.category or not post.tags or zlib.crc32(text.encode()) % 2:
+        return text
+    return render(replace(post, category=post.tags[0], tags=post.tags[1:]))

@@ -128,6 +128,16 @@ def test_the_mixture_decides_which_documents_an_epoch_holds(corpus: Corpus, tmp_
     assert np.mean(half) == pytest.approx(by_source["books"] / 2, rel=0.15)
 
 
+def test_texts_are_prepared_for_training_and_left_alone_for_validation(
+    corpus: Corpus, tmp_path: Path
+) -> None:
+    _make(replace(corpus, prepare=str.upper), tmp_path, replace(PLAN, tokens=256))
+    tokenizer = Tokenizer.load(tmp_path)
+    train, valid = (Shards(tmp_path / "pretraining" / name) for name in ("train", "valid"))
+    assert tokenizer.decode(train.tokens[: train.starts[1] - 1]).startswith("TITLE: PART 0\n---\nTHE 0 OF")
+    assert tokenizer.decode(valid.tokens[: valid.starts[1] - 1]).startswith("title: Part 0\n---\nthe 0 of")
+
+
 def test_windows_read_an_epoch_as_one_long_row(corpus: Corpus, tmp_path: Path) -> None:
     _make(corpus, tmp_path, replace(PLAN, tokens=256))
     epoch = Shards(tmp_path / "pretraining" / "train").epoch(5, {})

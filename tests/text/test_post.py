@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blog_gen.text.post import KEYS, Post, PostFormatError, keys_of, normalised, parse, prompt, render
+from blog_gen.text.post import KEYS, Post, PostFormatError, keys_of, normalised, parse, prompt, render, varied
 
 WHY_VIM = """\
 title: Why Vim?
@@ -51,6 +51,22 @@ def test_only_the_keys_asked_for_are_written(post: Post, keys: tuple[str, ...]) 
     assert (read.title, read.body) == (whole.title, whole.body)
     assert read.tags == (whole.tags if "tags" in keys else ())
     assert read.category == (whole.category if "category" in keys else None)
+
+
+@given(posts)
+@settings(deadline=None)
+def test_a_varied_text_is_a_post_of_the_same_names(post: Post) -> None:
+    text = render(post)
+    before, after = parse(text), parse(varied(text))
+    assert (after.title, after.body) == (before.title, before.body)
+    assert after == before or (after.category, *after.tags) == before.tags
+
+
+def test_half_of_the_texts_with_tags_vary_and_no_others() -> None:
+    tagged = [render(Post(f"Post {number}", "Body.", ("a", "b"))) for number in range(400)]
+    assert 160 < sum(varied(text) != text for text in tagged) < 240
+    for text in ["no post at all", *(text.replace("tags", "category") for text in tagged)]:
+        assert varied(text) == text
 
 
 @given(posts)
