@@ -100,7 +100,7 @@ class Desk:
             index=kept_index(self.settings.state_folder / INDEX_FILE, documents),
             titles=titles,
             words=self.corpus.habit.words,
-            held_out=self.meta.held_out_logprob[0] if self.meta and self.meta.held_out_logprob else None,
+            held_out=self.meta.held_out_logprob if self.meta else None,
             limits=self.settings.limits,
         )
 

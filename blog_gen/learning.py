@@ -279,12 +279,12 @@ def _write_words(start: Path, corpus: Corpus, folder: Path) -> None:
         save_words(words.union(*map(words_in, corpus.texts.values())), folder)
 
 
-def _logprob_of(folder: Path, texts: list[str]) -> tuple[float, float] | None:
-    """Mean and spread over `texts` of the model's mean log-probability per token."""
+def _logprob_of(folder: Path, texts: list[str]) -> float | None:
+    """Mean over `texts` of the model's mean log-probability per token."""
     from blog_gen.gpt2.evaluation import KerasScorer
 
     if not texts:
         return None
     scorer = KerasScorer(folder)
-    means = [float(scores.mean()) for scores in scorer([scorer.tokenizer.encode(text) for text in texts])]
-    return statistics.fmean(means), statistics.pstdev(means)
+    encoded = [scorer.tokenizer.encode(text) for text in texts]
+    return statistics.fmean(float(scores.mean()) for scores in scorer(encoded))

@@ -65,7 +65,7 @@ def test_the_whole_way_and_then_nothing_to_do(site: Path, blog_gen: Run) -> None
     first = blog_gen("run")
     (name,) = _drafts(site)
     assert name.startswith(f"{DAY}-note-")
-    assert "Held-out loss, evaluation by evaluation: █" in first.stdout
+    assert "Held-out loss, from the first to the last: █" in first.stdout
     assert "<polyline" in (site / ".blog_gen" / "runs" / "default" / "loss.svg").read_text()
     assert f"Wrote _generated/{name}" in first.stdout and "Next: read it with" in first.stdout
     head = yaml.safe_load((site / "_generated" / name).read_text().split("---")[1])

@@ -47,6 +47,13 @@ class Site:
         return load_settings(self.folder, overrides, self.config_files)
 
 
+def has_run(settings: Settings) -> bool:
+    """Whether the site has been trained, whatever the settings of now."""
+    from blog_gen.gpt2.runs import META_FILE
+
+    return (settings.run_folder / META_FILE).exists()
+
+
 class LazyCommands(click.Group):
     """A group whose commands are imported when they are called, not to list them."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from blog_gen.commands import Site, model_option
+from blog_gen.commands import Site, has_run, model_option
 from blog_gen.errors import ArticleError, ModelError, UsageError
 
 
@@ -63,7 +63,7 @@ def evaluate(
 
     settings = site.settings(model=model)
     if model is None:
-        if not (settings.run_folder / "meta.json").exists():
+        if not has_run(settings):
             raise ModelError("there is no trained run here", fix="Run `blog-gen train`, or name a --model")
         settings = dataclasses.replace(settings, model=str(settings.run_folder))
     texts = texts_of(files, settings)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blog_gen.commands import SAMPLING, Site, model_option, only, options, sampling_options
+from blog_gen.commands import SAMPLING, Site, has_run, model_option, only, options, sampling_options
 from blog_gen.commands.progress import interruptible
 from blog_gen.config import SamplingSettings, Settings
 from blog_gen.errors import UsageError
@@ -74,7 +74,7 @@ def _sampler(settings: Settings, model: str | None) -> Sampler:
     from blog_gen.gpt2 import zoo
     from blog_gen.gpt2.sampling import Sampler
 
-    trained = (settings.run_folder / "meta.json").exists() and model is None
+    trained = model is None and has_run(settings)
     return Sampler.open(
         settings.run_folder if trained else zoo.resolve(settings.model, settings.state_folder / "runs")
     )

@@ -204,9 +204,12 @@ def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:
         meta = report.trained
         minutes = f"{meta.seconds:.0f} s" if meta.seconds < 120 else f"{meta.seconds / 60:.1f} min"
         click.echo(f"Learned from {meta.posts} posts in {minutes} ({meta.stopped}). {meta.reading}")
-        if bars := sparkline(meta.history):
+        losses, bars = sparkline(meta.history)
+        if bars:
             shown = display_path(settings.run_folder / CURVE_FILE, settings)
-            click.echo(f"Held-out loss, evaluation by evaluation: {bars} (as a chart: {shown})")
+            click.echo(
+                f"{losses.capitalize()} loss, from the first to the last: {bars} (as a chart: {shown})"
+            )
     for path, result in report.written:
         shown = display_path(path, settings)
         words = len(result.draft.body.split())

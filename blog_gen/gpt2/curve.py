@@ -75,15 +75,16 @@ def as_svg(history: Sequence[Mapping[str, float]]) -> str | None:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def sparkline(history: Sequence[Mapping[str, float]]) -> str:
-    """The held-out losses (or, without any, the training losses) of a run as a row of bars.
+def sparkline(history: Sequence[Mapping[str, float]]) -> tuple[str, str]:
+    """The held-out losses of a run (or, without any, the training losses): which, and a row of bars.
 
     >>> sparkline([{"held_out": 4.0}, {"held_out": 3.0}, {"held_out": 2.0}])
-    '█▅▁'
+    ('held-out', '█▅▁')
     """
     key = "held_out" if any("held_out" in row for row in history) else "loss"
     values = [row[key] for row in history if key in row]
     if len(values) < 2:
-        return ""
+        return LABELS[key], ""
     low, high = min(values), max(values)
-    return "".join(_BARS[round((value - low) / ((high - low) or 1.0) * 7)] for value in values)
+    bars = "".join(_BARS[round((value - low) / ((high - low) or 1.0) * 7)] for value in values)
+    return LABELS[key], bars

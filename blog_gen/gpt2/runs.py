@@ -22,7 +22,7 @@ from blog_gen.gpt2.metadata import read_metadata
 META_FILE = "meta.json"
 HISTORY_FILE, CURVE_FILE = "history.csv", "loss.svg"
 STATE_FOLDER = "training"  # inside a run folder, while it trains
-FORMAT = 1  # count up whenever the meaning of a field changes
+FORMAT = 2  # count up whenever the meaning of a field changes
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Meta:
     posts: int
     tokens: int  # in one pass over the posts that it learned from
     held_out: Sequence[str]  # names of the posts it was measured on
-    held_out_logprob: tuple[float, float] | None  # mean and spread over these posts, nats per token
+    held_out_logprob: float | None  # mean over these posts of nats per token
     best_step: int
     seconds: float
     stopped: str
@@ -61,8 +61,7 @@ def read_meta(folder: Path) -> Meta | None:
             or read_metadata(folder / "model.safetensors").get("identity") != values["identity"]
         ):
             return None
-        spread = values.pop("held_out_logprob")
-        return Meta(**values, held_out_logprob=tuple(spread) if spread else None)
+        return Meta(**values)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

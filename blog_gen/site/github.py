@@ -6,6 +6,7 @@ only through its environment, never as part of a script.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from datetime import UTC
@@ -75,7 +76,7 @@ def installed(job: Job) -> str | None:
 
 
 def remove(job: Job) -> bool:
-    """Remove the workflow, if `blog-gen` wrote it; whether there was one."""
+    """Remove the workflow, if `blog-gen` wrote it, and folders left empty; whether there was one."""
     path = _path(job)
     before = text_of(path)
     if before is None:
@@ -86,6 +87,9 @@ def remove(job: Job) -> bool:
         path.unlink()
     except OSError as error:
         raise unwritable(path, error) from error
+    with contextlib.suppress(OSError):  # folders that hold something else stay
+        path.parent.rmdir()
+        path.parent.parent.rmdir()
     return True
 
 

@@ -312,9 +312,9 @@ def test_the_training_run_is_drawn_and_put_in_words(reviewer: Reviewer, store: S
     meta |= {"base": "mini", "settings": {}, "recipe": {}, "posts": 2, "tokens": 1234, "best_step": 50}
     meta |= {
         "held_out": ["_articles/bread.md"],
-        "held_out_logprob": [-3.0, 0.1],
+        "held_out_logprob": -3.0,
         "seconds": 61.0,
-        "format": 1,
+        "format": runs.FORMAT,
     }
     meta |= {"stopped": "all steps done", "reading": "It is learning, not memorising.", "history": history}
     write_json(folder / runs.META_FILE, meta)

@@ -339,6 +339,11 @@ def test_the_workflow_is_installed_shown_removed_and_never_overwritten(tmp_path:
         github.install(mine)
     assert github.remove(mine)
     assert not github.remove(mine)
+    assert not (tmp_path / ".github").exists()
+    github.install(mine)
+    other = path.with_name("tests.yml")
+    other.write_text("name: tests\n")
+    assert github.remove(mine) and other.exists()
     path.write_text("name: mine\n")
     with pytest.raises(BlogGenError, match="only a workflow written by blog-gen"):
         github.remove(mine)
