@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blog_gen import __version__
+from blog_gen.candidates import CandidateWriter, Lengths
 from blog_gen.config import Settings
 from blog_gen.errors import RejectedError
 from blog_gen.gpt2 import runs
@@ -23,14 +24,13 @@ from blog_gen.heads import HeadWriter
 from blog_gen.judge import Candidate, Context, Scorecard, judge, pick
 from blog_gen.learning import Corpus
 from blog_gen.site.assets import image_files
-from blog_gen.site.dates import zone_of
-from blog_gen.site.drafts import Draft, drafts_in
+from blog_gen.site.drafts import Draft, all_drafts
 from blog_gen.site.templates import render as render_template
-from blog_gen.text.post import Post, PostFormatError, parse
+from blog_gen.text.post import Post
 from blog_gen.text.safe import Safe, SiteFacts, known_hosts, make_safe
 
 if TYPE_CHECKING:
-    from blog_gen.gpt2.sampling import Sample, Sampler
+    from blog_gen.gpt2.sampling import Sampler
 
 INDEX_FILE = "novelty.npz"
 
@@ -68,8 +68,9 @@ class Result:
 class Desk:
     """What it takes to write drafts for a site, loaded once: the sampler, the index, the site's facts."""
 
-    def __init__(self, settings: Settings, corpus: Corpus) -> None:
-        self.settings, self.corpus = settings, corpus
+    def __init__(self, settings: Settings, corpus: Corpus, lengths: Lengths | None = None) -> None:
+        """`lengths`: None for those of the site's posts."""
+        self.settings, self.corpus, self._lengths = settings, corpus, lengths
         self.meta = runs.read_meta(settings.run_folder)
 
     @property
@@ -84,8 +85,17 @@ class Desk:
         return Sampler.open(self.settings.run_folder)
 
     @cached_property
+    def writer(self) -> CandidateWriter:
+        """Writes candidates of the lengths of the site's posts, or of those it was made for."""
+        sampler, sampling, corpus = self.sampler, self.settings.sampling, self.corpus
+        heads = HeadWriter(sampler, sampling, corpus.keys, corpus.habit)
+        lengths = self._lengths or Lengths.of(corpus.texts.values(), sampler.tokenizer, sampling.max_tokens)
+        return CandidateWriter(sampler, sampling, heads, lengths)
+
+    @cached_property
     def earlier(self) -> list[Draft]:
-        return drafts_in(self.settings.output_folder, zone_of(self.settings))[0]
+        """What was written before, wherever review has moved it, rejected ones too."""
+        return all_drafts(self.settings)
 
     @cached_property
     def context(self) -> Context:
@@ -99,10 +109,16 @@ class Desk:
         return Context(
             index=kept_index(self.settings.state_folder / INDEX_FILE, documents),
             titles=titles,
-            words=self.corpus.habit.words,
+            words=self._usual_words,
             held_out=self.meta.held_out_logprob if self.meta else None,
             limits=self.settings.limits,
         )
+
+    @property
+    def _usual_words(self) -> tuple[int, int]:
+        """Of the site's posts; who sets a length wants shorter ones too."""
+        low, high = self.corpus.habit.words
+        return (low if self.settings.sampling.max_tokens is None else 0), high
 
     @cached_property
     def facts(self) -> SiteFacts:
@@ -115,6 +131,10 @@ class Desk:
             excerpt_separator=str(jekyll.get("excerpt_separator") or "\n\n"),
             backtick_fences=not isinstance(renderer, dict) or renderer.get("input", "GFM") == "GFM",
         )
+
+    def _context_for(self, wish: Wish) -> Context:
+        """A title that a person gave is not compared with others: they know what they want."""
+        return dataclasses.replace(self.context, titles=()) if wish.title else self.context
 
     def wrote(self, path: Path, draft: Draft) -> None:
         """Take a new draft into account: the next one must not be like it."""
@@ -133,7 +153,7 @@ class Desk:
         unparsed: list[str] = []
         for attempt in range(self.settings.attempts):
             candidates = self._candidates(wish, attempt, unparsed, progress)
-            cards += judge(candidates, self.context)
+            cards += judge(candidates, self._context_for(wish))
             best = pick(cards)
             if best is not None:
                 return self._result(wish, moment, best, cards, unparsed)
@@ -146,60 +166,9 @@ class Desk:
     def _candidates(
         self, wish: Wish, attempt: int, unparsed: list[str], progress: Callable[[int, int], None]
     ) -> list[Candidate]:
-        """Samples that parse as posts; why the others do not is added to `unparsed`."""
         seeds = wish.seeds(attempt, self.settings.candidates)
-        begun = self._heads.beginnings(Post(wish.title or "", "", wish.tags, wish.category), seeds)
-        unparsed += [f"seed {seed}: it has no title" for seed in seeds if seed not in begun]
-        candidates = []
-        for done, sample in enumerate(self._bodies(begun), 1):
-            progress(done, len(begun))
-            seed = sample.request.seed
-            try:
-                candidates.append(self._candidate(parse(begun[seed] + sample.text), sample))
-            except PostFormatError as reason:
-                unparsed.append(f"seed {seed}: not a post: {reason}")
-        return sorted(candidates, key=lambda candidate: seeds.index(candidate.seed))
-
-    @cached_property
-    def _heads(self) -> HeadWriter:
-        corpus = self.corpus
-        return HeadWriter(self.sampler, self.settings.sampling, corpus.keys, corpus.habit)
-
-    def _bodies(self, begun: Mapping[int, str]) -> Iterator[Sample]:
-        from blog_gen.gpt2.decoding import Length
-        from blog_gen.gpt2.sampling import Request
-
-        tokenizer, length = self.sampler.tokenizer, self._length
-        requests = [Request(tuple(tokenizer.encode(text)), seed, length) for seed, text in begun.items()]
-        least, usual, _ = self._usual_tokens
-        if self.settings.sampling.max_tokens is not None:
-            least = 0
-        lengths = Length(tokenizer.end_of_text, least, usual)
-        return self.sampler.generate(requests, self.settings.sampling, processors=(lengths,))
-
-    @cached_property
-    def _length(self) -> int:
-        """Tokens of a body, at most: the site's longest usual post and a quarter more."""
-        return self.settings.sampling.max_tokens or self._usual_tokens[2] * 5 // 4
-
-    @cached_property
-    def _usual_tokens(self) -> tuple[int, int, int]:
-        """Tokens of the site's posts: 5th, 50th and 95th percentile."""
-        encode = self.sampler.tokenizer.encode
-        lengths = sorted(len(encode(text)) for text in self.corpus.texts.values())
-        low, middle, high = (lengths[int(share * (len(lengths) - 1))] for share in (0.05, 0.5, 0.95))
-        return low, middle, high
-
-    def _candidate(self, post: Post, sample: Sample) -> Candidate:
-        return Candidate(
-            title=post.title,
-            body=post.body,
-            tags=post.tags,
-            category=post.category,
-            ended=sample.ended,
-            seed=sample.request.seed,
-            tokens=len(sample.tokens),
-            logprob=sum(sample.logprobs) / max(1, len(sample.logprobs)),
+        return self.writer.write(
+            Post(wish.title or "", "", wish.tags, wish.category), seeds, unparsed, progress
         )
 
     def _result(
@@ -210,8 +179,8 @@ class Desk:
             title=best.candidate.title,
             body=body,
             date=moment,
-            tags=best.candidate.tags,
-            category=best.candidate.category,
+            tags=wish.tags or best.candidate.tags,
+            category=wish.category or best.candidate.category,
             provenance=self._provenance(wish, best),
             published=self.settings.review == "auto" and not _needs_a_human(safe),
         )
@@ -227,7 +196,8 @@ class Desk:
 
     def judged(self, wish: Wish) -> list[Scorecard]:
         """The first round of candidates, with what was found of each."""
-        return judge(self._candidates(wish, 0, [], lambda done, total: None), self.context)
+        candidates = self._candidates(wish, 0, [], lambda done, total: None)
+        return judge(candidates, self._context_for(wish))
 
     def body_again(self, wish: Wish) -> str | None:
         """The body that the wish's own seed gives, unjudged; None where it is no post any more."""
@@ -245,7 +215,7 @@ class Desk:
             "articles": self.corpus.sha256,
             "seed": best.candidate.seed,
             **dataclasses.asdict(self.settings.sampling),
-            "length": self._length,
+            "length": dataclasses.asdict(self.writer.lengths),
             **(
                 {"asked": {key: value for key, value in asked.items() if value}}
                 if any(asked.values())

@@ -7,7 +7,6 @@ Every command of the command line that makes something is a function here. It jo
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from blog_gen.learning import Corpus, Monitor
     from blog_gen.retraining import Learning
 
+TRIES_FILE = "tries.json"
 NOW_VARIABLE = "BLOG_GEN_NOW"  # an ISO 8601 moment that stands in for the clock
 
 
@@ -110,6 +110,8 @@ def generate(
     seed: int | None = None,
 ) -> Report:
     """Write drafts now, whatever is due."""
+    if day is not None:
+        _check_day(settings, day, now)
     report = Report()
     with locked(settings.state_folder / "run.lock", "working on this site", timeout=60.0):
         corpus = read(settings, hooks)
@@ -205,20 +207,23 @@ def _write(
     """Candidates, judgement, draft, file: once for each moment, each seeing the drafts before it."""
     from blog_gen.drafting import Desk, Wish
     from blog_gen.site.drafts import write_draft
+    from blog_gen.tries import Tries
 
     desk = Desk(settings, corpus)
-    numbers: Counter[date] = existing_days(settings)
-    for day, moment in moments:
-        wish = Wish(day, numbers[day], title=title, tags=tags, seed=seed)
+    tries = Tries(settings.state_folder / TRIES_FILE, existing_days(settings))
+    for rank, (day, moment) in enumerate(moments):
+        first = None if seed is None else seed + rank * settings.candidates * settings.attempts
+        wish = Wish(day, tries.number(day), title=title, tags=tags, seed=first)
         try:
             result = desk.draft(wish, moment, hooks.candidate)
         except RejectedError as error:
             report.rejected.append(error)
+            tries.add(day)
             continue
         hooks.before_writing()
         path = write_draft(result.draft, corpus.habit, settings)
         report.written.append((path, result))
-        numbers[day] += 1
+        tries.add(day)
         desk.wrote(path, result.draft)
 
 

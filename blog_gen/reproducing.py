@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from blog_gen import __version__
+from blog_gen.candidates import Lengths
 from blog_gen.config import SamplingSettings, Settings
 from blog_gen.drafting import Desk, Wish
 from blog_gen.errors import DraftError, ModelError
@@ -39,21 +40,20 @@ def reproduce(path: Path, settings: Settings) -> Reproduction:
     try:
         names = {field.name for field in dataclasses.fields(SamplingSettings)}
         sampling = SamplingSettings(**{key: value for key, value in provenance.items() if key in names})
-        seed, tokens, asked = provenance["seed"], provenance["length"], provenance.get("asked") or {}
-    except (KeyError, TypeError) as error:
-        raise DraftError("the provenance must be whole", got=f"no {error}", path=path) from None
+        seed, asked = int(provenance["seed"]), provenance.get("asked") or {}
+        lengths = Lengths(**provenance["length"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DraftError("the provenance must be whole", got=str(error), path=path) from None
     if runs.read_meta(settings.run_folder) is None:
         raise ModelError("the site has no trained run", fix="Run `blog-gen train`", path=settings.run_folder)
-    resolved = dataclasses.replace(
-        settings, candidates=1, sampling=dataclasses.replace(sampling, max_tokens=tokens)
-    )
-    desk = Desk(resolved, read_corpus(settings))
+    resolved = dataclasses.replace(settings, candidates=1, sampling=sampling)
+    desk = Desk(resolved, read_corpus(settings), lengths)
     wish = Wish(
         draft.date.date(),
         title=asked.get("title"),
         category=asked.get("category"),
         tags=tuple(asked.get("tags") or ()),
-        seed=int(seed),
+        seed=seed,
     )
     body = desk.body_again(wish) or ""
     differences = tuple(_differences(provenance, desk, draft, body))

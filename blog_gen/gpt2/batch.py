@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from blog_gen.gpt2.cached_network import CachedNetwork
-from blog_gen.gpt2.decoding import Processor, choose
+from blog_gen.gpt2.decoding import Processor, choose, shape
 from blog_gen.gpt2.streaming import TextStream
 
 
@@ -106,9 +106,7 @@ class Batch:
         for row, logits, normaliser in zip(self.seats, prediction.logits, prediction.normaliser, strict=True):
             if row is None:
                 continue
-            shaped = logits
-            for processor in chain:
-                shaped = processor(shaped, row.history)
+            shaped = shape(logits, row.history, chain)
             token = choose(shaped, row.rng)
             if token == self._end_of_text:
                 row.ended = True

@@ -207,6 +207,15 @@ class Length:
         return new
 
 
+def shape(logits: Array, history: Sequence[int], chain: Sequence[Processor]) -> Array:
+    """The logits after every processor of `chain` in turn; one that would forbid all is passed over."""
+    for processor in chain:
+        shaped = processor(logits, history)
+        if shaped.max() != NEVER:
+            logits = shaped
+    return logits
+
+
 def probabilities(logits: Array) -> Array:
     """Softmax over the last axis, float32."""
     shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))

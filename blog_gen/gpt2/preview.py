@@ -10,7 +10,7 @@ import numpy as np
 
 from blog_gen.config import SamplingSettings
 from blog_gen.gpt2.bpe import Tokenizer
-from blog_gen.gpt2.decoding import choose, processors
+from blog_gen.gpt2.decoding import choose, processors, shape
 from blog_gen.gpt2.training import FineTuning
 
 LENGTH = 64  # tokens, that of the one window that is compiled
@@ -22,9 +22,7 @@ def preview(tuning: FineTuning, tokenizer: Tokenizer, seed: int = 0) -> str:
     chain = processors(SamplingSettings())
     while len(ids) < min(LENGTH, tuning.hparams.n_ctx):
         logits = tuning.next_logits(ids, min(LENGTH, tuning.hparams.n_ctx))
-        for processor in chain:
-            logits = processor(logits, ids[1:])
-        token = choose(logits, rng)
+        token = choose(shape(logits, ids[1:], chain), rng)
         if token == tokenizer.end_of_text:
             break
         ids.append(token)

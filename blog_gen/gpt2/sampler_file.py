@@ -11,7 +11,7 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -76,11 +76,14 @@ class SamplerFile:
         hp = self.hparams
         shapes = {"wte": (hp.n_vocab, hp.n_embd), "wte/scales": (hp.n_vocab,), "wpe": (hp.n_ctx, hp.n_embd)}
         quantised = name == "wte" and self.precision == "int8"
-        return _mapped(self.path, "int8" if quantised else "float32", self.tables[name], shapes[name])
+        return _mapped(
+            self.path, self.digest, "int8" if quantised else "float32", self.tables[name], shapes[name]
+        )
 
 
-@cache
-def _mapped(path: Path, dtype: str, offset: int, shape: tuple[int, ...]) -> Array:
+@lru_cache(16)
+def _mapped(path: Path, digest: str, dtype: str, offset: int, shape: tuple[int, ...]) -> Array:
+    """`digest` tells a file from another one that took its place: trained again, or another model."""
     return np.asarray(np.memmap(path, dtype, "r", offset, shape))  # plain arrays are looked up faster
 
 

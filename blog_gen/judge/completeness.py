@@ -40,7 +40,7 @@ def _length_check(body: str, usual: tuple[int, int], slack: float) -> Check:
     least, most = round(low * (1 - slack)), round(high * (1 + slack))
     words = len(body.split())
     passed = least <= words <= most and words > 0
-    reason = f"it has {words} words, where the site's posts have {low} to {high}"
+    reason = f"it has {words} words, where {low} to {high} are usual"
     return Check("length", words, f"{least} … {most}", passed, reason, merit=float(low <= words <= high))
 
 

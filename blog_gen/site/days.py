@@ -156,12 +156,17 @@ def existing_days(settings: Settings) -> Counter[date]:
 
     Only the head of each file is read, and no YAML is parsed: 300 posts take a few milliseconds.
     """
-    days: Counter[date] = Counter()
-    for path in sorted({path for folder in _folders(settings) for path in _markdown_in(folder)}):
-        day = _day_of(path)
-        if day is not None:
-            days[day] += 1
-    return days
+    return Counter(_our_files(settings).values())
+
+
+def our_files(settings: Settings) -> list[Path]:
+    """The posts of ours, wherever review has moved them, rejected ones too."""
+    return list(_our_files(settings))
+
+
+def _our_files(settings: Settings) -> dict[Path, date]:
+    paths = sorted({path for folder in _folders(settings) for path in _markdown_in(folder)})
+    return {path: day for path in paths if (day := _day_of(path)) is not None}
 
 
 def _folders(settings: Settings) -> Iterator[Path]:

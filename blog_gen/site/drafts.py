@@ -20,6 +20,7 @@ from blog_gen.config import CONFIG_KEY, Settings
 from blog_gen.errors import DraftError, Note
 from blog_gen.site import dates, front_matter, slugs
 from blog_gen.site.articles import names_of
+from blog_gen.site.days import our_files
 from blog_gen.site.descriptions import description_of
 from blog_gen.site.folder import MARKDOWN
 from blog_gen.site.front_matter import FlowList, FrontMatterError
@@ -214,6 +215,15 @@ def read_draft(path: Path, zone: tzinfo | None = None) -> Draft:
         published=values.get("published") is not False,
         path=path,
     )
+
+
+def all_drafts(settings: Settings) -> list[Draft]:
+    """Every draft that can be read, wherever review has moved it: published and rejected ones too."""
+    zone, found = dates.zone_of(settings), []
+    for path in our_files(settings):
+        with suppress(DraftError):
+            found.append(read_draft(path, zone))
+    return found
 
 
 def drafts_in(folder: Path, zone: tzinfo | None = None) -> tuple[list[Draft], list[Note]]:
