@@ -195,6 +195,7 @@ def test_a_signal_saves_and_the_next_call_goes_on(site: Path, blog_gen: Run, num
     [
         (["run", "--date", "tomorrow"], 2, "--date must be a day; got 'tomorrow'"),
         (["run", "--date", "2030-01-01"], 1, "a post is never dated later than now"),
+        (["generate", "--date", "2030-01-01"], 1, "a post is never dated later than now"),
         (["rum"], 2, "Did you mean 'run'?"),
         (["generate"], 1, "there must be a trained run to write from"),
         (["generate", "--tags", "a"], 2, "--tags needs --title"),
