@@ -36,6 +36,7 @@ class Hooks:
     note: Callable[[Note], None] = lambda note: None
     training: Monitor | None = None
     candidate: Callable[[int, int], None] = lambda done, total: None
+    writing: Callable[[], None] = lambda: None  # nothing is left to save: `run` may be interrupted
     before_writing: Callable[[], None] = lambda: None  # the last moment at which raising leaves no draft
 
 
@@ -78,7 +79,12 @@ def run(
             report.interrupted = report.trained is None
         if due and not report.interrupted:
             _require_run(settings)
-            _write(settings, corpus, [(each, _moment(settings, each, now)) for each in due], hooks, report)
+            moments = [(each, _moment(settings, each, now)) for each in due]
+            try:
+                hooks.writing()
+                _write(settings, corpus, moments, hooks, report)
+            except KeyboardInterrupt:  # between whole files: none is ever half-written
+                report.interrupted = True
     return report
 
 

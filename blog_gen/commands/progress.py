@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -72,20 +72,41 @@ def progress() -> Iterator[Progress]:
         bar.close()
 
 
-@contextmanager
-def interruptible(said: str = "saving, then stopping …") -> Iterator[Callable[[], bool]]:
-    """Ask, instead of die: yields whether Ctrl-C or SIGTERM came. A second one ends the process at once."""
-    came: list[int] = []
+class Interruption:
+    """Whether Ctrl-C or SIGTERM came. A second one raises KeyboardInterrupt, and so does one `at_once`."""
 
-    def note(number: int, frame: FrameType | None) -> None:
-        if came:
+    def __init__(self, said: str) -> None:
+        self._said, self._came, self._waits = said, False, True
+
+    def __call__(self) -> bool:
+        return self._came
+
+    def at_once(self) -> None:
+        """From here on nothing has to be saved first: raise when a signal comes, or if one came before.
+
+        Raises:
+            KeyboardInterrupt: one came before.
+        """
+        self._waits = False
+        if self._came:
             raise KeyboardInterrupt
-        came.append(number)
-        click.echo(said, err=True)
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    def hear(self, number: int, frame: FrameType | None) -> None:
+        """What the operating system calls with a signal."""
+        if self._came or not self._waits:
+            raise KeyboardInterrupt
+        self._came = True
+        click.echo(self._said, err=True)
+
+
+@contextmanager
+def interruptible(said: str = "saving, then stopping …") -> Iterator[Interruption]:
+    """Ask, instead of die: yields whether Ctrl-C or SIGTERM came. A second one ends the process at once."""
+    interruption = Interruption(said)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, interruption.hear) for number in numbers}
     try:
-        yield lambda: bool(came)
+        yield interruption
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

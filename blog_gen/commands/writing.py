@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,8 @@ def run(
     settings = _settings(site, strict, given)
     now = pipeline.moment_now(settings)
     with progress() as bar, interruptible() as interrupted:
-        hooks = Hooks() if quiet else _hooks(settings, bar, interrupted)
+        hooks = _quiet_hooks(interrupted) if quiet else _hooks(settings, bar, interrupted)
+        hooks = replace(hooks, writing=interrupted.at_once)
         report = pipeline.run(settings, now, hooks, _day(date), dry_run, not no_train)
     waits = report.learning.waits if report.learning else ""
     if dry_run:
@@ -162,7 +163,14 @@ def _day(text: str | None) -> datetime.date | None:
         raise UsageError("--date must be a day", got=repr(text), fix="Write it as 2026-11-23") from None
 
 
-def _hooks(settings: Settings, bar: Progress, interrupted: Any) -> Hooks:
+def _quiet_hooks(interrupted: Callable[[], bool]) -> Hooks:
+    """Hooks that say nothing and still stop when asked to."""
+    from blog_gen.learning import Monitor
+
+    return Hooks(training=Monitor(interrupted=interrupted))
+
+
+def _hooks(settings: Settings, bar: Progress, interrupted: Callable[[], bool]) -> Hooks:
     """A pipeline's hooks that draw on `bar`."""
     from blog_gen.learning import Monitor
 
@@ -194,9 +202,6 @@ def _hooks(settings: Settings, bar: Progress, interrupted: Any) -> Hooks:
 
 def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:
     """Say what was made, where, and what to do next; the exit code."""
-    if report.interrupted:
-        click.echo("Saved. Run the same command again to go on from here.", err=True)
-        return 130
     if report.trained is not None and not quiet:
         from blog_gen.gpt2.curve import sparkline
         from blog_gen.gpt2.runs import CURVE_FILE
@@ -218,6 +223,9 @@ def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:
     for error in report.rejected:
         click.echo(error.report, err=True)
         click.echo(f"blog-gen: {error}", err=True)
+    if report.interrupted:
+        click.echo("Saved. Run the same command again to go on from here.", err=True)
+        return 130
     if report.written and settings.review != "auto" and not quiet:
         click.echo(
             "Next: read it with `blog-gen review serve`, or approve it with `blog-gen review approve NAME`."
