@@ -133,7 +133,7 @@ def _front_matter(
         # In full, though days alone be the habit: an offset needs a time. Text, as jekyll-compose demands.
         "date": dates.format_date(moment, _pattern(habit)),
         "layout": habit.layout,
-        habit.tags_key: _as_list(draft.tags, habit.tags_style),
+        habit.tags_key or "tags": _as_list(draft.tags, habit.tags_style),
         habit.category_key: _category(draft.category, habit),
         habit.description_key: description_of(draft.body),
     }
@@ -142,6 +142,8 @@ def _front_matter(
     if habit.layout is not None:
         order.setdefault("layout")
     order.setdefault("date")
+    if draft.tags and habit.tags_key is None:  # asked for, where the site has none
+        order.setdefault("tags")
     values = {key: known[key] for key in order if known.get(key) not in (None, "", [])}
     for key, value in defaults.items():
         if value not in (None, "", []) and key not in ("published", CONFIG_KEY):

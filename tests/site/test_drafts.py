@@ -113,7 +113,7 @@ def test_a_draft_comes_back_as_it_was(
         ({"tags_style": "block"}, 'title: T\ndate: "{}"\ntags:\n  - a\n  - b\n'),
         ({"tags_style": "blanks"}, 'title: T\ndate: "{}"\ntags: a b\n'),
         ({"tags_style": "commas"}, 'title: T\ndate: "{}"\ntags: a,b\n'),
-        ({"tags_key": None}, 'title: T\ndate: "{}"\n'),
+        ({"keys": ("title",), "tags_key": None}, 'title: T\ndate: "{}"\ntags: [a, b]\n'),  # asked for
         ({"keys": ("title", "category"), "category_key": "category"}, 'title: T\ncategory: C\ndate: "{}"\n'),
         (
             {"keys": ("title", "categories"), "category_key": "categories", "category_style": "block"},

@@ -1,0 +1,117 @@
+"""Drafts of a site whose model knows little: each can be written again, and none is tried twice in vain."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny_site import ANYTHING_GOES, write_base, write_site
+
+from blog_gen.tries import Tries
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+DAY = date(2026, 3, 5)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site that has learned so little that its texts end anywhere."""
+    site = write_site(tmp_path_factory.mktemp("site"), write_base(tmp_path_factory.mktemp("base")))
+    _run(site, "train", "--steps", "30")
+    return site
+
+
+@pytest.fixture
+def site(trained: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(trained, tmp_path / "site")
+
+
+def _run(site: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "blog_gen.cli", *words], cwd=site, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def _set(site: Path, **values: object) -> None:
+    config = yaml.safe_load((site / "_config.yml").read_text())
+    config["blog_gen"] |= values
+    (site / "_config.yml").write_text(yaml.safe_dump(config))
+
+
+def _drafts(site: Path) -> list[Path]:
+    return sorted((site / "_generated").glob("*.md"))
+
+
+def _provenance(draft: Path) -> dict[str, object]:
+    found: dict[str, object] = yaml.safe_load(draft.read_text().split("---")[1])["blog_gen"]
+    return found
+
+
+@pytest.mark.parametrize("settings", [{}, {"sampling": {"max_tokens": 30}}])
+def test_every_draft_can_be_written_again(site: Path, settings: dict[str, object]) -> None:
+    _set(site, candidates=2, **settings)
+    _run(site, "generate", "-n", "4")
+    assert len(_drafts(site)) == 4
+    for draft in _drafts(site):
+        assert "The same body." in _run(site, "reproduce", str(draft)).stderr
+
+
+def test_what_was_rejected_is_not_sampled_again(site: Path) -> None:
+    # Whatever is written has some word twice in a hundred.
+    _set(site, limits={"distinct_1": 1.0, "length_slack": 0.0}, attempts=2)
+    seeds = [
+        seed
+        for _ in range(2)
+        for seed in re.findall(r"seed (\d+)", _run(site, "generate", "-n", "2", code=1).stderr)
+    ]
+    assert len(seeds) == len(set(seeds)) == 2 * 2 * 2 * 4
+
+
+def test_drafts_of_one_seed_have_candidates_of_their_own(site: Path) -> None:
+    _set(site, candidates=2, attempts=3)
+    _run(site, "generate", "-n", "3", "--seed", "70")
+    seeds = sorted(int(str(_provenance(draft)["seed"])) for draft in _drafts(site))
+    assert [(seed - 70) // 6 for seed in seeds] == [0, 1, 2]
+
+
+def test_a_title_and_tags_that_are_asked_for_are_given(site: Path) -> None:
+    _set(site, limits={**ANYTHING_GOES, "title_likeness": 0.5})
+    _run(site, "generate", "--title", "Note B", "--tags", "soup, rain")  # an article has that title
+    (draft,) = _drafts(site)
+    head = yaml.safe_load(draft.read_text().split("---")[1])
+    assert head["title"] == "Note B" and head["tags"] == ["soup", "rain"]
+
+
+def test_tags_that_are_asked_for_are_given_where_the_site_has_none(site: Path) -> None:
+    for article in (site / "_articles").iterdir():
+        article.write_text(article.read_text().replace("tags: [tin, rain]\n", ""))
+    _run(site, "generate", "--title", "Rust", "--tags", "tin")
+    assert yaml.safe_load(_drafts(site)[0].read_text().split("---")[1])["tags"] == ["tin"]
+
+
+def test_tries_outlive_the_process_and_count_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "tries.json"
+    assert Tries(path, Counter({DAY: 2})).number(DAY) == 2
+    tries = Tries(path, Counter())
+    tries.add(DAY)
+    tries.add(DAY)
+    assert Tries(path, Counter({DAY: 1})).number(DAY) == 2
+    assert Tries(path, Counter({DAY: 5})).number(DAY) == 5
+
+
+@pytest.mark.parametrize("damaged", ["", "{", "[]", '{"x": 1}', json.dumps({"2026-03-05": None})])
+def test_a_damaged_count_only_costs_work(tmp_path: Path, damaged: str) -> None:
+    (tmp_path / "tries.json").write_text(damaged)
+    assert Tries(tmp_path / "tries.json", Counter({DAY: 1})).number(DAY) == 1
