@@ -1,28 +1,27 @@
 """Settings: the `blog_gen:` key of a site's `_config.yml`, flags over it, the defaults here below it.
 
-Knows YAML and types, nothing of posts or tensors. Every field's comment is what a blogger needs to know;
+Knows nothing of posts or tensors. Every field's comment is what a blogger needs to know;
 `None` means that `blog-gen` chooses, and says what it chose.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import types
+import os
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
-
-import yaml
+from typing import Any, Literal
 
 from blog_gen.errors import ConfigError
+from blog_gen.layers import Layer, merged, read_yaml, without_none
+from blog_gen.ranges import check
 
 CONFIG_KEY = "blog_gen"
 STATE_FOLDER = ".blog_gen"
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times as fast, where it is there
-_T = TypeVar("_T")
+CONFIG_FILES = ("_config.yml",)  # where nobody names others
+_DERIVED = {"derived": True}  # not a key that a blogger may write
 
 
 @dataclass(frozen=True)
@@ -104,14 +103,15 @@ class PluginSettings:
 class Settings:
     """All settings of one site, resolved."""
 
-    site: Path = Path()  # the folder with _config.yml
-    jekyll: Mapping[str, Any] = field(default_factory=dict)  # the whole of _config.yml, as read
+    site: Path = field(default=Path(), metadata=_DERIVED)  # the folder with _config.yml
+    # the whole of _config.yml, as read
+    jekyll: Mapping[str, Any] = field(default_factory=dict, metadata=_DERIVED)
     model: str = "mini"  # mini | 124M | 355M | 774M | 1558M | a folder
     articles: str = "_articles"  # where your posts are
     output: str = "_generated"  # where drafts are written
     style: Literal["markdown", "plain"] = "markdown"  # keep Markdown, or learn from bare prose
     posts_per_day: int = 1  # how many drafts a day
-    weekdays: str = "mon tue wed thu fri sat sun"  # the days that get posts
+    weekdays: str = "mon tue wed thu fri sat sun"  # the days that get posts; a list will do, too
     time: str = "00:00"  # time of day, in the site's zone, before which a day's post is not due
     catch_up: int = 3  # how many days back a missed post is still made up for; 0 for never
     candidates: int = 8  # how many are sampled for each one written
@@ -151,107 +151,65 @@ class Settings:
         return typing.cast("str | None", self.jekyll.get("timezone"))
 
 
-# Fields of Settings that are not keys a blogger may write.
-_DERIVED = {"site", "jekyll"}
-
-
 def load_settings(
-    site: Path, overrides: Mapping[str, Any] | None = None, config_files: Sequence[str] = ("_config.yml",)
+    site: Path, overrides: Mapping[str, Any] | None = None, config_files: Sequence[str] = CONFIG_FILES
 ) -> Settings:
     """Read a site's settings; `overrides` are flags, nested like the file, and `None` values are not set.
 
     Raises:
-        ConfigError: the file is not valid YAML, or a key is unknown or of the wrong type.
+        ConfigError: a file is not valid YAML, or is missing though it was named; a key is unknown, or its
+            value of the wrong type or out of range.
     """
     jekyll: dict[str, Any] = {}
     settings = Settings(site=site)
+    own: list[tuple[Path | None, Any]] = []
     for name in config_files:
         path = site / name
-        layer = _read_yaml(path)
-        jekyll = _merged(jekyll, layer)
-        settings = _overlaid(settings, layer.get(CONFIG_KEY) or {}, path, CONFIG_KEY)
+        layer = _read(path, needed=tuple(config_files) != CONFIG_FILES)
+        jekyll = merged(jekyll, layer)
+        own.append((path, _with_days(layer.get(CONFIG_KEY) or {})))
+    own.append((None, without_none(overrides or {})))
+    for file, values in own:
+        settings = Layer(file, CONFIG_KEY if file else "", check).over(settings, values)
     settings = dataclasses.replace(settings, jekyll=jekyll)
-    return _overlaid(settings, _without_none(overrides or {}), None, "")
+    _check_together(settings, own)
+    return settings
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise ConfigError("the site's settings cannot be read", got=error.strerror, path=path) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split()).replace(' in "<unicode string>", line', " at line")
-        token = "cannot start any token" in reason
-        fix = "Indent with spaces, never with tabs; quote what begins with @ or `" if token else None
-        raise ConfigError("the site's settings must be valid YAML", got=reason, fix=fix, path=path) from error
-    if content is not None and not isinstance(content, dict):
-        raise ConfigError("the site's settings must be a mapping", got=type(content).__name__, path=path)
-    return content or {}
+def _read(path: Path, needed: bool) -> dict[str, Any]:
+    """A settings file; a site may have none at all, but one that is asked for must be there."""
+    found = read_yaml(path)
+    if found is None and needed:
+        fix = "--config names files as seen from the site's folder, with commas between"
+        raise ConfigError("a settings file must be there", got="no such file", fix=fix, path=path)
+    return found or {}
 
 
-def _merged(base: Mapping[str, Any], layer: Mapping[str, Any]) -> dict[str, Any]:
-    """As Jekyll does for `--config a,b`: mappings are merged key by key, all else is replaced."""
-    merged = dict(base)
-    for key, value in layer.items():
-        below = merged.get(key)
-        if isinstance(below, Mapping) and isinstance(value, Mapping):
-            value = _merged(below, value)
-        merged[key] = value
-    return merged
+def _with_days(values: Any) -> Any:
+    """With `weekdays: [mon, wed]` as the text that it is elsewhere."""
+    if isinstance(values, Mapping) and isinstance(values.get("weekdays"), list):
+        return {**values, "weekdays": " ".join(map(str, values["weekdays"]))}
+    return values
 
 
-def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
-    kept: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            kept[key] = _without_none(value)
-        elif value is not None:
-            kept[key] = value
-    return kept
+def _check_together(settings: Settings, own: Sequence[tuple[Path | None, Any]]) -> None:
+    """Refuse settings that are each right, but not together; the last file that has one of them is named."""
+
+    def refused(rule: str, got: object, *names: str) -> ConfigError:
+        files = [file for file, values in own if any(name in values for name in names)]
+        return ConfigError(rule, got=got, path=files[-1] if files else None)
+
+    site, articles, output = map(_whole, (settings.site, settings.articles_folder, settings.output_folder))
+    if output == site or not output.is_relative_to(site):
+        rule = f"`{CONFIG_KEY}.output` must be a folder in the site"
+        raise refused(rule, repr(settings.output), "output")
+    if output.is_relative_to(articles):
+        rule = f"`{CONFIG_KEY}.output` must not be the folder of your articles, nor in it"
+        raise refused(rule, f"{settings.output!r} and {settings.articles!r}", "output", "articles")
+    if settings.training.lora is not None and settings.training.freeze:
+        rule = "`training.lora` and `training.freeze` exclude each other"
+        raise refused(rule, "both", "training")
 
 
-def _overlaid(base: _T, values: object, path: Path | None, at: str) -> _T:
-    """`base` with the fields named in `values` replaced, each checked against its declared type."""
-    if not isinstance(values, Mapping):
-        raise ConfigError(f"`{at}` must be a mapping of settings", got=repr(values), path=path)
-    declared = typing.get_type_hints(type(base))
-    allowed = [name for name in declared if name not in _DERIVED]
-    changes: dict[str, Any] = {}
-    for key, value in values.items():
-        full = f"{at}.{key}".lstrip(".")
-        if key not in allowed:
-            raise ConfigError(f"`{full}` is not a setting", fix=_nearest(str(key), allowed), path=path)
-        current = getattr(base, key)
-        if dataclasses.is_dataclass(current):
-            changes[key] = _overlaid(current, value or {}, path, full)
-        else:
-            changes[key] = _checked(value, declared[key], full, path)
-    return dataclasses.replace(base, **changes)  # type: ignore[type-var]
-
-
-def _nearest(key: str, allowed: Sequence[str]) -> str:
-    close = difflib.get_close_matches(key, allowed, n=1, cutoff=0.5)
-    return f"Did you mean `{close[0]}`?" if close else f"The settings are: {', '.join(allowed)}"
-
-
-def _checked(value: Any, kind: Any, name: str, path: Path | None) -> Any:
-    """`value` if it is of the declared `kind` (an int will do for a float), else a ConfigError."""
-    if typing.get_origin(kind) is types.UnionType:
-        if value is None:
-            return None
-        kind = next(option for option in typing.get_args(kind) if option is not type(None))
-    if typing.get_origin(kind) is Literal:
-        options = typing.get_args(kind)
-        if value in options:
-            return value
-        raise ConfigError(f"`{name}` must be one of {', '.join(options)}", got=repr(value), path=path)
-    if kind is float and type(value) is int:
-        return float(value)
-    if kind is str and type(value) in (int, float):
-        return str(value)
-    if type(value) is not kind:
-        word = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[kind]
-        raise ConfigError(f"`{name}` must be {word}", got=repr(value), path=path)
-    return value
+def _whole(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # as it is written, links and all

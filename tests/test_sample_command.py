@@ -103,8 +103,8 @@ def test_ctrl_c_stops_at_once_with_what_there_is(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--max-tokens", "0"], "at least one token"),
-        (["--temperature", "-0.1"], "`temperature` must be 0 (greedy) or more"),
+        (["--max-tokens", "0"], "`sampling.max_tokens` must be above 0; got 0"),
+        (["--temperature", "-0.1"], "`sampling.temperature` must be 0 or more; got -0.1"),
         (["--stop", ""], "a stop string must not be empty"),
         (["--stream", "--json"], "exclude each other"),
         (["-i", "title:"], "exclude each other"),

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 
-from blog_gen.config import CONFIG_KEY, Settings
-from blog_gen.errors import ConfigError, Note
+from blog_gen.config import Settings
+from blog_gen.errors import Note
+from blog_gen.ranges import time_in, weekdays_in
 from blog_gen.site import dates
 from blog_gen.site.folder import MARKDOWN, front_matter_in, provenance_in
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 REJECTED_FOLDER = "rejected"  # in the state folder
 
 _HEAD_BYTES = 16 * 1024  # front matter longer than this is not ours
@@ -61,51 +61,15 @@ def schedule_of(settings: Settings) -> Schedule:
     """The schedule that the settings ask for.
 
     Raises:
-        ConfigError: the time zone, the time, a weekday or a number is none.
+        ConfigError: the time zone, the time or a weekday is none.
     """
-    path = settings.site / "_config.yml"
-    for key in ("posts_per_day", "catch_up"):
-        if getattr(settings, key) < 0:
-            raise ConfigError(
-                f"`{CONFIG_KEY}.{key}` must be 0 or more", got=getattr(settings, key), path=path
-            )
     return Schedule(
         zone=dates.zone_of(settings),
-        time=_time_of_day(settings.time, path),
-        weekdays=_weekdays(settings.weekdays, path),
+        time=time_in(settings.time),
+        weekdays=weekdays_in(settings.weekdays),
         posts_per_day=settings.posts_per_day,
         catch_up=settings.catch_up,
     )
-
-
-def _time_of_day(text: str, path: Path) -> time:
-    """`09:30` as a time; also `570`, which is what YAML makes of an unquoted 9:30 (base sixty)."""
-    digits = re.fullmatch(r"(\d\d?):(\d\d)", text) or re.fullmatch(r"()(\d+)", text)
-    if digits:
-        hour, minute = divmod(int(digits[1] or 0) * 60 + int(digits[2]), 60)
-        if hour < 24:
-            return time(hour, minute)
-    raise ConfigError(
-        f"`{CONFIG_KEY}.time` must be a time of day, HH:MM",
-        got=repr(text),
-        fix='For example "09:30"',
-        path=path,
-    )
-
-
-def _weekdays(text: str, path: Path) -> frozenset[int]:
-    """Numbers of the weekdays named in `text`, in any case, short or whole: `mon Friday` is {0, 4}."""
-    names = re.findall(r"[^\s,]+", text.lower())
-    wholes = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-    for name in names:
-        if len(name) < 3 or not any(whole.startswith(name) for whole in wholes):
-            raise ConfigError(
-                f"`{CONFIG_KEY}.weekdays` must be names of weekdays",
-                got=repr(name),
-                fix="For example: weekdays: mon wed fri",
-                path=path,
-            )
-    return frozenset(WEEKDAYS.index(name[:3]) for name in names)
 
 
 def due_days(now: datetime, settings: Settings, existing: Counter[date]) -> list[date]:
