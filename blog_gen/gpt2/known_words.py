@@ -2,8 +2,9 @@
 
 A model folder may hold `words.txt`, one word a line in small letters; then sampling keeps to it, piece by
 piece: a token may follow only if the word begun so far goes on to a known one, or is one where it ends.
-Folders without it, such as OpenAI's GPT-2, which hardly invents words, are free. A word is a run of letters;
-letters that the vocabulary has only in parts are not looked at. Knows token ids and text, nothing of blogs.
+Folders without it, such as OpenAI's GPT-2, which hardly invents words, are free. A word is a run of letters, or
+one character that is no ASCII: of these the vocabulary has many only in parts, and puts them together from
+bytes. Such a byte counts as a letter here. Knows token ids and text, nothing of blogs.
 """
 
 from __future__ import annotations
@@ -27,16 +28,18 @@ WORDS_FILE = "words.txt"
 COMMON = 5  # documents that a word must stand in, so that few slips of the pen are among them
 MASKS_KEPT = 2048  # of a byte a token each: most beginnings of words come again and again
 FEW = 100  # words: to look at each is then quicker than at all tokens
-_WORD = re.compile(r"[^\W\d_]+")
-_LAST = re.compile(r"[^\W\d_]*\Z")
+_LETTER = r"(?:[^\W\d_]|[\udc80-\udcff])"  # or a byte of a character, as "surrogateescape" shows it
+_WORD = re.compile(f"{_LETTER}+")
+_LAST = re.compile(rf"{_LETTER}*\Z")
+_LISTED = re.compile(r"[^\W\d_]+|[^\x00-\x7f]")
 
 
 def words_in(text: str) -> Iterator[str]:
     """
-    >>> list(words_in("Don't panic, café 7b"))
-    ['don', 't', 'panic', 'café', 'b']
+    >>> list(words_in("Don't panic, café 7b → ☔"))
+    ['don', 't', 'panic', 'café', 'b', '→', '☔']
     """
-    return (match[0] for match in _WORD.finditer(text.lower()))
+    return (match[0] for match in _LISTED.finditer(text.lower()))
 
 
 def common_words(texts: Iterable[str]) -> set[str]:
@@ -75,9 +78,9 @@ class KnownWords:
         self._texts = [text.lower() for text in written]
         self._capital = np.array([text[:1].isupper() for text in written])  # begins with one
         self._small = [text[-1:].islower() for text in written]  # ends with a small letter
-        letters = {text for text in self._texts if len(text) == 1}
         # Every beginning must have a way to go on, a letter at a time if need be.
-        self._words = {word for word in words if letters.issuperset(word)}
+        letters = {text for text in self._texts if len(text) == 1}
+        self._words = {spelling for word in words for spelling in _spellings(word, letters)}
         self._sorted = sorted(self._words)
         self._beginnings = {word[:end] for word in self._words for end in range(1, len(word) + 1)} | {""}
         self._end = tokenizer.end_of_text
@@ -146,11 +149,25 @@ class KnownWords:
         return last in self._beginnings and all(word in self._words for word in whole)
 
 
+def _spellings(word: str, letters: set[str]) -> set[str]:
+    """`word` as tokens can write it: what is not among `letters` in bytes, of which capitals have others.
+
+    >>> sorted(_spellings("ärm", {"r", "m"})), _spellings("arm", {"a", "r", "m"})
+    (['\\udcc3\\udc84rm', '\\udcc3\\udca4rm'], {'arm'})
+    """
+    if letters.issuperset(word):
+        return {word}
+    return {
+        "".join(each.lower() if each.lower() in letters else _text(each.encode(), whole=False) for each in form)
+        for form in (word, word.capitalize(), word.upper())
+    }
+
+
 def _last_letters(text: str) -> str:
     match = _LAST.search(text)
     return match[0] if match else ""
 
 
-def _text(piece: bytes) -> str:
-    """A token's text; a part of a character is no letter."""
-    return piece.decode(errors="replace")
+def _text(piece: bytes, whole: bool = True) -> str:
+    """A token's text: characters, and bytes that are none alone; all bytes where not `whole`."""
+    return piece.decode("utf-8" if whole else "ascii", errors="surrogateescape")
