@@ -19,7 +19,7 @@ from blog_gen.errors import BlogGenError, RejectedError
 @click.group(cls=LazyCommands, commands_at=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--site",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=".",
     help="The folder of the Jekyll site. The one you are in, if you say nothing.",
 )

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from blog_gen.commands import Site
 from blog_gen.errors import UsageError
+
+if TYPE_CHECKING:
+    from blog_gen.site.changes import Change
+    from blog_gen.site.daily import Job
 
 
 @click.command()
@@ -47,42 +53,63 @@ def init(
         click.echo("Next: `blog-gen run`. To take all this back: `blog-gen init --undo`.")
 
 
-def _ask(change: object) -> bool:
-    from blog_gen.site.changes import Change
-
-    assert isinstance(change, Change)
+def _ask(change: Change) -> bool:
     click.echo(f"\n{change.why}\n{change.diff()}")
-    return click.confirm("Do this?", default=True)
+    try:
+        return click.confirm("Do this?", default=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        fix = "Run it on a terminal, or say yes to all of it with --yes"
+        raise UsageError("init asks before each change, and nobody answers here", fix=fix) from None
 
 
 @click.command()
 @click.argument("scheduler", type=click.Choice(["cron", "systemd", "github"]))
-@click.option("--install", "action", flag_value="install", help="Hand the daily run to the scheduler.")
-@click.option("--remove", "action", flag_value="remove", help="Take it from the scheduler.")
-@click.option("--show", "action", flag_value="show", help="Show what the scheduler holds for this site.")
+@click.option("--install", is_flag=True, help="Hand the daily run to the scheduler.")
+@click.option("--remove", is_flag=True, help="Take it from the scheduler.")
+@click.option("--show", is_flag=True, help="Show what the scheduler holds for this site.")
 @click.option("--pull-request", is_flag=True, help="github: open a pull request for each draft.")
 @click.option("--deploy/--no-deploy", default=True, help="github: build the site and publish it.")
 @click.pass_obj
-def schedule(site: Site, /, scheduler: str, action: str | None, pull_request: bool, deploy: bool) -> None:
+def schedule(
+    site: Site,
+    /,
+    scheduler: str,
+    install: bool,
+    remove: bool,
+    show: bool,
+    pull_request: bool,
+    deploy: bool,
+) -> None:
     """Print, install, show or remove the daily run.
 
     Without an option, prints exactly what --install would write.
     """
-    from blog_gen.site.daily import Job, own_command
-    from blog_gen.site.scaffold import require_config
     from blog_gen.site.schedules import SCHEDULERS
 
+    if install + remove + show > 1:
+        raise UsageError("--install, --remove and --show exclude each other", fix="Do one after the other")
     if scheduler != "github" and (pull_request or not deploy):
         raise UsageError("--pull-request and --no-deploy are for `schedule github` only")
-    require_config(site.folder, site.config_files)
-    command = "blog-gen" if scheduler == "github" else own_command()
-    job = Job(site.settings(), command=command, pull_request=pull_request, deploy=deploy)
-    one = SCHEDULERS[scheduler]
-    if action == "install":
-        click.echo(one.install(job))
-    elif action == "remove":
+    job, one = _job(site, scheduler, pull_request, deploy), SCHEDULERS[scheduler]
+    if install:
+        click.echo(f"Installed in {one.install(job)}: `blog-gen run`, {one.explained(job)}.")
+        click.echo(f"To take it back: `blog-gen schedule {scheduler} --remove`.")
+    elif remove:
         click.echo("Removed." if one.remove(job) else "There was nothing to remove.")
-    elif action == "show":
+    elif show:
         click.echo(one.installed(job) or "Nothing is installed for this site.")
     else:
         click.echo(one.text(job), nl=False)
+
+
+def _job(site: Site, scheduler: str, pull_request: bool, deploy: bool) -> Job:
+    from blog_gen.site.daily import Job, own_command
+    from blog_gen.site.scaffold import require_config
+
+    require_config(site.folder, site.config_files)
+    command = "blog-gen" if scheduler == "github" else own_command()
+    return Job(
+        site.settings(), command, pull_request=pull_request, deploy=deploy, config_files=site.config_files
+    )

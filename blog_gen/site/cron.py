@@ -22,8 +22,10 @@ def text(job: Job) -> str:
         BlogGenError: the site's path has a line break, which a crontab cannot hold.
     """
     site = str(job.settings.site.resolve())
-    if "\n" in site or "\r" in site:
-        raise BlogGenError("a crontab cannot name a folder with a line break", got=repr(site))
+    if {"\n", "\r"} & set(f"{site}{job.config}"):
+        raise BlogGenError(
+            "a crontab cannot name a folder with a line break", got=repr(f"{site}{job.config}")
+        )
     start = start_time(job.settings, None)
     begin, end = _markers(job)
     return render(
@@ -34,7 +36,7 @@ def text(job: Job) -> str:
         hour=start.hour,
         minute=start.minute,
         site=_quoted(site),
-        command=_quoted(job.command),
+        command=" ".join(map(_quoted, job.words)),
     )
 
 
@@ -45,6 +47,13 @@ def install(job: Job) -> str:
     gap = "" if not rest or rest.endswith("\n") else "\n"
     _write(rest + gap + text(job))
     return "your crontab"
+
+
+def explained(job: Job) -> str:
+    """When it runs, and where what it says can be read."""
+    start = start_time(job.settings, None)
+    log = (job.settings.state_folder / "schedule.log").resolve()
+    return f"every day at {start:%H:%M} by this machine's clock; what it says goes to {log}"
 
 
 def installed(job: Job) -> str | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
 from pathlib import Path
 
-from blog_gen.config import Settings
+from blog_gen.config import CONFIG_FILES, Settings
 from blog_gen.site.days import schedule_of
 
 _ANY_YEAR = 2026  # the later of winter and summer time is the same in all
@@ -29,6 +29,17 @@ class Job:
     package: str = "blog_gen[train]"  # what pip installs on GitHub
     pull_request: bool = False  # drafts wait in a pull request, not hidden on the branch
     deploy: bool = True  # build the site and hand it to GitHub Pages
+    config_files: tuple[str, ...] = CONFIG_FILES  # as seen from the site, as for Jekyll's own --config
+
+    @property
+    def config(self) -> str:
+        """The settings files as `--config` wants them; empty where they are the usual one."""
+        return "" if self.config_files == CONFIG_FILES else ",".join(self.config_files)
+
+    @property
+    def words(self) -> list[str]:
+        """The command and its options, to which the sub-command is to be added."""
+        return [self.command, *(["--config", self.config] if self.config else [])]
 
 
 def own_command() -> str:

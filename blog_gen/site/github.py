@@ -33,7 +33,7 @@ def text(job: Job) -> str:
     start = start_time(settings, UTC)
     asks = job.pull_request or settings.review == "pull-request"
     folder = PurePosixPath(os.path.relpath(settings.site.resolve(), _repository(settings.site)))
-    for name in (job.package, str(folder)):
+    for name in (job.package, str(folder), job.config):
         if "${{" in name or "\n" in name:
             raise BlogGenError("a workflow cannot hold this name safely", got=repr(name))
     learned = _hash_of(folder / ".blog_gen/runs/*/meta.json", folder / ".blog_gen/runs/*/training/*")
@@ -47,6 +47,8 @@ def text(job: Job) -> str:
         something_learned=json.dumps(_expression(f"always() && {learned} != ''")),
         cache_key=json.dumps(f"blog-gen-{_expression(learned)}"),
         package=json.dumps(job.package),
+        config=json.dumps(job.config) if job.config else "",
+        options='--config "$CONFIG" ' if job.config else "",
         expression=_expression,
         pull_request=asks,
         hidden=settings.review != "auto",
@@ -68,6 +70,12 @@ def install(job: Job) -> str:
         fix = "Keep it, or run `blog-gen schedule github --remove` first"
         raise BlogGenError("a workflow that differs is never overwritten", fix=fix, path=path)
     return str(path)
+
+
+def explained(job: Job) -> str:
+    """When it runs, and where what it says can be read."""
+    start = start_time(job.settings, UTC)
+    return f"once pushed, every day at {start:%H:%M} UTC; what it says: under Actions on GitHub"
 
 
 def installed(job: Job) -> str | None:

@@ -60,7 +60,9 @@ def plan(
     if plugin if plugin is not None else not _is_built_by_pages(site):
         changes += _new_file(_plugins_folder(settings) / PLUGIN, render(PLUGIN, site), site, notes)
     if workflow if workflow is not None else _is_on_github(site):
-        changes += _new_file(github.workflow_file(site), github.text(Job(ready)), site, notes)
+        changes += _new_file(
+            github.workflow_file(site), github.text(Job(ready, config_files=tuple(config_files))), site, notes
+        )
     return Plan(tuple(changes), (*notes, *by_hand))
 
 

@@ -20,6 +20,10 @@ class Scheduler(Protocol):
         """Hand the job to the scheduler, in place of an older one; where it is now."""
         ...
 
+    def explained(self, job: Job) -> str:
+        """When it runs, and where what it says can be read."""
+        ...
+
     def installed(self, job: Job) -> str | None:
         """What the scheduler holds for this site, or None."""
         ...

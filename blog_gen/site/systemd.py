@@ -22,13 +22,13 @@ from blog_gen.site.templates import render
 def units(job: Job) -> dict[str, str]:
     """The service and the timer: their texts by file name."""
     site = job.settings.site.resolve()
-    if re.search(r"[\x00-\x1f]", f"{site}{job.command}"):
+    if re.search(r"[\x00-\x1f]", "".join([str(site), *job.words])):
         raise BlogGenError("a unit file cannot name a path with control characters", got=repr(str(site)))
     zone = zone_of(job.settings)
     values = {
         "site": str(site).replace("%", "%%"),
         "site_text": str(site).replace("%", "%%"),
-        "command": _quoted(job.command),
+        "command": " ".join(map(_quoted, job.words)),
         "time": start_time(job.settings, zone).strftime("%H:%M"),
         "zone": job.settings.timezone,
     }
@@ -55,6 +55,13 @@ def install(job: Job) -> str:
     _systemctl("daemon-reload")
     _systemctl("enable", "--now", timer)
     return str(_folder() / timer)
+
+
+def explained(job: Job) -> str:
+    """When it runs, and where what it says can be read."""
+    start = start_time(job.settings, zone_of(job.settings))
+    clock = f"in {job.settings.timezone}" if job.settings.timezone else "by this machine's clock"
+    return f"every day at {start:%H:%M} {clock}; what it says: journalctl --user -u {_name(job)}.service"
 
 
 def installed(job: Job) -> str | None:

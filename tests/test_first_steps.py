@@ -1,0 +1,95 @@
+"""What a blogger meets first: folders that are no site yet, settings files, `init` and `schedule`."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from blog_gen import cli
+
+Say = Callable[..., str]
+CRON = ["--config", "a.yml,b%.yml", "schedule", "cron"]
+
+
+@pytest.fixture
+def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Say:
+    """Call `blog-gen` in the folder, without a terminal; `code` is the exit code that it must have."""
+
+    def call(*words: str, code: int = 0) -> str:
+        monkeypatch.setattr(sys, "argv", ["blog-gen", *words])
+        monkeypatch.setattr(sys, "stdin", io.StringIO())
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capfd.readouterr()
+        assert ended.value.code == code, out + err
+        return out + err
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BLOG_GEN_NOW", "2026-03-05T12:00:00+00:00")
+    return call
+
+
+@pytest.fixture
+def two_files(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text("title: A\nblog_gen: {articles: _posts}\n")
+    (tmp_path / "b%.yml").write_text("timezone: UTC\n")
+
+
+@pytest.mark.parametrize("words", [["status"], ["run", "--dry-run"]])
+def test_a_site_or_a_settings_file_that_is_not_there_is_refused(words: list[str], say: Say) -> None:
+    assert "'nowhere' does not exist" in say("--site", "nowhere", *words, code=2)
+    assert "nope.yml: a settings file must be there" in say("--config", "nope.yml", *words, code=1)
+
+
+@pytest.mark.usefixtures("two_files")
+def test_the_printed_job_has_the_settings_files_and_makes_its_log(say: Say, tmp_path: Path) -> None:
+    script = tmp_path / "bin" / "blog-gen"
+    line = say(*CRON).splitlines()[1].split(maxsplit=5)[5].replace("\\%", "%")
+    script.parent.mkdir()
+    script.write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
+    script.chmod(0o755)
+    real = line.split(" && ")[-1].split(" --config")[0]
+    subprocess.run(["sh", "-c", line.replace(real, str(script))], check=True, cwd="/")
+    assert (tmp_path / ".blog_gen" / "schedule.log").read_text() == "--config|a.yml,b%.yml|run|"
+
+
+@pytest.mark.usefixtures("two_files")
+def test_the_unit_and_the_workflow_have_the_settings_files_too(say: Say) -> None:
+    assert ' "--config" "a.yml,b%%.yml" run\n' in say(*CRON[:-1], "systemd")
+    for option in ("--deploy", "--pull-request"):
+        workflow = say(*CRON[:-1], "github", option)
+        assert 'CONFIG: "a.yml,b%.yml"' in workflow
+        assert not re.search(r"^[^#\n]*\bblog-gen (run|review)", workflow, re.M)
+        assert '        run: blog-gen --config "$CONFIG" run\n' in workflow
+        assert option != "--deploy" or '"$@" build --config "$CONFIG" --dest' in workflow
+
+
+def test_one_thing_at_a_time_is_asked_of_a_schedule(say: Say) -> None:
+    for words in (["--show", "--remove"], ["--install", "--remove"], ["--install", "--show"]):
+        assert "exclude each other" in say("schedule", "cron", *words, code=2)
+
+
+@pytest.mark.usefixtures("two_files")
+def test_what_was_installed_is_said_with_its_time_and_its_log(say: Say, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "_config.yml").write_text("title: A\ntimezone: UTC\n")
+    said = say("schedule", "github", "--install")
+    assert said.startswith(
+        f"Installed in {tmp_path}/.github/workflows/blog-gen.yml: `blog-gen run`, once pushed"
+    )
+    assert " UTC; what it says: under Actions on GitHub.\n" in said
+    assert "`blog-gen schedule github --remove`" in said
+
+
+def test_where_nobody_answers_init_says_what_to_do_and_changes_nothing(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "_config.yml").write_text("title: A\n")
+    assert "--yes" in say("init", code=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["_config.yml"]
+    say("init", "--yes")
+    assert (tmp_path / "_plugins" / "blog_gen.rb").is_file()
