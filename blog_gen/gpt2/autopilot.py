@@ -55,26 +55,32 @@ class Advice:
 
 
 def choose(
-    settings: TrainingSettings, hparams: HParams, rows: Rows, machine: Machine, short: bool = False
+    settings: TrainingSettings,
+    hparams: HParams,
+    rows: Rows,
+    machine: Machine,
+    short: bool = False,
+    begun: Recipe | None = None,
 ) -> Advice:
     """Resolve `settings` for these rows on this machine.
 
     Args:
         short: the model has learned most of these rows before; fewer passes at half the rate will do.
+        begun: what was chosen when this very run began: all is kept that decides what it comes to.
 
     Raises:
         ConfigError: a setting is out of range, or two exclude each other.
         ModelError: the memory will not suffice; says what to change.
     """
     _check(settings, hparams)
-    if short:
-        rate = settings.learning_rate or default_rate(hparams, settings.lora is not None)
-        epochs = min(settings.epochs or SHORT_EPOCHS, SHORT_EPOCHS)
-        most = settings.steps
-        settings = replace(settings, learning_rate=SHORT_RATE * rate, epochs=epochs, steps=None)
-        steps = _wanted(settings, hparams, rows, machine).steps
-        settings = replace(settings, steps=min(steps, most or steps))
-    recipe = _fitted(_wanted(settings, hparams, rows, machine), settings, hparams, rows, machine)
+    if begun is not None:
+        recipe = _fitted(_continued(begun, settings), settings, hparams, rows, machine, adapt=False)
+    elif short:
+        brief = _brief(settings, hparams, rows, machine)
+        recipe = _fitted(_wanted(brief, hparams, rows, machine), brief, hparams, rows, machine)
+        recipe = replace(recipe, rate=SHORT_RATE * recipe.rate)  # only now: adapters have a rate of their own
+    else:
+        recipe = _fitted(_wanted(settings, hparams, rows, machine), settings, hparams, rows, machine)
     length = rows.tokens.shape[1]
     tokens = recipe.steps * recipe.batch_rows * length
     seconds = None
@@ -82,6 +88,21 @@ def choose(
         seconds = tokens * _operations(recipe, hparams, length) / (STEP_EFFICIENCY * machine.flops)
     needed = _needed(recipe, hparams, length)
     return Advice(recipe, _sentences(recipe, hparams, rows, seconds, needed), seconds, needed)
+
+
+def _brief(settings: TrainingSettings, hparams: HParams, rows: Rows, machine: Machine) -> TrainingSettings:
+    """`settings` for few passes, and no more steps than were asked for."""
+    epochs = min(settings.epochs or SHORT_EPOCHS, SHORT_EPOCHS)
+    brief = replace(settings, epochs=epochs, steps=None)
+    steps = _wanted(brief, hparams, rows, machine).steps
+    return replace(brief, steps=min(steps, settings.steps or steps))
+
+
+def _continued(begun: Recipe, settings: TrainingSettings) -> Recipe:
+    """`begun`, computed in the way that `settings` name now, if they name one."""
+    accumulate = begun.accumulate if settings.accumulate is None else settings.accumulate
+    recompute = begun.recompute if settings.recompute is None else settings.recompute
+    return replace(begun, accumulate=min(accumulate, begun.batch_rows), recompute=recompute)
 
 
 def _wanted(settings: TrainingSettings, hparams: HParams, rows: Rows, machine: Machine) -> Recipe:
@@ -114,9 +135,18 @@ def _wanted(settings: TrainingSettings, hparams: HParams, rows: Rows, machine: M
 
 
 def _fitted(
-    recipe: Recipe, settings: TrainingSettings, hparams: HParams, rows: Rows, machine: Machine
+    recipe: Recipe,
+    settings: TrainingSettings,
+    hparams: HParams,
+    rows: Rows,
+    machine: Machine,
+    adapt: bool = True,
 ) -> Recipe:
-    """The first of ever thriftier ways that fits into memory, as far as nobody said otherwise."""
+    """The first of ever thriftier ways that fits into memory, as far as nobody said otherwise.
+
+    Args:
+        adapt: adapters may take the weights' place.
+    """
     length = rows.tokens.shape[1]
     room = None if machine.memory is None else ROOM * machine.memory
     ways = [recipe]
@@ -124,7 +154,7 @@ def _fitted(
         ways.append(replace(ways[-1], accumulate=ways[-1].batch_rows))
     if settings.recompute is None:
         ways.append(replace(ways[-1], recompute=True))
-    if settings.lora is None and not settings.freeze:
+    if adapt and settings.lora is None and not settings.freeze:
         rate = settings.learning_rate or default_rate(hparams, True)
         ways.append(replace(ways[-1], lora=LORA_RANK, rate=rate))
     for way in ways:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -70,3 +72,41 @@ def test_numbers_out_of_range_are_named(name: str) -> None:
 def test_free_memory_is_some_and_no_more_than_the_machine_has() -> None:
     free = free_memory()
     assert free is None or 1 << 26 < free < 1 << 46
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"learning_rate": 3e-4}, {"lora": 4}, {"lora": 4, "learning_rate": 0.02}]
+)
+@pytest.mark.parametrize("gib", [64, 7, 4])
+def test_going_on_takes_half_the_rate_of_beginning_whatever_is_trained(
+    settings: dict[str, float], gib: int
+) -> None:
+    large, machine = SIZES["355M"], Machine(gib << 30, True)
+    rows, asked = _rows(large), TrainingSettings(**settings)  # type: ignore[arg-type]
+    whole = choose(asked, large, rows, machine).recipe
+    short = choose(asked, large, rows, machine, short=True).recipe
+    assert short.lora == whole.lora
+    assert short.rate == pytest.approx(0.5 * whole.rate) and short.steps < whole.steps
+
+
+def test_what_was_begun_goes_on_as_it_was_whatever_memory_is_free_now() -> None:
+    large = SIZES["355M"]
+    rows = _rows(large)
+    begun = {gib: choose(TrainingSettings(), large, rows, Machine(gib << 30, True)).recipe for gib in (64, 4)}
+    assert begun[64].lora is None and begun[4].lora is not None
+    for before, now in ((4, 64), (64, 64), (64, 13), (64, 12)):
+        machine = Machine(now << 30, True)
+        again = choose(TrainingSettings(), large, rows, machine, begun=begun[before])
+        assert replace(again.recipe, accumulate=1, recompute=False) == replace(
+            begun[before], accumulate=1, recompute=False
+        )
+        assert again.bytes < now << 30
+    with pytest.raises(ModelError, match="GiB of memory at least"):
+        choose(TrainingSettings(), large, rows, Machine(4 << 30, True), begun=begun[64])
+
+
+def test_what_was_begun_is_computed_in_another_way_on_request() -> None:
+    begun = _advice(MINI).recipe
+    asked = TrainingSettings(accumulate=2, recompute=True)
+    again = choose(asked, MINI, _rows(MINI), PLENTY, begun=begun).recipe
+    assert again == replace(begun, accumulate=2, recompute=True)
