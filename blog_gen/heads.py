@@ -1,7 +1,7 @@
 """How a candidate begins: title, category and tags, sampled line by line, so that every candidate is a post.
 
 A small model now and then loses its way among `key: value` lines. Here the keys are given and only the
-values are the model's; a category or tag that the site does not use is dropped before the body begins.
+values are the model's: a title is put in order, category and tags are chosen among those that the site uses.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from blog_gen.text.post import KEYS, Post, prompt, render
 from blog_gen.text.safe import safe_line
 
 if TYPE_CHECKING:
-    from blog_gen.gpt2.sampling import Sampler
+    from blog_gen.gpt2.sampling import Sample, Sampler
 
 _KEY = re.compile(rf"\s*\b(?:{'|'.join(KEYS)}):", re.IGNORECASE)
+_SENTENCE = re.compile(r"(?<=[.!?…])[\s]")
+_MARKS = " \t*_`~#>|-–—:;,/\\"  # that a title neither begins nor ends with
+_PAIRS = {"(": ")", "[": "]", "{": "}", "“": "”", "«": "»"}
 LINE_TOKENS = 40  # titles and tag lines of blogs are far shorter
 
 
@@ -39,28 +42,32 @@ class HeadWriter:
             heads = self._each(heads, "title", lambda head, line: replace(head, title=title_of(line)))
             heads = {seed: head for seed, head in heads.items() if head.title}
         if "category" in self.keys and not wish.category:
-            heads = self._each(heads, "category", self._with_category)
+            heads = self._each(heads, "category", self._with_category, self.habit.categories)
         if "tags" in self.keys and not wish.tags:
-            heads = self._each(heads, "tags", self._with_tags)
+            heads = self._each(heads, "tags", self._with_tags, self.habit.tags)
         # Rendered with a body of one character, which is then taken off: a post without a body is none.
         return {seed: render(replace(head, body="."), self.keys)[:-1] for seed, head in heads.items()}
 
     def _each(
-        self, heads: Mapping[int, Post], key: str, taken: Callable[[Post, str], Post]
+        self,
+        heads: Mapping[int, Post],
+        key: str,
+        taken: Callable[[Post, str], Post],
+        names: Sequence[str] = (),
     ) -> dict[int, Post]:
-        """Every head with the line that the model gives to `key`."""
+        """Every head with the line that the model gives to `key`: of `names`, if there are any."""
+        from blog_gen.gpt2.listed import Listed
         from blog_gen.gpt2.sampling import Request
 
-        encode = self.sampler.tokenizer.encode
+        tokenizer = self.sampler.tokenizer
         begun = {
             seed: prompt(head.title or None, head.category, (), self.keys).removesuffix("---\n") + f"{key}:"
             for seed, head in heads.items()
         }
-        requests = [Request(tuple(encode(text)), seed, LINE_TOKENS) for seed, text in begun.items()]
-        lines = {
-            sample.request.seed: sample.text
-            for sample in self.sampler.generate(requests, self.settings, stop=("\n",))
-        }
+        requests = [Request(tuple(tokenizer.encode(text)), seed, LINE_TOKENS) for seed, text in begun.items()]
+        listed = (Listed([_plain(name) for name in names], tokenizer, key == "tags"),) if names else ()
+        samples = self.sampler.generate(requests, self.settings, stop=("\n",), processors=listed)
+        lines = {sample.request.seed: _line(sample) for sample in samples}
         return {seed: taken(head, lines[seed]) for seed, head in heads.items()}
 
     def _with_category(self, head: Post, line: str) -> Post:
@@ -71,20 +78,51 @@ class HeadWriter:
         return replace(head, tags=known([tag.strip() for tag in line.split(",")], self.habit.tags))
 
 
+def _line(sample: Sample) -> str:
+    """What the model wrote; where it found no end, its sentences that have one."""
+    if sample.ended or sample.stopped_by:
+        return sample.text
+    return " ".join(_SENTENCE.split(sample.text)[:-1])
+
+
 def title_of(line: str) -> str:
-    """What the model wrote after `title:`, less other keys of a head that it went on with.
+    """What the model wrote after `title:`, in order: no other keys of a head, no marks of Markdown about it,
+    and no bracket without the other one.
 
     >>> title_of(" The bolt, again. tags: tin, rain"), title_of("Tags: why I have none")
     ('The bolt, again.', '')
+    >>> title_of(" * A wiki (Labs)*"), title_of("November)"), title_of("Why (not:"), title_of("**")
+    ('A wiki (Labs)', 'November', 'Why not', '')
     """
-    return safe_line(_KEY.split(line, maxsplit=1)[0])
+    title = safe_line(_KEY.split(line, maxsplit=1)[0]).strip(_MARKS)
+    for opening, closing in _PAIRS.items():
+        if not _balanced(title, opening, closing):
+            title = title.replace(opening, "").replace(closing, "")
+    if title.count('"') % 2:
+        title = title.replace('"', "")
+    return safe_line(title).strip(_MARKS)
+
+
+def _balanced(text: str, opening: str, closing: str) -> bool:
+    depth = 0
+    for character in text:
+        depth += (character == opening) - (character == closing)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _plain(name: str) -> str:
+    """A name as post text can hold it."""
+    return " ".join(name.replace(",", " ").split())
 
 
 def known(names: Sequence[str], taxonomy: Sequence[str]) -> tuple[str, ...]:
     """Those of `names` that the site uses, in the site's spelling, each once.
 
-    >>> known(["VIM", "emacs", "vim"], ["Vim", "shell"])
-    ('Vim',)
+    >>> known(["VIM", "emacs", "vim", "a b"], ["Vim", "shell", "a, b"])
+    ('Vim', 'a, b')
     """
-    spelling = {name.casefold(): name for name in taxonomy}
-    return tuple(dict.fromkeys(spelling[name.casefold()] for name in names if name.casefold() in spelling))
+    spelling = {_plain(name).casefold(): name for name in taxonomy}
+    found = (spelling.get(_plain(name).casefold()) for name in names)
+    return tuple(dict.fromkeys(name for name in found if name is not None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import re
 import shutil
@@ -11,11 +12,14 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import yaml
 from tiny_site import ANYTHING_GOES, write_base, write_site
 
+from blog_gen import heads
+from blog_gen.heads import _line
 from blog_gen.tries import Tries
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -66,6 +70,30 @@ def test_every_draft_can_be_written_again(site: Path, settings: dict[str, object
     assert len(_drafts(site)) == 4
     for draft in _drafts(site):
         assert "The same body." in _run(site, "reproduce", str(draft)).stderr
+
+
+def test_every_draft_has_tags_that_the_site_uses(site: Path) -> None:
+    _run(site, "generate", "-n", "4")
+    for draft in _drafts(site):
+        tags = yaml.safe_load(draft.read_text().split("---")[1])["tags"]
+        assert tags and set(tags) <= {"tin", "rain"}
+
+
+def test_a_title_without_an_end_is_cut_where_it_has_one() -> None:
+    sentences = ["It rained.", "Then it did not! Then", "no end in sight"]
+    lines = [_line(_Sample(text, False, None)) for text in sentences]  # type: ignore[arg-type]
+    assert lines == ["", "Then it did not!", ""]
+    assert _line(_Sample("as it is", False, "\n")) == "as it is"  # type: ignore[arg-type]
+
+
+class _Sample(NamedTuple):
+    text: str
+    ended: bool
+    stopped_by: str | None
+
+
+def test_the_worked_examples() -> None:
+    assert doctest.testmod(heads).failed == 0
 
 
 def test_what_was_rejected_is_not_sampled_again(site: Path) -> None:
