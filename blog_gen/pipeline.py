@@ -17,6 +17,7 @@ from blog_gen.config import Settings
 from blog_gen.errors import ConfigError, ModelError, Note, RejectedError
 from blog_gen.files import locked, sweep
 from blog_gen.site.days import clock_note, due_days, existing_days, schedule_of
+from blog_gen.site.folder import require_articles
 
 if TYPE_CHECKING:
     from blog_gen.drafting import Result
@@ -67,8 +68,12 @@ def run(
     """The pre-build step: learn if the posts changed, write what is due, else do nothing, fast."""
     due, learning = _due(settings, now, hooks, day), _learning(settings, now, learn)
     report = Report(due=due, learning=learning)
-    if dry or not (due or (learning and learning.due)):
+    if not (due or (learning and learning.due)):
         return report
+    if dry:
+        _rehearse(settings, read(settings, hooks), learning)
+        return report
+    require_articles(settings)
     with locked(settings.state_folder / "run.lock", "working on this site", timeout=60.0):
         due = report.due = _due(settings, now, hooks, day)  # another process may have been quicker
         learning = _learning(settings, now, learn)
@@ -100,6 +105,7 @@ def read(settings: Settings, hooks: Hooks) -> Corpus:
 
 def train(settings: Settings, hooks: Hooks, fresh: bool = False) -> Report:
     """Fine-tune now, resuming what was interrupted."""
+    require_articles(settings)
     with locked(settings.state_folder / "run.lock", "working on this site"):
         meta = _learn(settings, read(settings, hooks), hooks, moment_now(settings), fresh)
     return Report(trained=meta, interrupted=meta is None)
@@ -118,6 +124,7 @@ def generate(
     """Write drafts now, whatever is due."""
     if day is not None:
         _check_day(settings, day, now)
+    require_articles(settings)
     report = Report()
     with locked(settings.state_folder / "run.lock", "working on this site", timeout=60.0):
         corpus = read(settings, hooks)
@@ -184,8 +191,20 @@ def _learn(
     settings: Settings, corpus: Corpus, hooks: Hooks, now: datetime, fresh: bool = False
 ) -> Meta | None:
     from blog_gen.learning import Monitor, train
+    from blog_gen.rehearsal import require_model
 
+    require_model(settings, None if fresh else corpus.sha256)
     return train(settings, corpus, hooks.training or Monitor(), now, fresh)
+
+
+def _rehearse(settings: Settings, corpus: Corpus, learning: Learning | None) -> None:
+    """Fail at once where doing it would fail later."""
+    from blog_gen.rehearsal import require_model
+
+    if learning and learning.due:
+        require_model(settings, corpus.sha256)
+    else:
+        _require_run(settings)
 
 
 def _require_run(settings: Settings) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from blog_gen import pipeline
 from blog_gen.config import Settings
-from blog_gen.errors import ArticleError
+from blog_gen.errors import ArticleError, ModelError
 from blog_gen.gpt2 import runs
+from blog_gen.rehearsal import require_model
 from blog_gen.retraining import Learning, learning_of
+from blog_gen.site.articles import LEFT_OUT, read_articles
 from blog_gen.site.dates import zone_of
 from blog_gen.site.days import due_days, existing_days, schedule_of
 from blog_gen.site.drafts import drafts_in
@@ -19,11 +22,17 @@ def status_of(settings: Settings) -> dict[str, Any]:
     """Plain values by name; the order is that in which they are shown."""
     now = pipeline.moment_now(settings)
     meta = runs.read_meta(settings.run_folder)
-    drafts, unreadable = drafts_in(settings.output_folder, zone_of(settings))
+    drafts, faulty = drafts_in(settings.output_folder, zone_of(settings))
+    problem, posts, left_out = _posts(settings)
     due = due_days(now, settings, existing_days(settings))
     learning = _learning(settings, now)
+    if problem is None and learning and learning.due:
+        problem = _model_problem(settings)
     return {
+        "problem": problem,
         "model": settings.model,
+        "posts": posts,
+        "unreadable_posts": left_out,
         "trained": meta is not None,
         "posts_learned": meta.posts if meta else None,
         "reading": meta.reading if meta else None,
@@ -38,8 +47,27 @@ def status_of(settings: Settings) -> dict[str, Any]:
         "next_due": _iso(pipeline.next_due(settings, now)),
         "waiting_for_review": [draft.path.name for draft in drafts if draft.path and not draft.published],
         "published": sum(draft.published for draft in drafts),
-        "unreadable": [note.path.name for note in unreadable],
+        "unreadable_drafts": [note.path.name for note in faulty],
     }
+
+
+def _posts(settings: Settings) -> tuple[str | None, int, list[str]]:
+    """Why none can be learned from, how many can, and those that are left out."""
+    try:
+        reading = read_articles(replace(settings, strict=False))
+    except ArticleError as error:
+        return str(error), 0, []
+    left_out = [note.path.as_posix() for note in reading.notes if note.action == LEFT_OUT]
+    strict = f"{left_out[0]} must be left out, and the settings are strict" if left_out else None
+    return strict if settings.strict else None, len(reading.articles), left_out
+
+
+def _model_problem(settings: Settings) -> str | None:
+    try:
+        require_model(settings)
+    except ModelError as error:
+        return str(error)
+    return None
 
 
 def _learning(settings: Settings, now: datetime) -> Learning | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import subprocess
 import sys
@@ -11,9 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from blog_gen import cli
+from blog_gen import cli, rehearsal
 
 Say = Callable[..., str]
+
+
+def make(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
 CRON = ["--config", "a.yml,b%.yml", "schedule", "cron"]
 
 
@@ -93,3 +102,80 @@ def test_where_nobody_answers_init_says_what_to_do_and_changes_nothing(say: Say,
     assert [path.name for path in tmp_path.iterdir()] == ["_config.yml"]
     say("init", "--yes")
     assert (tmp_path / "_plugins" / "blog_gen.rb").is_file()
+
+
+POST = "---\ntitle: A\n---\nHello.\n"
+STOPS: dict[str, tuple[dict[str, str], list[str], str]] = {
+    "no site": ({}, [], "There is no _config.yml either"),
+    "posts elsewhere": (
+        {"_posts/2026-01-01-a.md": POST},
+        [],
+        "say so in _config.yml, `blog_gen: {articles: _posts}`",
+    ),
+    "before init": ({"_config.yml": "", "_posts/a.md": POST}, [], "in _posts: run `blog-gen init`"),
+    "collections_dir": (
+        {"_config.yml": "collections_dir: c\nblog_gen: {candidates: 4}", "c/_posts/a.md": POST},
+        [],
+        "`blog_gen: {articles: c/_posts}`",
+    ),
+    "no post": ({"_articles/notes.txt": "x"}, [], "Put Markdown files"),
+    "no such model": ({"_articles/a.md": POST}, ["--model", "125M"], "there is no such model"),
+    "a model to be pulled": ({"_articles/a.md": POST}, ["--model", "124M"], "models pull 124M"),
+    "temperature": ({"_articles/a.md": POST}, ["--temperature", "-1"], "temperature` must be"),
+    "adapters": ({"_articles/a.md": POST}, ["--lora", "-3"], "`training.lora` must be"),
+    "steps": ({"_articles/a.md": POST}, ["--steps", "0"], "`training.steps` must be"),
+    "strict": (
+        {"_articles/a.md": POST, "_articles/b.md": "---\ntitle: [\n---\nHello.\n"},
+        ["--strict"],
+        "_articles/b.md: the front matter is not valid",
+    ),
+    "untrained": ({"_articles/a.md": POST}, ["--no-train"], "there must be a trained run"),
+    "untrained, strict": (
+        {"_articles/a.md": POST, "_articles/b.md": "---\ntitle: [\n---\nHello.\n"},
+        ["--no-train", "--strict"],
+        "_articles/b.md: the front matter is not valid",
+    ),
+}
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_what_stops_a_run_stops_its_dry_run_in_the_same_words(
+    stop: str, say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, words, rule = STOPS[stop]
+    monkeypatch.setenv("BLOG_GEN_CACHE", str(tmp_path / "cache"))
+    make(tmp_path, files)
+    dry = say("run", "--dry-run", *words, code=1)
+    assert rule in dry
+    assert not (tmp_path / ".blog_gen").exists()
+    assert say("run", *words, code=1).splitlines()[-1] == dry.splitlines()[-1]
+    if not (tmp_path / "_articles").exists():
+        assert not (tmp_path / ".blog_gen").exists(), "what is no site stays as it was"
+
+
+def test_a_dry_run_says_what_would_be_done(say: Say, tmp_path: Path) -> None:
+    make(tmp_path, {"_articles/a.md": POST, "_config.yml": "blog_gen: {posts_per_day: 60}"})
+    assert say("run", "--dry-run") == "blog-gen would train; posts due: 2026-03-05 ×60\n"
+
+
+def test_to_learn_without_the_libraries_for_it_is_refused(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, {"_articles/a.md": POST})
+    monkeypatch.setattr(rehearsal, "TRAINER", "no_such_library")
+    for words in (["run", "--dry-run"], ["run"], ["train"]):
+        assert 'pip install "blog_gen[train]"' in say(*words, code=1)
+
+
+def test_status_says_what_stops_a_run_and_which_posts_are_left_out(say: Say, tmp_path: Path) -> None:
+    assert "problem            _articles: the folder with your posts is missing" in say("status")
+    make(tmp_path, {"_articles/a.md": POST, "_articles/b.md": "", "_generated/c.md": POST})
+    said = say("status")
+    assert "problem" not in said
+    assert "unreadable posts   _articles/b.md\n" in said and "unreadable drafts  c.md\n" in said
+    (tmp_path / "_config.yml").write_text("blog_gen: {model: 125M}")
+    assert "problem            there is no such model" in say("status")
+    (tmp_path / "_config.yml").write_text("blog_gen: {strict: true}")
+    assert "problem            _articles/b.md must be left out" in say("status")
+    found = json.loads(say("status", "--json"))
+    assert found["problem"] and found["posts"] == 1 and found["unreadable_posts"] == ["_articles/b.md"]

@@ -6,7 +6,8 @@ What they share is here: the site that a command works on, and options that over
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -129,10 +130,20 @@ sampling_options = options(
     click.option(
         "--known-words/--any-words",
         default=None,
-        help="Invent no words, or do (of `mini`; others hardly do).",
+        help="With `mini`: only words that are in your posts or in the texts it learned from, or any.",
     ),
     click.option("--max-tokens", type=int, help="Length, at most."),
 )
+
+
+def listed(items: Iterable[object]) -> str:
+    """Each once, with how often it comes.
+
+    >>> listed(["2026-03-05", "2026-03-05", "2026-03-06"])
+    '2026-03-05 ×2, 2026-03-06'
+    """
+    counts = Counter(map(str, items))
+    return ", ".join(item if count == 1 else f"{item} ×{count}" for item, count in counts.items())
 
 
 def only(values: Mapping[str, Any], *names: str) -> dict[str, Any]:

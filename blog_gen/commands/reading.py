@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from blog_gen.commands import Site, has_run, model_option
+from blog_gen.commands import Site, has_run, listed, model_option
 from blog_gen.errors import ArticleError, ModelError, UsageError
 
 
@@ -96,8 +96,10 @@ def status(site: Site, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
         return
+    if found["problem"] is None:
+        del found["problem"]
     for name, value in found.items():
-        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+        shown = listed(value) if isinstance(value, list) else value
         click.echo(f"{name.replace('_', ' '):18} {'–' if shown in (None, '') else shown}")
 
 

@@ -10,7 +10,16 @@ from typing import Any
 
 import click
 
-from blog_gen.commands import SAMPLING, TRAINING, Site, only, options, sampling_options, training_options
+from blog_gen.commands import (
+    SAMPLING,
+    TRAINING,
+    Site,
+    listed,
+    only,
+    options,
+    sampling_options,
+    training_options,
+)
 from blog_gen.commands.progress import Progress, interruptible, losses, progress
 from blog_gen.commands.watching import watched
 from blog_gen.config import Settings
@@ -57,7 +66,7 @@ def run(
     if dry_run:
         would = "would" if report.learning and report.learning.due else "would not"
         because = f" (`retrain: {settings.retrain}`: {waits})" if waits else ""
-        click.echo(f"blog-gen {would} train{because}; posts due: {', '.join(map(str, report.due)) or 'none'}")
+        click.echo(f"blog-gen {would} train{because}; posts due: {listed(report.due) or 'none'}")
         return 0
     if waits and not quiet:
         click.echo(f"note: `retrain: {settings.retrain}`: {waits}", err=True)

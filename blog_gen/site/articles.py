@@ -22,6 +22,8 @@ from blog_gen.site import dates, front_matter
 from blog_gen.site.decoding import UndecodableError, decode
 from blog_gen.site.folder import LeftOut, candidates, content_of
 
+LEFT_OUT = "left out"  # what a note says was done about a post that cannot be used
+
 
 @dataclass(frozen=True)
 class Article:
@@ -57,7 +59,7 @@ class _Log:
             raise ArticleError(
                 rule, fix="Mend or move the post, or set `strict: false` to go on without it", path=path
             )
-        self.notes.append(Note(path, rule, "left out"))
+        self.notes.append(Note(path, rule, LEFT_OUT))
 
 
 def read_articles(settings: Settings) -> Reading:
@@ -147,7 +149,8 @@ def _parted(text: str, path: Path) -> tuple[str, str, list[Note]]:
     raw, body = front_matter.split(text.lstrip())
     if raw is not None:
         return raw, body, [Note(path, "front matter must begin on the first line", "read as if it did")]
-    return "", text, [Note(path, "a post must have front matter: Jekyll skips it", "titled by its file name")]
+    rule = "a post must have front matter, or Jekyll does not build it"
+    return "", text, [Note(path, rule, "learned from, titled by its file name")]
 
 
 def _parsed(raw: str, path: Path) -> tuple[dict[str, Any], list[Note]]:

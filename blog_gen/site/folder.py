@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from blog_gen.config import CONFIG_KEY, Settings
 from blog_gen.errors import ArticleError
@@ -37,16 +37,36 @@ def candidates(settings: Settings) -> list[tuple[Path, Path]]:
     Raises:
         ArticleError: there is no such folder.
     """
+    require_articles(settings)
     folder = settings.articles_folder
-    if not folder.is_dir():
-        fix = "Make it, or name the right one: `blog_gen.articles` in _config.yml"
-        if not (settings.site / "_config.yml").exists():
-            fix = (
-                "There is no _config.yml either: go to the folder of your Jekyll site, or name it with --site"
-            )
-        raise ArticleError("the folder with your posts is missing", fix=fix, path=folder)
     found = [(_printable(os.path.relpath(file, settings.site)), file) for file in _markdown_files(folder)]
     return sorted(found, key=lambda pair: pair[0].as_posix())
+
+
+def require_articles(settings: Settings) -> None:
+    """Refuse a site without its articles folder, before anything is written there.
+
+    Raises:
+        ArticleError: says what to do.
+    """
+    folder = settings.articles_folder
+    if not folder.is_dir():
+        raise ArticleError("the folder with your posts is missing", fix=_where_else(settings), path=folder)
+
+
+def _where_else(settings: Settings) -> str:
+    """What to do where there is no articles folder: most sites have their posts in `_posts`."""
+    config = (settings.site / "_config.yml").exists()
+    posts = PurePosixPath(str(settings.jekyll.get("collections_dir") or "")) / "_posts"
+    if next(_markdown_files(settings.site / posts), None):
+        if config and CONFIG_KEY not in settings.jekyll:
+            return f"Your posts seem to be in {posts}: run `blog-gen init`, which says so in _config.yml"
+        return (
+            f"Your posts seem to be in {posts}: say so in _config.yml, `{CONFIG_KEY}: {{articles: {posts}}}`"
+        )
+    if config:
+        return f"Make it, or name the right one: `{CONFIG_KEY}.articles` in _config.yml"
+    return "There is no _config.yml either: go to the folder of your Jekyll site, or name it with --site"
 
 
 def _markdown_files(folder: Path) -> Iterator[Path]:

@@ -197,7 +197,7 @@ def test_an_unknown_time_zone_is_one_error_not_a_note_a_post(tmp_path: Path) -> 
             "Text only",
             "A Post",
             "Text only",
-            "must have front matter: Jekyll skips it; titled by its file name",
+            "or Jekyll does not build it; learned from, titled by its file name",
         ),
         ("\n\n---\ntitle: A\n---\nText", "A", "Text", "must begin on the first line; read as if it did"),
         ("\ufeff---\ntitle: Ä\n---\nText", "Ä", "Text", "byte-order mark: Jekyll skips it; read without"),

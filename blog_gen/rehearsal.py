@@ -1,0 +1,38 @@
+"""What would stop `blog-gen run`, found in a moment: for its dry run and `status`. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from blog_gen.config import Settings
+from blog_gen.errors import ModelError
+from blog_gen.gpt2 import runs, zoo
+from blog_gen.learning import depends_on
+
+TRAINER = "keras"  # which the extra `train` brings, with a library for it
+
+
+def require_trainer() -> None:
+    """Refuse to learn where only what writes is installed.
+
+    Raises:
+        ModelError: says what to install.
+    """
+    if importlib.util.find_spec(TRAINER) is None:
+        fix = 'Install it: pip install "blog_gen[train]"'
+        raise ModelError("learning needs TensorFlow, which is not installed", fix=fix)
+
+
+def require_model(settings: Settings, articles: str | None = None) -> None:
+    """Refuse to learn from a base that is not there, unless what was learned is of these texts.
+
+    Args:
+        articles: the corpus's SHA-256; None to learn in any case.
+
+    Raises:
+        ModelError: says how to get the model.
+    """
+    meta = runs.read_meta(settings.run_folder)
+    if meta is None or meta.articles != articles or meta.settings != depends_on(settings):
+        require_trainer()
+        zoo.resolve(settings.model)
