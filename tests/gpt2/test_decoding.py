@@ -150,6 +150,12 @@ def test_a_text_ends_neither_early_nor_late() -> None:
     assert gained.tolist() == [0.0, 0.0, 4.0, 0.0]
 
 
+def test_of_processors_that_together_forbid_everything_the_last_is_passed_over() -> None:
+    logits = np.array([0.0, 1.0, 2.0], np.float32)
+    shaped = decoding.shape(logits, [], (decoding.Ban((0, 1)), decoding.Ban((2,)), decoding.Temperature(0.5)))
+    assert shaped.tolist() == [-np.inf, -np.inf, 4.0]
+
+
 def test_temperature_sharpens() -> None:
     cold, hot = (decoding.probabilities(Temperature(t)(FOUR, ())).max() for t in (0.5, 2.0))
     assert hot < 0.5 < cold

@@ -257,9 +257,13 @@ def test_a_sampler_of_other_weights_is_made_anew(copied: Path) -> None:
     weights = load_weights(copied, hparams)
     weights["wte"] = weights["wte"] + 1
     save_weights(weights, copied)
-    before = SamplerFile.open(sampler_file(copied)).weights
+    old, tokens, places = SamplerFile.open(sampler_file(copied)), np.arange(5), np.arange(5)
+    embedded = old.embed(tokens, places)
     sampler = Sampler.open(copied)
-    assert sampler.weights_sha256 != before
+    assert sampler.weights_sha256 != old.weights
+    # The tables too, though the same process has just read those of the old file.
+    moved = SamplerFile.open(sampler_file(copied)).embed(tokens, places) - embedded
+    assert np.abs(moved - 1).max() < 0.02
     assert SamplerFile.open(sampler_file(copied)).weights == sampler.weights_sha256
 
 

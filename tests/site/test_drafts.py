@@ -19,7 +19,7 @@ from blog_gen import files
 from blog_gen.config import Settings
 from blog_gen.errors import BlogGenError, DraftError
 from blog_gen.site import drafts
-from blog_gen.site.drafts import Draft, drafts_in, read_draft, write_draft
+from blog_gen.site.drafts import Draft, all_drafts, drafts_in, read_draft, write_draft
 from blog_gen.site.habit import Habit, ListStyle
 from blog_gen.site.templates import render
 
@@ -67,6 +67,17 @@ def front_matter_of(path: Path) -> str:
 
 def written(draft: Draft, folder: Path, **habit: Any) -> str:
     return front_matter_of(write_draft(draft, dataclasses.replace(HABIT, **habit), site(folder)))
+
+
+def test_all_drafts_are_those_that_review_moved_too(tmp_path: Path) -> None:
+    settings, folders = site(tmp_path), ("_posts", "_drafts", "_articles", ".blog_gen/rejected")
+    for folder in folders:
+        path = write_draft(dataclasses.replace(DRAFT, title=folder), HABIT, settings)
+        (tmp_path / folder).mkdir(parents=True)
+        path.rename(tmp_path / folder / path.name)
+    write_draft(DRAFT, HABIT, settings)
+    (tmp_path / "_articles" / "mine.md").write_text("---\ntitle: Mine\n---\n\nWritten by hand.\n")
+    assert {draft.title for draft in all_drafts(settings)} == {*folders, DRAFT.title}
 
 
 def test_the_whole_file(tmp_path: Path) -> None:
