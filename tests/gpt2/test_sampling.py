@@ -255,7 +255,7 @@ def test_a_damaged_sampler_is_made_anew(copied: Path, damage: object) -> None:
 def test_a_sampler_of_other_weights_is_made_anew(copied: Path) -> None:
     hparams = HParams.load(copied)
     weights = load_weights(copied, hparams)
-    weights["wte"] = weights["wte"] + 1
+    weights["wpe"] = weights["wpe"] + 1
     save_weights(weights, copied)
     old, tokens, places = SamplerFile.open(sampler_file(copied)), np.arange(5), np.arange(5)
     embedded = old.embed(tokens, places)
