@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from blog_gen.files import replacing, write_text
 from blog_gen.gpt2.dataset import held_out
 from blog_gen.learning import Corpus
 from blog_gen.site import front_matter
-from blog_gen.site.articles import names_of
+from blog_gen.site.articles import names_of, title_of
 from blog_gen.site.decoding import decode
 from blog_gen.text.post import KEYS, Post, render
 
@@ -50,14 +50,25 @@ def write(corpus: Corpus, settings: Settings, kind: str, path: Path) -> None:
         np.savez_compressed(file, **arrays)
 
 
-def texts_of(files: Iterable[Path], settings: Settings) -> list[str]:
-    """Post texts of Markdown posts, of plain text, and of every line of JSON-lines files."""
+def texts_of(files: Iterable[Path], note: Callable[[Note], None] = lambda note: None) -> list[str]:
+    """Post texts of Markdown posts, of plain text, and of every line of JSON-lines files.
+
+    A file without text is left out, with a note.
+
+    Raises:
+        ArticleError: a post cannot be read, or there is no text in all the files.
+        CorpusError: a JSON-lines file has no text.
+    """
     texts: list[str] = []
     for path in files:
         if path.name.endswith((".jsonl", ".jsonl.xz")):
             texts += _lines_of(path)
+        elif text := _text_of(path):
+            texts.append(text)
         else:
-            texts.append(_text_of(path))
+            note(Note(path, "there must be text to measure", "left out"))
+    if not texts:
+        raise ArticleError("there is nothing to measure in these files")
     return texts
 
 
@@ -72,15 +83,15 @@ def _lines_of(path: Path) -> Sequence[str]:
 
 
 def _text_of(path: Path) -> str:
-    """A post with front matter as post text; other text as it is."""
+    """A post with front matter as post text; other text as it is; empty where there is none."""
     try:
         text, _ = decode(path.read_bytes(), path)
         raw, body = front_matter.split(text)
-        if raw is None:
-            return text
+        if raw is None or not body.strip():
+            return text if raw is None and text.strip() else ""
         values = front_matter.parse(raw)
     except ValueError as error:
         raise ArticleError("a post must be readable text", got=error, path=path) from None
     tags = names_of(values, "tag", "tags")
     category = next(iter(names_of(values, "category", "categories")), None)
-    return render(Post(str(values.get("title") or path.stem), body, tags, category), KEYS)
+    return render(Post(title_of(values, path), body, tags, category), KEYS)

@@ -135,6 +135,21 @@ def test_learning_keeps_to_its_own_schedule_and_writing_does_not_wait_for_it(
     assert "by `blog-gen train` only" in on(28, "--dry-run").stdout
 
 
+def test_what_is_said_of_learning_is_what_was_done(site: Path, blog_gen: Run) -> None:
+    words = ("train", "--steps", "2")
+    assert blog_gen(*words).stdout.startswith("Learned from 8 posts")
+    assert blog_gen(*words).stdout.startswith("Nothing to learn: the texts of the 8 posts")
+    (site / "_articles" / "note_0.md").write_text(article(0) + "\n\n")
+    assert blog_gen(*words).stdout.startswith("Nothing to learn"), "the file changed, and not its text"
+    assert blog_gen(*words, "--fresh").stdout.startswith("Learned from 8 posts")
+    config = yaml.safe_load((site / "_config.yml").read_text())
+    config["blog_gen"]["posts_per_day"] = 0
+    (site / "_config.yml").write_text(yaml.safe_dump(config))
+    (site / "_articles" / "new.md").write_text("---\ntitle: New\n---\n\nSomething else altogether.\n")
+    idle = blog_gen("run", "--no-train", "--steps", "2").stdout
+    assert idle == "Nothing to do: no post is due, and with --no-train no change is looked for.\n"
+
+
 def test_light_commands_stay_light_with_a_trained_run(site: Path, blog_gen: Run) -> None:
     blog_gen("train", "--steps", "2")
     code = (
@@ -165,6 +180,14 @@ def test_evaluate_improves_with_training(site: Path, base: Path, blog_gen: Run) 
     after = json.loads(blog_gen(*words).stdout)
     assert list(after) == ["files", "tokens", "bytes", "loss", "perplexity", "bits_per_byte"]
     assert after["tokens"] == before["tokens"] and after["loss"] < 0.5 * before["loss"]
+
+    (site / "_articles" / "bare.md").write_text("---\ntitle: Bare\n---\n")
+    (site / "_articles" / "empty.md").write_text("\n")
+    more = blog_gen("evaluate", "_articles/bare.md", "_articles/empty.md", *words[1:])
+    assert json.loads(more.stdout) == after
+    assert more.stderr.count("there must be text to measure; left out") == 2
+    none = blog_gen("evaluate", "_articles/empty.md", code=1)
+    assert "there is nothing to measure in these files" in none.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -199,6 +222,7 @@ def test_a_signal_saves_and_the_next_call_goes_on(site: Path, blog_gen: Run, num
         (["rum"], 2, "Did you mean 'run'?"),
         (["generate"], 1, "there must be a trained run to write from"),
         (["generate", "--tags", "a"], 2, "--tags needs --title"),
+        (["generate", "-n", "2", "--title", "a"], 2, "-n and --title exclude each other"),
         (["train", "--model", "125M"], 1, "there is no such model; got '125M'"),
         (["train", "--model", "124M"], 1, "blog-gen models pull 124M"),
         (["train", "--steps", "0"], 1, "`training.steps` must be above 0"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from blog_gen.commands import Site, has_run, listed, model_option
-from blog_gen.errors import ArticleError, ModelError, UsageError
+from blog_gen.errors import ModelError, UsageError
 
 
 @click.command()
@@ -66,9 +66,7 @@ def evaluate(
         if not has_run(settings):
             raise ModelError("there is no trained run here", fix="Run `blog-gen train`, or name a --model")
         settings = dataclasses.replace(settings, model=str(settings.run_folder))
-    texts = texts_of(files, settings)
-    if not texts:
-        raise ArticleError("there is nothing to measure in these files")
+    texts = texts_of(files, lambda note: click.echo(f"note: {note}", err=True))
     found = pipeline.evaluate(settings, texts, precision)
     values = {
         "files": len(texts),

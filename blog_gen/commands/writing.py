@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,10 +21,14 @@ from blog_gen.commands import (
     training_options,
 )
 from blog_gen.commands.progress import Progress, interruptible, losses, progress
+from blog_gen.commands.reporting import show_scores, summarise
 from blog_gen.commands.watching import watched
 from blog_gen.config import Settings
 from blog_gen.errors import Note, UsageError
-from blog_gen.pipeline import Hooks, Report
+from blog_gen.pipeline import Hooks
+
+if TYPE_CHECKING:
+    from blog_gen.gpt2.runs import Meta
 
 strict_option = click.option(
     "--strict", is_flag=True, default=None, help="Fail on a post that cannot be read."
@@ -61,6 +65,7 @@ def run(
     with progress() as bar, interruptible() as interrupted:
         hooks = _quiet_hooks(interrupted) if quiet else _hooks(settings, bar, interrupted)
         hooks = replace(hooks, writing=interrupted.at_once)
+        before = _learned(settings)
         report = pipeline.run(settings, now, hooks, _day(date), dry_run, not no_train)
     waits = report.learning.waits if report.learning else ""
     if dry_run:
@@ -71,9 +76,10 @@ def run(
     if waits and not quiet:
         click.echo(f"note: `retrain: {settings.retrain}`: {waits}", err=True)
     if report.nothing_to_do and not quiet:
-        unchanged = "no post" if waits else "the posts have not changed and none"
-        click.echo(f"Nothing to do: {unchanged} is due.")
-    return summarise(settings, report, quiet)
+        unchanged = "no post" if waits or no_train else "the posts have not changed and none"
+        ignored = ", and with --no-train no change is looked for" if no_train else ""
+        click.echo(f"Nothing to do: {unchanged} is due{ignored}.")
+    return summarise(settings, report, quiet, before)
 
 
 @click.command()
@@ -107,8 +113,9 @@ def train(
         hooks = _hooks(settings, bar, interrupted)
         if hooks.training is not None and (sample_every or tensorboard):
             hooks = replace(hooks, training=watched(hooks.training, sample_every, tensorboard))
+        before = None if fresh else _learned(settings)
         report = pipeline.train(settings, hooks, fresh)
-    return summarise(settings, report)
+    return summarise(settings, report, before=before)
 
 
 @click.command()
@@ -142,6 +149,9 @@ def generate(
 
     if tags and not title:
         raise UsageError("--tags needs --title", fix="A post is begun with its title")
+    if title and count > 1:
+        fix = "A title is given once; for another try reject the first, or say --seed"
+        raise UsageError("-n and --title exclude each other", got=f"{count} drafts of one title", fix=fix)
     settings = _settings(site, strict, given)
     names = [name.strip() for name in (tags or "").split(",") if name.strip()]
     with progress() as bar:
@@ -150,7 +160,7 @@ def generate(
         report = pipeline.generate(settings, now, hooks, count, _day(date), title, names, seed)
     if explain:
         for _, result in report.written:
-            _explain(result.cards)
+            show_scores(result.cards)
     return summarise(settings, report)
 
 
@@ -209,52 +219,7 @@ def _hooks(settings: Settings, bar: Progress, interrupted: Callable[[], bool]) -
     return Hooks(note=note, training=Monitor(started, row, interrupted, note), candidate=candidate)
 
 
-def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:
-    """Say what was made, where, and what to do next; the exit code."""
-    if report.trained is not None and not quiet:
-        from blog_gen.gpt2.curve import sparkline
-        from blog_gen.gpt2.runs import CURVE_FILE
+def _learned(settings: Settings) -> Meta | None:
+    from blog_gen.gpt2.runs import read_meta
 
-        meta = report.trained
-        minutes = f"{meta.seconds:.0f} s" if meta.seconds < 120 else f"{meta.seconds / 60:.1f} min"
-        click.echo(f"Learned from {meta.posts} posts in {minutes} ({meta.stopped}). {meta.reading}")
-        losses, bars = sparkline(meta.history)
-        if bars:
-            shown = display_path(settings.run_folder / CURVE_FILE, settings)
-            click.echo(
-                f"{losses.capitalize()} loss, from the first to the last: {bars} (as a chart: {shown})"
-            )
-    for path, result in report.written:
-        shown = display_path(path, settings)
-        words = len(result.draft.body.split())
-        chosen = f"best of {len(result.cards) + len(result.unparsed)}"
-        click.echo(f"Wrote {shown}: “{result.draft.title}”, {words} words, {chosen}.")
-    for error in report.rejected:
-        click.echo(error.report, err=True)
-        click.echo(f"blog-gen: {error}", err=True)
-    if report.interrupted:
-        click.echo("Saved. Run the same command again to go on from here.", err=True)
-        return 130
-    if report.written and settings.review != "auto" and not quiet:
-        click.echo(
-            "Next: read it with `blog-gen review serve`, or approve it with `blog-gen review approve NAME`."
-        )
-    return 1 if report.rejected else 0
-
-
-def display_path(path: Path, settings: Settings) -> Path:
-    """As seen from the site, where it lies in it."""
-    return path.relative_to(settings.site) if path.is_relative_to(settings.site) else path
-
-
-def _explain(cards: Any) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from blog_gen.judge import as_table
-
-    head, *rows = as_table(cards)
-    table = Table(*head)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+    return read_meta(settings.run_folder)

@@ -131,7 +131,7 @@ def _read(path: Path, data: bytes, settings: Settings, notes: list[Note]) -> Art
     notes += [*slips, *more_slips, *yet_more]
     return Article(
         path=path,
-        title=_title(values, path),
+        title=title_of(values, path),
         body=body.strip(),
         tags=names_of(values, "tag", "tags"),
         categories=names_of(values, "category", "categories"),
@@ -163,7 +163,7 @@ def _parsed(raw: str, path: Path) -> tuple[dict[str, Any], list[Note]]:
         return front_matter.parse(better), notes
 
 
-def _title(values: Mapping[str, Any], path: Path) -> str:
+def title_of(values: Mapping[str, Any], path: Path) -> str:
     """The title as the site shows it; without one, the file name's slug in words, as Jekyll makes them."""
     given = values.get("title")
     title = "" if isinstance(given, list | dict | bool) else _one_line(given)

@@ -1,0 +1,79 @@
+"""What a command that made something says of it: what was learned, written, refused, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from blog_gen.config import Settings
+from blog_gen.pipeline import Report
+
+if TYPE_CHECKING:
+    from blog_gen.gpt2.runs import Meta
+    from blog_gen.judge import Scorecard
+
+
+def _say_learned(settings: Settings, meta: Meta, before: Meta | None) -> None:
+    """What was learned, or that there was nothing to learn beyond the run `before`."""
+    from blog_gen.gpt2.curve import sparkline
+    from blog_gen.gpt2.runs import CURVE_FILE
+
+    if before is not None and replace(before, fingerprint=meta.fingerprint) == meta:
+        same = f"the texts of the {meta.posts} posts and the settings are those of the last time"
+        click.echo(f"Nothing to learn: {same}. To learn all the same: `blog-gen train --fresh`.")
+        return
+    minutes = f"{meta.seconds:.0f} s" if meta.seconds < 120 else f"{meta.seconds / 60:.1f} min"
+    click.echo(f"Learned from {meta.posts} posts in {minutes} ({meta.stopped}). {meta.reading}")
+    losses, bars = sparkline(meta.history)
+    if bars:
+        shown = display_path(settings.run_folder / CURVE_FILE, settings)
+        click.echo(f"{losses.capitalize()} loss, from the first to the last: {bars} (as a chart: {shown})")
+
+
+def summarise(settings: Settings, report: Report, quiet: bool = False, before: Meta | None = None) -> int:
+    """Say what was made, where, and what to do next; the exit code.
+
+    Args:
+        before: the trained run as it was when the command began.
+    """
+    if report.trained is not None and not quiet:
+        _say_learned(settings, report.trained, before)
+    for path, result in report.written:
+        shown = display_path(path, settings)
+        words = len(result.draft.body.split())
+        chosen = f"best of {len(result.cards) + len(result.unparsed)}"
+        click.echo(f"Wrote {shown}: “{result.draft.title}”, {words} words, {chosen}.")
+    for error in report.rejected:
+        click.echo(error.report, err=True)
+        click.echo(f"blog-gen: {error}", err=True)
+    if report.interrupted:
+        click.echo("Saved. Run the same command again to go on from here.", err=True)
+        return 130
+    if report.written and settings.review != "auto" and not quiet:
+        click.echo(
+            "Next: read it with `blog-gen review serve`, or approve it with `blog-gen review approve NAME`."
+        )
+    return 1 if report.rejected else 0
+
+
+def display_path(path: Path, settings: Settings) -> Path:
+    """As seen from the site, where it lies in it."""
+    return path.relative_to(settings.site) if path.is_relative_to(settings.site) else path
+
+
+def show_scores(cards: Sequence[Scorecard]) -> None:
+    """How every candidate was judged, as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from blog_gen.judge import as_table
+
+    head, *rows = as_table(cards)
+    table = Table(*head)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
