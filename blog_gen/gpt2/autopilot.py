@@ -16,9 +16,12 @@ from blog_gen.gpt2.dataset import Rows
 from blog_gen.gpt2.hparams import HParams
 from blog_gen.gpt2.machine import Machine
 
+WAYS = ("accumulate", "recompute")  # settings that say how a step is computed, not what it comes to
 LORA_RANK = 8  # where adapters are chosen for want of memory
 ROOM = 0.9  # of the free memory: something else will want some too
 SHORT_EPOCHS, SHORT_RATE = 2.0, 0.5  # where a run goes on from the one before
+FEW_POSTS = 3  # held out: fewer say little, since what is learned helps one twice as much as another
+DOUBT = 0.1  # nats: two standard deviations of what a post gains (docs/experiments.md)
 STEP_EFFICIENCY = 0.6  # of the rate of plain products: the rest is attention's edges, norms, the update
 
 
@@ -42,6 +45,7 @@ class Recipe:
     lora: int | None = None  # rank of adapters that are trained in place of the weights
     freeze: int = 0  # embeddings and so many first blocks are left as they are; 0: none, nor the embeddings
     precision: str = "bfloat16"  # of matrix products
+    doubt: float = 0.0  # nats by which the first held-out loss must be exceeded before it proves harm
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,14 @@ def choose(
     machine: Machine,
     short: bool = False,
     begun: Recipe | None = None,
+    held_out: int = 0,
 ) -> Advice:
     """Resolve `settings` for these rows on this machine.
 
     Args:
         short: the model has learned most of these rows before; fewer passes at half the rate will do.
         begun: what was chosen when this very run began: all is kept that decides what it comes to.
+        held_out: posts that it is measured by.
 
     Raises:
         ConfigError: a setting is out of range, or two exclude each other.
@@ -81,6 +87,7 @@ def choose(
         recipe = replace(recipe, rate=SHORT_RATE * recipe.rate)  # only now: adapters have a rate of their own
     else:
         recipe = _fitted(_wanted(settings, hparams, rows, machine), settings, hparams, rows, machine)
+        recipe = replace(recipe, doubt=DOUBT if held_out < FEW_POSTS else 0.0)
     length = rows.tokens.shape[1]
     tokens = recipe.steps * recipe.batch_rows * length
     seconds = None
@@ -122,7 +129,7 @@ def _wanted(settings: TrainingSettings, hparams: HParams, rows: Rows, machine: M
         dropout=default_dropout(hparams) if settings.dropout is None else settings.dropout,
         weight_decay=settings.weight_decay,
         clip_norm=settings.clip_norm,
-        evaluate_every=max(1, min(epoch_steps, steps // 4)),
+        evaluate_every=min(epoch_steps, -(-steps // 4)),
         patience=settings.patience,
         seed=settings.seed,
         schedule=settings.schedule,
@@ -202,7 +209,9 @@ def _sentences(recipe: Recipe, hparams: HParams, rows: Rows, seconds: float | No
         f"{passes:.2g} times through your posts, at a learning rate of {recipe.rate:g}."
     )
     time = "" if seconds is None else f"{duration(seconds)} at most and "
-    sooner = ", and the end as soon as posts that were kept back get no easier to predict"
+    sooner = ""
+    if recipe.steps > (recipe.patience + 1) * recipe.evaluate_every:
+        sooner = ", and the end as soon as posts that were kept back get no easier to predict"
     return f"{chosen} Expect {time}about {_gib(needed)} of memory{sooner}."
 
 

@@ -21,7 +21,7 @@ class Position:
     seconds: float = 0.0  # of training, over all its resumes
     best_loss: float = math.inf
     best_step: int = 0
-    stale: int = 0  # evaluations since the best
+    stale: int = 0  # evaluations since the best, not counting those before the first
     losses: list[float] = field(default_factory=list)  # since the last evaluation
     history: list[dict[str, float]] = field(default_factory=list)
 
@@ -42,7 +42,9 @@ class Outcome:
         best = next(row for row in rows if row["step"] == self.position.best_step)
         words = f"Held-out loss {rows[0]['held_out']:.2f} before, {best['held_out']:.2f} after"
         if self.position.best_step == 0:
-            return f"{words}: training did not help; the weights from before it are kept."
+            return f"{words}: nothing of use was learned, so the weights from before are kept as they were."
+        if best["held_out"] > rows[0]["held_out"]:
+            return f"{words}: so few posts were held out that this proves no harm; more posts would help."
         gap = best["held_out"] - best.get("loss", best["held_out"])
         if gap > MEMORISING:
             return f"{words}; training loss {best['loss']:.2f}: it is memorising; more posts would help."

@@ -20,7 +20,7 @@ import numpy as np
 from blog_gen.errors import ModelError, Note
 from blog_gen.gpt2 import network
 from blog_gen.gpt2.adaptation import split
-from blog_gen.gpt2.autopilot import Recipe
+from blog_gen.gpt2.autopilot import WAYS, Recipe
 from blog_gen.gpt2.backend import make_stepper
 from blog_gen.gpt2.dataset import Rows, epoch_order
 from blog_gen.gpt2.fused import NO_DROPOUT, Dropout
@@ -191,12 +191,13 @@ class FineTuning:
             row["loss"] = float(np.mean(position.losses))
         if len(self.held_out):
             row["held_out"] = self.held_out_loss()
-        if row.get("held_out", -position.step) < position.best_loss:
-            position.best_loss, position.best_step = row.get("held_out", -position.step), position.step
-            position.stale = 0
+        loss = row.get("held_out", -position.step)
+        if loss < position.best_loss:
+            position.best_loss, position.best_step, position.stale = loss, position.step, 0
+            position.best_loss += 0 if position.step else self.recipe.doubt
             self._save_best()
-        else:
-            position.stale += 1
+        elif position.best_step or 2 * position.step > self.recipe.steps:
+            position.stale += 1  # not at first: warm-up makes nearly every model worse before it is better
         position.losses = []
         position.history.append(row)
         report(row)
@@ -255,8 +256,9 @@ class FineTuning:
 
 
 def _identity(base: Mapping[str, Array], data: Sequence[Rows], recipe: Recipe) -> str:
-    """A hash of everything that decides the outcome."""
-    digest = hashlib.sha256(json.dumps(asdict(recipe), sort_keys=True).encode())
+    """A hash of everything that decides the outcome; in how many parts a step is computed does not."""
+    decides = {name: value for name, value in asdict(recipe).items() if name not in WAYS}
+    digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode())
     for name in sorted(base):
         digest.update(np.ascontiguousarray(base[name]).data)
     for rows in data:

@@ -34,6 +34,21 @@ def test_it_says_in_two_sentences_what_it_chose_and_what_to_expect() -> None:
     assert "minute" in sentence and "GiB of memory" in sentence
 
 
+@pytest.mark.parametrize("texts", [2, 3, 5, 7, 10, 30, 200])
+def test_a_run_of_the_usual_length_never_stops_early(texts: int) -> None:
+    for short in (False, True):
+        recipe = choose(TrainingSettings(), MINI, _rows(MINI, texts, 400), PLENTY, short).recipe
+        evaluations = -(-recipe.steps // recipe.evaluate_every)
+        assert evaluations <= recipe.patience + 1  # one is better, the rest worse: that is the end anyway
+
+
+def test_few_held_out_posts_are_believed_less() -> None:
+    doubts = [
+        choose(TrainingSettings(), MINI, _rows(MINI), PLENTY, held_out=n).recipe.doubt for n in (1, 2, 3, 9)
+    ]
+    assert doubts[0] == doubts[1] > doubts[2] == doubts[3] == 0
+
+
 def test_what_a_person_set_is_kept() -> None:
     recipe = _advice(MINI, steps=7, learning_rate=0.01, lora=3, schedule="cosine", precision="float32").recipe
     assert (recipe.steps, recipe.rate, recipe.lora) == (7, 0.01, 3)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,6 +83,43 @@ def test_it_stops_early_when_the_held_out_loss_stops_falling(tmp_path: Path) -> 
     assert outcome.position.step < RECIPE.steps
 
 
+def _measuring(tuning: FineTuning, losses: Sequence[float], monkeypatch: pytest.MonkeyPatch) -> FineTuning:
+    """`tuning`, whose held-out posts are as hard to predict as `losses` say, one after the other."""
+    left = iter(losses)
+    monkeypatch.setattr(tuning, "held_out_loss", lambda: next(left))
+    return tuning
+
+
+SHORT = replace(RECIPE, steps=8, warmup=1, evaluate_every=2)
+
+
+def test_a_short_run_goes_through_its_schedule_though_warm_up_made_it_worse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = (4.190, 4.290, 4.212, 4.193, 4.181)  # of a blog of ten short posts
+    outcome = _finish(_measuring(_run(tmp_path, SHORT), seen, monkeypatch))
+    assert (outcome.stopped, outcome.position.best_step) == ("all steps done", 8)
+
+
+def test_where_nothing_helps_it_does_not_go_on_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuning = _run(tmp_path, replace(RECIPE, evaluate_every=1))
+    outcome = _finish(_measuring(tuning, [4.0, *(4.1 + step for step in range(40))], monkeypatch))
+    assert (outcome.position.best_step, outcome.position.step) == (0, 20 + RECIPE.patience)
+    assert not outcome.weights and "nothing of use was learned" in outcome.reading
+
+
+@pytest.mark.parametrize(("last", "kept"), [(4.05, 8), (4.15, 0)])
+def test_a_doubtful_loss_is_no_reason_to_keep_the_base(
+    last: float, kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuning = _run(tmp_path, replace(SHORT, doubt=0.1))
+    outcome = _finish(_measuring(tuning, (4.0, 4.3, 4.3, 4.2, last), monkeypatch))
+    assert outcome.position.best_step == kept and bool(outcome.weights) == bool(kept)
+    assert ("nothing of use" if not kept else "this proves no harm") in outcome.reading
+
+
 def test_without_held_out_posts_it_trains_to_the_end(tmp_path: Path) -> None:
     outcome = _finish(_run(tmp_path, held_out=0))
     assert outcome.position.best_step == RECIPE.steps
@@ -112,6 +149,12 @@ def test_a_state_of_another_run_is_not_taken_up(tmp_path: Path) -> None:
     first = _run(tmp_path)
     first.run(interrupted=lambda: True)
     assert not _run(tmp_path, replace(RECIPE, seed=1)).resume()
+
+
+def test_a_run_is_the_same_in_however_many_parts_it_is_computed(tmp_path: Path) -> None:
+    first = _run(tmp_path)
+    first.run(interrupted=_at(first, 7))
+    assert _run(tmp_path, replace(RECIPE, accumulate=2, recompute=True)).resume()
 
 
 @pytest.mark.parametrize("at", [0.0, 0.02, 0.5, 0.98])
