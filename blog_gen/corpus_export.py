@@ -87,8 +87,10 @@ def _text_of(path: Path) -> str:
     try:
         text, _ = decode(path.read_bytes(), path)
         raw, body = front_matter.split(text)
-        if raw is None or not body.strip():
-            return text if raw is None and text.strip() else ""
+        if raw is None:
+            return text if text.strip() else ""
+        if not body.strip():
+            return ""
         values = front_matter.parse(raw)
     except ValueError as error:
         raise ArticleError("a post must be readable text", got=error, path=path) from None

@@ -18,7 +18,7 @@ from blog_gen.errors import Note
 PERMALINK = "/:collection/:year/:month/:day/:title/"
 # Jekyll 4 appends a site's `exclude` to these, Jekyll 3 takes it in their place: they must be said again.
 _JEKYLL_EXCLUDES = """\
-- Gemfile  # this and the rest Jekyll 3 leaves out by itself only where there is no list
+- Gemfile  # from here on what Jekyll leaves out anyway; Jekyll 3 does so only if there is no list of yours
 - Gemfile.lock
 - node_modules
 - vendor/bundle/
@@ -52,6 +52,8 @@ def config_additions(settings: Settings, articles: str, output: str) -> tuple[li
     jekyll, path = settings.jekyll, settings.site / "_config.yml"
     additions: list[Addition] = []
     notes: list[Note] = []
+    if (settings.site / articles).is_dir():
+        additions += _articles_collection(_collection_of(articles, jekyll), jekyll)
     label = _collection_of(output, jekyll)
     if label:
         additions += _collection(label, jekyll, path, notes)
@@ -76,6 +78,13 @@ def _collection_of(output: str, jekyll: Mapping[str, Any]) -> str | None:
     root = PurePosixPath(str(jekyll.get("collections_dir") or ""))
     is_collection = folder.parent == root and folder.name.startswith("_")
     return folder.name[1:] if is_collection and folder.name not in ("_posts", "_drafts") else None
+
+
+def _articles_collection(label: str | None, jekyll: Mapping[str, Any]) -> list[Addition]:
+    """The collection that your articles are, where nothing is said of it: Jekyll would not build them."""
+    if label is None or label in (jekyll.get("collections") or ()):
+        return []
+    return [Addition(("collections", label), "output: true\n", f"a collection for your articles: {label}")]
 
 
 def _collection(label: str, jekyll: Mapping[str, Any], path: Path, notes: list[Note]) -> list[Addition]:

@@ -73,6 +73,27 @@ def test_drafts_look_like_the_articles(tmp_path: Path) -> None:
     assert ours["values"] == {"layout": "page", "comments": True}
 
 
+@pytest.mark.parametrize(
+    ("config", "post", "collections"),
+    [
+        ("", "_articles/one.md", {"articles": {"output": True}}),
+        ("collections_dir: c\n", "c/_articles/one.md", {"articles": {"output": True}}),
+        ("collections: {articles: {output: false}}\n", "_articles/one.md", {"articles": {"output": False}}),
+        ("collections: {articles: }\n", "_articles/one.md", {"articles": None}),
+        ("", "_posts/2020-01-01-one.md", {}),
+        ("collections_dir: c\nblog_gen: {articles: _articles}\n", "_articles/one.md", {}),
+    ],
+)
+def test_articles_become_a_collection_unless_something_is_said_of_them(
+    config: str, post: str, collections: dict[str, Any], tmp_path: Path
+) -> None:
+    site = make(tmp_path, {"_config.yml": config, post: "---\ntitle: One\n---\nHello.\n"})
+    (change, *_) = apply(site, plan(site).changes, everything)
+    found = read(site).get("collections", {})
+    assert {label: found[label] for label in found if label != "generated"} == collections
+    assert ("a collection for your articles" in change.why) == (collections == {"articles": {"output": True}})
+
+
 def test_jekyll_3_loses_none_of_its_own_excludes(tmp_path: Path) -> None:
     site = make(tmp_path, LAYOUTS["_posts"])
     apply(site, plan(site).changes, everything)
