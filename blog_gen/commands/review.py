@@ -31,20 +31,29 @@ def list_(site: Site, /, as_json: bool) -> None:
     """Show all drafts, those that wait first."""
     from blog_gen.review import scorecard
 
-    entries = Store(site.settings()).entries()
-    table: list[tuple[str, ...]] = [("date", "state", "title", "words", "novelty", "flags", "draft")]
-    for entry in entries:
-        title = scorecard.visible(entry.title)
-        title = title if len(title) <= WIDE or as_json else title[: WIDE - 1] + "…"
-        facts = (str(scorecard.words(entry)), scorecard.novelty(entry), scorecard.flag_words(entry))
-        table.append((entry.day, entry.state, title, *facts, scorecard.visible(entry.name)))
+    rows = [
+        {
+            "date": entry.day,
+            "state": entry.state,
+            "title": scorecard.visible(entry.title) if as_json else _short(scorecard.visible(entry.title)),
+            "words": scorecard.words(entry),
+            "novelty": scorecard.novel_share(entry) if as_json else scorecard.novelty(entry),
+            "flags": scorecard.flag_words(entry),
+            "draft": scorecard.visible(entry.name),
+        }
+        for entry in Store(site.settings()).entries()
+    ]
     if as_json:
-        for cells in table[1:]:
-            click.echo(json.dumps(dict(zip(table[0], cells, strict=True)), ensure_ascii=False))
-    elif not entries:
+        for row in rows:
+            click.echo(json.dumps(row, ensure_ascii=False))
+    elif not rows:
         click.echo("No drafts. `blog-gen generate` writes one.")
     else:
-        _print_table(table)
+        _print_table([tuple(rows[0]), *(tuple(map(str, row.values())) for row in rows)])
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= WIDE else title[: WIDE - 1] + "…"
 
 
 def _print_table(table: list[tuple[str, ...]]) -> None:

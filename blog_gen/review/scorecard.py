@@ -39,10 +39,16 @@ def words(entry: Entry) -> int:
     return len(entry.body.split())
 
 
-def novelty(entry: Entry) -> str:
-    """The share of its phrases that stood nowhere when it was written, as a percentage."""
+def novel_share(entry: Entry) -> float | None:
+    """The share of its phrases that stood nowhere when it was written."""
     share = measures.number(_scores(entry).get("copied_share"))
-    return "–" if share is None else f"{1 - share:.0%}"
+    return None if share is None else round(1 - share, 3)
+
+
+def novelty(entry: Entry) -> str:
+    """The same as a percentage."""
+    share = novel_share(entry)
+    return "–" if share is None else f"{share:.0%}"
 
 
 def score(entry: Entry) -> str:

@@ -206,7 +206,9 @@ def read_draft(path: Path, zone: tzinfo | None = None) -> Draft:
         raise DraftError("a draft must have front matter with a date", got=error, path=path) from error
     provenance = values.get(CONFIG_KEY)
     if not isinstance(provenance, dict):
-        raise DraftError(f"a draft must have the key `{CONFIG_KEY}`", got="a post of other origin", path=path)
+        raise DraftError(
+            f"a draft must have the key `{CONFIG_KEY}`", got="a post that another wrote", path=path
+        )
     return Draft(
         title=str(values.get("title") or ""),
         body=body.strip(),

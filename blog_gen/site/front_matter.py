@@ -31,6 +31,8 @@ _KEY_LINE = re.compile(r"([A-Za-z_][\w-]*):([ \t]*)(\S.*?)[ \t]*")
 _NOT_PLAIN = re.compile(r"[\[{\"'|>&*!%@`#]|[-?:] |//")  # how a plain scalar cannot begin, nor a link's rest
 # Bare text for every YAML parser: a word first, then nothing that could be syntax (`: `, ` #`).
 _BARE = re.compile(r"[^\W\d_](?:[\w.,()!?'’–—…/&+*;\-]| (?=[^\s#])|:(?=[\w/]))*")
+_ASTRAL = re.compile(r"[\U00010000-\U0010ffff]")
+_JOINER = "\u200d"  # makes one emoji of several
 # Read as values by Ruby in any mixture of capitals, by PyYAML in three.
 _LITERAL_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
@@ -165,7 +167,7 @@ def dump(values: Mapping[str, Any]) -> str:
     """`values` as YAML in their order, which every parser reads back as they are: `parse(dump(x)) == x`.
 
     Lists are written one item a line, a `FlowList` on one line; a `date` bare; text bare only if no parser
-    could take it for anything else, and else in double quotes, on one line.
+    could take it for anything else, and else in quotes, on one line.
 
     >>> from datetime import date
     >>> print(dump({"title": "A: B", "tags": FlowList(["vim", "No"]), "date": date(2019, 1, 1)}), end="")
@@ -194,8 +196,10 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    bare = _BARE.fullmatch(text) and text.lower() not in _LITERAL_WORDS
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if bare else '"')
+    style = None if _BARE.fullmatch(text) and text.lower() not in _LITERAL_WORDS else '"'
+    if style and _ASTRAL.search(text) and text.replace(_JOINER, "").isprintable():
+        style = "'"  # in which PyYAML leaves an emoji as it is
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def _represent_flow(dumper: yaml.SafeDumper, items: FlowList) -> yaml.SequenceNode:

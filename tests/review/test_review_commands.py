@@ -54,6 +54,8 @@ def test_three_drafts_are_reviewed_on_the_terminal(review: Review, store: Store)
     assert "Rejected: .blog_gen/rejected/" in review("reject", "a-bolt-late", "-r", "dull").stdout
     rows = [json.loads(line) for line in review("list", "--json").stdout.splitlines()]
     assert [row["state"] for row in rows] == ["waiting", "approved", "rejected"]
+    assert list(rows[0]) == listed[0].split(), "the keys are the heads of the table"
+    assert all(type(row["words"]) is int and 0 <= row["novelty"] <= 1 for row in rows)
     assert "rejected: dull" in review("show", "a-bolt-late").stdout
     assert "Waiting again" in review("undo", "a-bolt-late").stdout
     assert "Waiting again" in review("unpublish", "soup-a-method").stdout

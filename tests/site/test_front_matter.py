@@ -21,7 +21,14 @@ from blog_gen.site.front_matter import FlowList, FrontMatterError, dump, mended,
 
 HERE = Path("a.md")
 # What YAML 1.1 (Ruby's or Python's) would not read as the text that it is, were it not quoted.
+EMOJI = (
+    "\U0001f389 Party",
+    "It's \U0001f389: #1",
+    '\U0001f469\u200d\U0001f4bb at "work"',
+    "\U0001d4b3 = yes",
+)
 TRAPS = [
+    *EMOJI,
     *(
         "a: b",
         "[x] y",
@@ -336,6 +343,11 @@ def test_dump_looks_as_a_blogger_writes() -> None:
         "  scores:\n"
         "    novelty: 0.5\n"
     )
+
+
+@pytest.mark.parametrize("title", EMOJI)
+def test_an_emoji_is_written_as_it_is(title: str) -> None:
+    assert title.replace("'", "''") in dump({"title": title})
 
 
 def test_a_shared_value_is_written_twice_not_linked() -> None:
