@@ -26,7 +26,7 @@ _DERIVED = {"derived": True}  # not a key that a blogger may write
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How a base model is fine-tuned. `None`: chosen from the size of the blog and the machine."""
+    """How a base model is fine-tuned. What is not set is chosen from the size of the blog and the machine."""
 
     steps: int | None = None  # optimizer steps, at most
     epochs: float | None = None  # passes over the posts, at most; early stopping usually comes first
@@ -61,7 +61,7 @@ class SamplingSettings:
     presence_penalty: float = 0.0  # taken once from the logit of a token that was used
     no_repeat_ngram: int = 0  # no run of so many tokens comes twice; 0 allows any
     known_words: bool = True  # write no word that neither the base's texts nor your posts have (`mini` only)
-    max_tokens: int | None = None  # length of a post; None: from the site's own posts
+    max_tokens: int | None = None  # length of a post; not set: from the site's own posts
 
 
 @dataclass(frozen=True)

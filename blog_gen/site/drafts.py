@@ -207,7 +207,7 @@ def read_draft(path: Path, zone: tzinfo | None = None) -> Draft:
     provenance = values.get(CONFIG_KEY)
     if not isinstance(provenance, dict):
         raise DraftError(
-            f"a draft must have the key `{CONFIG_KEY}`", got="a post that another wrote", path=path
+            f"a draft must have the key `{CONFIG_KEY}`", got="a post that blog-gen did not write", path=path
         )
     return Draft(
         title=str(values.get("title") or ""),
