@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from tiny_site import write_base
 
+from blog_gen.text.post import parse
+
 SAMPLE = [sys.executable, "-m", "blog_gen.cli", "sample", "--max-tokens", "30"]
 
 
@@ -119,3 +121,16 @@ def test_an_empty_prompt_and_one_longer_than_the_context_are_prompts(folder: Pat
     assert _sample(folder, "") == _sample(folder)
     long = "title: Tin\n" * 200
     assert _sample(folder, "-", given=long).startswith(long)
+
+
+def test_texts_without_a_prompt_are_posts_and_raw_ones_need_not_be(tmp_path: Path) -> None:
+    words = ["--model", "mini", "--temperature", "1.5", "--top-p", "1", "--max-tokens", "150", "--seed", "1"]
+    command = [sys.executable, "-m", "blog_gen.cli", "sample", *words]
+    for begin in ([], ["title: Tin"]):
+        lines = subprocess.check_output([*command, "-n", "6", "--json", *begin], cwd=tmp_path, text=True)
+        texts = {row["seed"]: row["text"] for row in map(json.loads, lines.splitlines())}
+        assert all(parse(text + "\n---\nIf it was cut in its title.").title for text in texts.values())
+        streamed = subprocess.check_output([*command, "--stream", *begin], cwd=tmp_path, text=True)
+        assert streamed == texts[1] + "\n"
+    raw = subprocess.check_output([*command, "--raw"], cwd=tmp_path, text=True)
+    assert raw != subprocess.check_output(command, cwd=tmp_path, text=True)

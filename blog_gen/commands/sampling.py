@@ -16,6 +16,7 @@ from blog_gen.config import SamplingSettings, Settings
 from blog_gen.errors import UsageError
 
 if TYPE_CHECKING:
+    from blog_gen.gpt2.decoding import Processor
     from blog_gen.gpt2.sampling import Request, Sampler
 
 Interrupted = Callable[[], bool]
@@ -31,6 +32,9 @@ Interrupted = Callable[[], bool]
 @click.option("--stream", is_flag=True, help="Show the text as it is made.")
 @click.option("-i", "--interactive", is_flag=True, help="Ask for one prompt after the other; Ctrl-D ends.")
 @click.option(
+    "--raw", is_flag=True, help="Let the model write even the first lines of a post (title: …) as it likes."
+)
+@click.option(
     "--json", "as_json", is_flag=True, help="One JSON object a line: text, tokens, seed, log-probabilities."
 )
 @options(model_option, sampling_options)
@@ -44,12 +48,15 @@ def sample(
     stop: tuple[str, ...],
     stream: bool,
     interactive: bool,
+    raw: bool,
     as_json: bool,
     **given: Any,
 ) -> int:
     """Print text from the model. PROMPT is how it begins; `-` reads that from standard input.
 
-    The trained run is used, or the model that --model names. Ctrl-C stops at once with what there is.
+    The trained run is used, or the model that --model names. Without a PROMPT, or with one that begins with
+    `title:`, it is a post: title, perhaps category and tags, `---`, body. Ctrl-C stops at once with what
+    there is.
     """
     if sum((stream, interactive, as_json)) > 1 or (interactive and prompt is not None):
         raise UsageError(
@@ -57,7 +64,7 @@ def sample(
             fix="Take one, and no PROMPT with the last",
         )
     settings = site.settings(model=given.get("model"), sampling=only(given, *SAMPLING))
-    voice = _Voice(_sampler(settings, given.get("model")), settings.sampling, stop)
+    voice = _voice(settings, given.get("model"), stop, raw)
     if interactive:
         return _converse(voice, count, seed)
     begin = sys.stdin.read() if prompt == "-" else prompt or ""
@@ -69,15 +76,19 @@ def sample(
         return 130 if interrupted() else 0
 
 
-def _sampler(settings: Settings, model: str | None) -> Sampler:
+def _voice(settings: Settings, model: str | None, stop: tuple[str, ...], raw: bool) -> _Voice:
     """Of the trained run, or of the model that was named."""
     from blog_gen.gpt2 import zoo
+    from blog_gen.gpt2.keyed_lines import KeyedLines
     from blog_gen.gpt2.sampling import Sampler
+    from blog_gen.text.post import FENCE, KEYS
 
     trained = model is None and has_run(settings)
-    return Sampler.open(
-        settings.run_folder if trained else zoo.resolve(settings.model, settings.state_folder / "runs")
-    )
+    folder = settings.run_folder if trained else zoo.resolve(settings.model, settings.state_folder / "runs")
+    sampler = Sampler.open(folder)
+    knows_posts = trained or settings.model in zoo.EMBEDDED
+    processors = (KeyedLines(KEYS, FENCE, sampler.tokenizer),) if knows_posts and not raw else ()
+    return _Voice(sampler, settings.sampling, stop, processors)
 
 
 def _converse(voice: _Voice, count: int, seed: int) -> int:
@@ -100,12 +111,15 @@ class _Voice:
     sampler: Sampler
     settings: SamplingSettings
     stop: tuple[str, ...]
+    processors: tuple[Processor, ...] = ()
 
     def stream(self, begin: str, count: int, seed: int, interrupted: Interrupted) -> None:
         """Texts one after the other, each piece as soon as it is certain."""
         for request in self._requests(begin, count, seed):
             click.echo(begin, nl=False)
-            for piece in self.sampler.stream(request, self.settings, stop=self.stop, on_warning=_warn):
+            for piece in self.sampler.stream(
+                request, self.settings, stop=self.stop, processors=self.processors, on_warning=_warn
+            ):
                 click.echo(piece, nl=False)
                 sys.stdout.flush()
                 if interrupted():
@@ -118,7 +132,12 @@ class _Voice:
         """Texts in the order in which they end, all at once."""
         requests = self._requests(begin, count, seed)
         for each in self.sampler.generate(
-            requests, self.settings, stop=self.stop, on_warning=_warn, cancel=interrupted
+            requests,
+            self.settings,
+            stop=self.stop,
+            processors=self.processors,
+            on_warning=_warn,
+            cancel=interrupted,
         ):
             if as_json:
                 row = {"text": begin + each.text, "tokens": list(each.tokens), "seed": each.request.seed}

@@ -112,10 +112,11 @@ class Sampler:
         settings: SamplingSettings,
         *,
         stop: Sequence[str] = (),
+        processors: Sequence[Processor] = (),
         on_warning: Callable[[str], None] = lambda _: None,
     ) -> Iterator[str]:
         """The text of one request in pieces, each as soon as it is certain; errors as of `generate`."""
-        chain = self._chain(settings)
+        chain = (*processors, *self._chain(settings))
         row = self._row(0, request, settings, stop)
         waiting, batch, given = deque([row]), self._batch(1), 0
         while not row.done:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 KEYS = ("title", "category", "tags")  # in the order in which they are written
-_FENCE = "---"
+FENCE = "---"
 
 
 class PostFormatError(ValueError):
@@ -83,7 +83,7 @@ def render(post: Post, keys: Sequence[str] = KEYS) -> str:
     post = normalised(post)
     if not post.title or not post.body:
         raise PostFormatError("a post must have a title and a body")
-    return "".join([*_head(post, keys), f"{_FENCE}\n", post.body])
+    return "".join([*_head(post, keys), f"{FENCE}\n", post.body])
 
 
 def _head(post: Post, keys: Sequence[str]) -> list[str]:
@@ -110,7 +110,7 @@ def prompt(title: str | None, category: str | None, tags: Sequence[str], keys: S
         return ""
     head = _head(post, keys)
     last_key = max(("title", *keys), key=KEYS.index)
-    return "".join(head) + (f"{_FENCE}\n" if head[-1].startswith(f"{last_key}: ") else "")
+    return "".join(head) + (f"{FENCE}\n" if head[-1].startswith(f"{last_key}: ") else "")
 
 
 def parse(text: str) -> Post:
@@ -119,9 +119,9 @@ def parse(text: str) -> Post:
     Raises:
         PostFormatError: it breaks a rule of the format.
     """
-    head, fence, body = text.partition(f"\n{_FENCE}\n")
+    head, fence, body = text.partition(f"\n{FENCE}\n")
     if not fence:
-        raise PostFormatError(f"a line `{_FENCE}` must end the head")
+        raise PostFormatError(f"a line `{FENCE}` must end the head")
     values: dict[str, str] = {}
     for line in head.split("\n"):
         key, colon, value = line.partition(": ")
