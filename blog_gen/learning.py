@@ -1,6 +1,7 @@
 """From the site's posts to a trained run: what is to be learned, whether anything changed, the fine-tune.
 
-Joins the blog side and the model side. TensorFlow is imported only when something is trained.
+Joins the blog side and the model side: `preparing` says how a run begins, `finishing` what it leaves.
+TensorFlow is imported only when something is trained.
 """
 
 from __future__ import annotations
@@ -8,30 +9,26 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
-import shutil
-import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blog_gen.config import Settings
 from blog_gen.errors import Note
-from blog_gen.gpt2 import runs, zoo
+from blog_gen.gpt2 import runs
+from blog_gen.gpt2.quiet import quiet
 from blog_gen.site.articles import Article, fingerprint, read_articles
 from blog_gen.site.habit import Habit, habit_of
 from blog_gen.text.plain import to_plain
 from blog_gen.text.post import Post, keys_of, render
 
 if TYPE_CHECKING:
-    from blog_gen.gpt2.autopilot import Advice
-    from blog_gen.gpt2.outcome import Outcome
-    from blog_gen.gpt2.training import FineTuning
+    from blog_gen.preparing import Lesson
 
-CHANGED_SHARE = 0.2  # of the posts: with more of them new, changed or gone, learning starts over
-MOST_CONTINUED = 5  # times in a row, so that what was forgotten does not add up
+# Settings of training that change how long it takes or how much memory, not what is learned or how well.
+NOT_DECIDING = ("max_minutes", "accumulate", "recompute")
 
 
 @dataclass(frozen=True)
@@ -86,13 +83,25 @@ def up_to_date(meta: runs.Meta | None, settings: Settings) -> bool:
 
 
 def _same_settings(meta: runs.Meta, settings: Settings) -> bool:
-    return meta.settings == depends_on(settings)
+    return not settings_that_differ(depends_on(settings), meta.settings)
 
 
 def depends_on(settings: Settings) -> dict[str, Any]:
-    """The settings that a trained run depends on; changing another one never retrains."""
-    training = dataclasses.asdict(settings.training)
-    return {"model": settings.model, "style": settings.style, "training": training}
+    """The settings that a trained run depends on, by their names; changing another one never retrains."""
+    training = dataclasses.asdict(settings.training).items()
+    decide = {f"training.{name}": value for name, value in training if name not in NOT_DECIDING}
+    return {"model": settings.model, "style": settings.style, **decide}
+
+
+def settings_that_differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """Those of `one` that `other` does not have so, as they would be written; empty if there are none.
+
+    >>> settings_that_differ({"model": "124M", "training.lora": 8}, {"model": "mini", "training.lora": 8})
+    '`model: 124M`'
+    """
+    found = {name: value for name, value in one.items() if name not in other or other[name] != value}
+    shown = {name: "null" if value is None else value for name, value in found.items()}
+    return ", ".join(f"`{name}: {value}`" for name, value in shown.items())
 
 
 @dataclass(frozen=True)
@@ -115,176 +124,53 @@ def train(
     Where only the files changed and not the texts, nothing is trained.
     """
     meta = runs.read_meta(settings.run_folder)
-    if meta is not None and not _same_settings(meta, settings):
-        meta = None
     files = fingerprint(settings)
+    if meta is not None and not _same_settings(meta, settings):
+        monitor.note(_kept_note(meta, settings))
+        meta = None
     if meta is not None and meta.articles == corpus.sha256 and not fresh:
         if meta.fingerprint != files:
             meta = dataclasses.replace(meta, fingerprint=files)
             runs.write_meta(settings.run_folder, meta)
         return meta
-    base = zoo.resolve(settings.model)
-    earlier = None if fresh or meta is None or not _goes_on(meta, settings, corpus) else meta
-    tuning, advice, held_out = _prepared(settings, corpus, settings.run_folder if earlier else base, earlier)
-    if fresh or not tuning.resume(monitor.note):
-        shutil.rmtree(tuning.folder, ignore_errors=True)
-    tuning.folder.mkdir(parents=True, exist_ok=True)
-    going_on = "A few posts are new, so I go on from what was learned before. " if earlier else ""
-    monitor.started(going_on + advice.sentence, tuning.recipe.steps)
+    quiet()  # before what imports Keras
+    from blog_gen.finishing import finish
+    from blog_gen.preparing import prepare
+
+    lesson = prepare(settings, corpus, None if fresh else meta, fresh, monitor.note)
+    monitor.started(lesson.sentence, lesson.tuning.recipe.steps)
     minutes = settings.training.max_minutes
-    outcome = tuning.run(
-        _watching(monitor, tuning, base),
+    outcome = lesson.tuning.run(
+        _watching(monitor, lesson),
         monitor.interrupted,
         max_seconds=math.inf if minutes is None else 60 * minutes,
     )
-    if outcome is None:
-        return None
-    meta = _finished(settings, corpus, base, tuning, held_out, outcome, files, now, earlier)
-    runs.write_meta(settings.run_folder, meta)
-    return meta
+    return finish(settings, corpus, lesson, outcome, files, now) if outcome else None
 
 
-def _watching(monitor: Monitor, tuning: FineTuning, base: Path) -> Callable[[dict[str, float]], None]:
+def _kept_note(meta: runs.Meta, settings: Settings) -> Note:
+    was = settings_that_differ(meta.settings, depends_on(settings))
+    now = settings_that_differ(depends_on(settings), meta.settings)
+    return Note(
+        settings.run_folder,
+        f"this run was learned with {was}, and the settings are {now}",
+        f"it is kept as {runs.kept_folder(settings.run_folder).name} once the new one is learned",
+    )
+
+
+def _watching(monitor: Monitor, lesson: Lesson) -> Callable[[dict[str, float]], None]:
     """What the run reports to: the monitor, with a sample after every so many steps where one is wanted."""
     if monitor.sample is None or not monitor.sample_every:
         return monitor.row
     from blog_gen.gpt2.bpe import Tokenizer
     from blog_gen.gpt2.preview import preview
 
-    tokenizer, hear, every = Tokenizer.load(base), monitor.sample, monitor.sample_every
+    tokenizer, hear, every = Tokenizer.load(lesson.base), monitor.sample, monitor.sample_every
 
     def row(values: dict[str, float]) -> None:
         monitor.row(values)
         step = int(values["step"])
         if "held_out" not in values and step % every == 0:
-            hear(step, preview(tuning, tokenizer))
+            hear(step, preview(lesson.tuning, tokenizer))
 
     return row
-
-
-def _goes_on(meta: runs.Meta, settings: Settings, corpus: Corpus) -> bool:
-    """Whether so little changed that the finished run is trained on for a short while, not started over.
-
-    What it is measured by must be as it was, and no post it learned from may now be held out.
-    """
-    from blog_gen.gpt2.dataset import held_out
-
-    now = corpus.hashes
-    changed = [name for name in now.keys() | meta.texts.keys() if now.get(name) != meta.texts.get(name)]
-    kept = held_out(list(now), settings.training.held_out)
-    learned = meta.texts.keys() - set(meta.held_out)
-    return (
-        bool(meta.texts)
-        and len(changed) <= max(1, CHANGED_SHARE * len(meta.texts))
-        and meta.continued < MOST_CONTINUED
-        and not kept & learned
-        and all(now.get(name) == meta.texts[name] for name in meta.held_out)
-    )
-
-
-def _prepared(
-    settings: Settings, corpus: Corpus, start: Path, earlier: runs.Meta | None
-) -> tuple[FineTuning, Advice, list[str]]:
-    """The fine-tuning run for these texts from the model in `start`, and the names of those held out."""
-    from blog_gen.gpt2 import autopilot, dataset
-    from blog_gen.gpt2.bpe import Tokenizer
-    from blog_gen.gpt2.hparams import HParams
-    from blog_gen.gpt2.quiet import quiet
-
-    quiet()
-    from blog_gen.gpt2.machine import this_machine
-    from blog_gen.gpt2.training import FineTuning
-    from blog_gen.gpt2.weights import load_weights
-
-    hparams, tokenizer = HParams.load(start), Tokenizer.load(start)
-    kept = dataset.held_out(list(corpus.texts), settings.training.held_out)
-
-    def rows(names: Sequence[str]) -> dataset.Rows:
-        ids = [tokenizer.encode(corpus.texts[name]) for name in names]
-        return dataset.pack(ids, tokenizer.end_of_text, hparams.n_ctx)
-
-    learned = rows([name for name in corpus.texts if name not in kept])
-    advice = autopilot.choose(settings.training, hparams, learned, this_machine(), earlier is not None)
-    tuning = FineTuning(
-        hparams,
-        load_weights(start, hparams),
-        learned,
-        rows(sorted(kept)),
-        advice.recipe,
-        settings.run_folder / runs.STATE_FOLDER,
-    )
-    return tuning, advice, sorted(kept)
-
-
-def _finished(
-    settings: Settings,
-    corpus: Corpus,
-    base: Path,
-    tuning: FineTuning,
-    held_out: list[str],
-    outcome: Outcome,
-    files: str,
-    now: datetime,
-    earlier: runs.Meta | None,
-) -> runs.Meta:
-    """Write all of the run folder but `meta.json`, which comes last and is returned."""
-    folder, base_weights = settings.run_folder, runs.weights_sha256(base)
-    start, start_weights = (folder, earlier.weights) if earlier else (base, base_weights)
-    _write_model(tuning, outcome, start, start_weights, folder)
-    _write_words(start, corpus, folder)
-    return runs.Meta(
-        identity=tuning.identity,
-        base=settings.model,
-        base_weights=base_weights,
-        weights=runs.weights_sha256(folder),
-        articles=corpus.sha256,
-        fingerprint=files,
-        settings=depends_on(settings),
-        recipe=dataclasses.asdict(tuning.recipe),
-        posts=len(corpus.texts),
-        texts=corpus.hashes,
-        continued=earlier.continued + 1 if earlier else 0,
-        tokens=tuning.rows.count,
-        held_out=held_out,
-        held_out_logprob=_logprob_of(folder, [corpus.texts[name] for name in held_out]),
-        best_step=outcome.position.best_step,
-        seconds=round(outcome.position.seconds, 1),
-        stopped=outcome.stopped,
-        reading=outcome.reading,
-        history=outcome.position.history,
-        learned=now.isoformat(timespec="seconds"),
-    )
-
-
-def _write_model(tuning: FineTuning, outcome: Outcome, start: Path, start_weights: str, folder: Path) -> None:
-    """A model folder of what was trained from the model in `start`, whose weights have that SHA-256."""
-    from blog_gen.gpt2.adaptation import merged, save_adapter
-    from blog_gen.gpt2.weights import load_weights, save_weights
-
-    tuning.hparams.save(folder)
-    if start != folder:
-        for name in ("encoder.json", "vocab.bpe"):
-            shutil.copyfile(start / name, folder / name)
-    whole = merged(load_weights(start, tuning.hparams), outcome.weights)
-    save_adapter(outcome.weights, folder, start_weights)
-    save_weights(whole, folder, identity=tuning.identity)
-
-
-def _write_words(start: Path, corpus: Corpus, folder: Path) -> None:
-    """The words that may be written: those of the model in `start`, if it keeps to any, and the blog's."""
-    from blog_gen.gpt2.known_words import load_words, save_words, words_in
-
-    words = load_words(start)
-    if words is not None:
-        save_words(words.union(*map(words_in, corpus.texts.values())), folder)
-
-
-def _logprob_of(folder: Path, texts: list[str]) -> float | None:
-    """Mean over `texts` of the model's mean log-probability per token."""
-    from blog_gen.gpt2.evaluation import KerasScorer
-
-    if not texts:
-        return None
-    scorer = KerasScorer(folder)
-    encoded = [scorer.tokenizer.encode(text) for text in texts]
-    return statistics.fmean(float(scores.mean()) for scores in scorer(encoded))

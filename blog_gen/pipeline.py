@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from blog_gen.config import Settings
 from blog_gen.errors import ConfigError, ModelError, Note, RejectedError
-from blog_gen.files import locked, sweep
 from blog_gen.site.days import clock_note, due_days, existing_days, schedule_of
 from blog_gen.site.folder import require_articles
+from blog_gen.tidying import working_on
 
 if TYPE_CHECKING:
     from blog_gen.drafting import Result
@@ -74,10 +74,9 @@ def run(
         _rehearse(settings, read(settings, hooks), learning)
         return report
     require_articles(settings)
-    with locked(settings.state_folder / "run.lock", "working on this site", timeout=60.0):
+    with working_on(settings, timeout=60.0):
         due = report.due = _due(settings, now, hooks, day)  # another process may have been quicker
         learning = _learning(settings, now, learn)
-        sweep(settings.output_folder)
         corpus = read(settings, hooks)
         if learning and learning.due:
             report.trained = _learn(settings, corpus, hooks, now)
@@ -106,7 +105,7 @@ def read(settings: Settings, hooks: Hooks) -> Corpus:
 def train(settings: Settings, hooks: Hooks, fresh: bool = False) -> Report:
     """Fine-tune now, resuming what was interrupted."""
     require_articles(settings)
-    with locked(settings.state_folder / "run.lock", "working on this site"):
+    with working_on(settings):
         meta = _learn(settings, read(settings, hooks), hooks, moment_now(settings), fresh)
     return Report(trained=meta, interrupted=meta is None)
 
@@ -126,7 +125,7 @@ def generate(
         _check_day(settings, day, now)
     require_articles(settings)
     report = Report()
-    with locked(settings.state_folder / "run.lock", "working on this site", timeout=60.0):
+    with working_on(settings, timeout=60.0):
         corpus = read(settings, hooks)
         _require_run(settings)
         day = day or schedule_of(settings).today(now)

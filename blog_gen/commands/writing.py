@@ -23,7 +23,7 @@ from blog_gen.commands import (
 from blog_gen.commands.progress import Progress, interruptible, losses, progress
 from blog_gen.commands.reporting import show_scores, summarise
 from blog_gen.commands.watching import watched
-from blog_gen.config import Settings
+from blog_gen.config import CONFIG_KEY, Settings
 from blog_gen.errors import Note, UsageError
 from blog_gen.pipeline import Hooks
 
@@ -79,6 +79,8 @@ def run(
         unchanged = "no post" if waits or no_train else "the posts have not changed and none"
         ignored = ", and with --no-train no change is looked for" if no_train else ""
         click.echo(f"Nothing to do: {unchanged} is due{ignored}.")
+    if report.trained and not quiet:
+        _say_what_is_in_no_file(site, settings)
     return summarise(settings, report, quiet, before)
 
 
@@ -115,6 +117,8 @@ def train(
             hooks = replace(hooks, training=watched(hooks.training, sample_every, tensorboard))
         before = None if fresh else _learned(settings)
         report = pipeline.train(settings, hooks, fresh)
+    if report.trained:
+        _say_what_is_in_no_file(site, settings)
     return summarise(settings, report, before=before)
 
 
@@ -180,6 +184,17 @@ def _day(text: str | None) -> datetime.date | None:
         return datetime.date.fromisoformat(text)
     except ValueError:
         raise UsageError("--date must be a day", got=repr(text), fix="Write it as 2026-11-23") from None
+
+
+def _say_what_is_in_no_file(site: Site, settings: Settings) -> None:
+    """Flags hold once: what was learned with them is not what the site's settings ask for."""
+    from blog_gen.learning import depends_on, settings_that_differ
+
+    given = settings_that_differ(depends_on(settings), depends_on(site.settings()))
+    if given:
+        where = f"under `{CONFIG_KEY}:` in {site.config_files[-1]}"
+        again = f"write it {where}, or the next `run` without the flag learns anew"
+        click.echo(f"note: learned with {given}, which was given by flag: {again}", err=True)
 
 
 def _quiet_hooks(interrupted: Callable[[], bool]) -> Hooks:

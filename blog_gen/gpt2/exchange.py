@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from blog_gen.errors import ModelError
-from blog_gen.files import locked
+from blog_gen.files import locked, sweep
 from blog_gen.gpt2 import zoo
 from blog_gen.gpt2.formats import open_checkpoint, write_checkpoint
 from blog_gen.gpt2.formats.checkpoint import Checkpoint
@@ -49,6 +49,7 @@ def install(checkpoint: Checkpoint, name: str, meta: Mapping[str, Any]) -> Path:
             f"{name} is the name of OpenAI's model", got=got, fix="Choose another", path=checkpoint.path
         )
     folder = zoo.models_folder() / name
+    sweep(zoo.models_folder())  # of this model or of others; those of an hour may still be at work
     write_checkpoint(replace(checkpoint, meta=meta), "folder", folder)
     return folder
 

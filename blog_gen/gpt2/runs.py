@@ -1,7 +1,9 @@
 """A trained run on disk: a model folder plus `meta.json`. Written whole; read without NumPy or TensorFlow.
 
-`meta.json` and the header of `model.safetensors` carry the same identity. Where they differ, a process was
-killed between the two renames: the run counts as unfinished, and training again finishes it from its state.
+A new run is written beside the one there is, with `meta.json` last, and then the folders change places. A
+process killed at any instant leaves the old run whole or the new one: between the two renames of the change
+neither has the name, and `settle` gives it to the new one. `meta.json` and the header of `model.safetensors`
+carry the same identity; where they differ, somebody mixed files, and there is no run.
 """
 
 from __future__ import annotations
@@ -9,13 +11,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from blog_gen.files import sha256_of, write_json, write_text
+from blog_gen.files import make_folder, sha256_of, unwritable, write_json, write_text
 from blog_gen.gpt2.curve import as_svg
 from blog_gen.gpt2.metadata import read_metadata
 
@@ -66,13 +70,80 @@ def read_meta(folder: Path) -> Meta | None:
         return None
 
 
+@contextmanager
+def renewing(folder: Path) -> Iterator[Path]:
+    """An empty folder, to be filled with a whole run, that takes the place of `folder` when the block ends.
+
+    The run there was goes, and the state it was trained with; but if it was learned with other settings, it
+    is kept as `kept_folder` says. The caller holds the site's lock.
+
+    Raises:
+        BlogGenError: the disk is full or the folder cannot be written.
+    """
+    new = _new_folder(folder)
+    shutil.rmtree(new, ignore_errors=True)
+    make_folder(new)
+    try:
+        yield new
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    settle(folder)
+
+
+def settle(folder: Path) -> None:
+    """Put a whole new run in the place of `folder`, and remove one that is not whole.
+
+    Every step can be the last before a kill, and is then gone on from. The caller holds the site's lock.
+
+    Raises:
+        BlogGenError: the folder cannot be written.
+    """
+    new, old = _new_folder(folder), _old_folder(folder)
+    try:
+        if folder.exists():
+            _retire(old, folder)
+        if read_meta(new) is not None:
+            if folder.exists():
+                os.replace(folder, old)
+            os.replace(new, folder)
+        shutil.rmtree(new, ignore_errors=True)
+        if not folder.exists() and old.exists():
+            os.replace(old, folder)
+        _retire(old, folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def kept_folder(folder: Path) -> Path:
+    """Where the last run is kept that was learned with other settings than the one after it: only one."""
+    return folder.with_name(f"{folder.name}.before")
+
+
+def _new_folder(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.new")
+
+
+def _old_folder(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
+
+
+def _retire(old: Path, folder: Path) -> None:
+    """Keep what was in the place of `folder` if it was learned with other settings, or else remove it."""
+    before, after = read_meta(old), read_meta(folder)
+    if before is not None and after is not None and before.settings != after.settings:
+        shutil.rmtree(old / STATE_FOLDER, ignore_errors=True)
+        shutil.rmtree(kept_folder(folder), ignore_errors=True)
+        os.replace(old, kept_folder(folder))
+    shutil.rmtree(old, ignore_errors=True)
+
+
 def write_meta(folder: Path, meta: Meta) -> None:
-    """Write the history as a table and a chart; last `meta.json`, which makes the run count as finished."""
+    """Write the history as a table and a chart; last `meta.json`, which makes the run count as whole."""
     write_text(folder / HISTORY_FILE, _as_csv(meta.history))
     if (picture := as_svg(meta.history)) is not None:
         write_text(folder / CURVE_FILE, picture)
     write_json(folder / META_FILE, asdict(meta))
-    shutil.rmtree(folder / STATE_FOLDER, ignore_errors=True)
 
 
 def _as_csv(history: Sequence[Mapping[str, float]]) -> str:

@@ -1,0 +1,99 @@
+"""What a fine-tune leaves: a whole run folder, measured before it takes the place of the one before."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import statistics
+from datetime import datetime
+from pathlib import Path
+
+from blog_gen.config import Settings
+from blog_gen.gpt2 import runs
+from blog_gen.gpt2.adaptation import merged, save_adapter
+from blog_gen.gpt2.evaluation import KerasScorer
+from blog_gen.gpt2.known_words import load_words, save_words, words_in
+from blog_gen.gpt2.outcome import Outcome
+from blog_gen.gpt2.weights import load_weights, save_weights
+from blog_gen.learning import Corpus, depends_on
+from blog_gen.preparing import Lesson
+
+
+def finish(
+    settings: Settings, corpus: Corpus, lesson: Lesson, outcome: Outcome, files: str, now: datetime
+) -> runs.Meta:
+    """Write the run that `outcome` makes of `lesson`, and let it take the place of the one before.
+
+    Args:
+        files: the fingerprint of the posts' files.
+        now: when it was told to learn.
+
+    Raises:
+        BlogGenError: the disk is full or the folder cannot be written; what there was is as it was.
+    """
+    with runs.renewing(settings.run_folder) as folder:
+        _write_model(lesson, outcome, folder)
+        _write_words(lesson.start, corpus, folder)
+        meta = _meta(settings, corpus, lesson, outcome, files, now, folder)
+        runs.write_meta(folder, meta)
+    return meta
+
+
+def _write_model(lesson: Lesson, outcome: Outcome, folder: Path) -> None:
+    """A model folder of what was trained from the model that `lesson` starts from."""
+    lesson.tuning.hparams.save(folder)
+    for name in ("encoder.json", "vocab.bpe"):
+        shutil.copyfile(lesson.start / name, folder / name)
+    whole = merged(load_weights(lesson.start, lesson.tuning.hparams), outcome.weights)
+    save_adapter(outcome.weights, folder, lesson.start_weights)
+    save_weights(whole, folder, identity=lesson.tuning.identity)
+
+
+def _write_words(start: Path, corpus: Corpus, folder: Path) -> None:
+    """The words that may be written: those of the model in `start`, if it keeps to any, and the blog's."""
+    words = load_words(start)
+    if words is not None:
+        save_words(words.union(*map(words_in, corpus.texts.values())), folder)
+
+
+def _meta(
+    settings: Settings,
+    corpus: Corpus,
+    lesson: Lesson,
+    outcome: Outcome,
+    files: str,
+    now: datetime,
+    folder: Path,
+) -> runs.Meta:
+    """What is to be known of the run in `folder`, its model measured on the posts held out."""
+    return runs.Meta(
+        identity=lesson.tuning.identity,
+        base=settings.model,
+        base_weights=lesson.base_weights,
+        weights=runs.weights_sha256(folder),
+        articles=corpus.sha256,
+        fingerprint=files,
+        settings=depends_on(settings),
+        recipe=dataclasses.asdict(lesson.tuning.recipe),
+        posts=len(corpus.texts),
+        texts=corpus.hashes,
+        continued=lesson.continued,
+        tokens=lesson.tuning.rows.count,
+        held_out=lesson.held_out,
+        held_out_logprob=_logprob_of(folder, [corpus.texts[name] for name in lesson.held_out]),
+        best_step=outcome.position.best_step,
+        seconds=round(outcome.position.seconds, 1),
+        stopped=outcome.stopped,
+        reading=outcome.reading,
+        history=outcome.position.history,
+        learned=now.isoformat(timespec="seconds"),
+    )
+
+
+def _logprob_of(folder: Path, texts: list[str]) -> float | None:
+    """Mean over `texts` of the model's mean log-probability per token."""
+    if not texts:
+        return None
+    scorer = KerasScorer(folder)
+    encoded = [scorer.tokenizer.encode(text) for text in texts]
+    return statistics.fmean(float(scores.mean()) for scores in scorer(encoded))

@@ -1,0 +1,125 @@
+"""What a fine-tune begins with: from where it goes on, the rows, the recipe, and what was begun before."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from blog_gen.config import Settings
+from blog_gen.errors import Note
+from blog_gen.gpt2 import autopilot, dataset, runs, zoo
+from blog_gen.gpt2.begun import Begun, has_state, kept_recipe, read_begun, write_begun
+from blog_gen.gpt2.bpe import Tokenizer
+from blog_gen.gpt2.hparams import HParams
+from blog_gen.gpt2.machine import this_machine
+from blog_gen.gpt2.training import FineTuning
+from blog_gen.gpt2.weights import load_weights
+from blog_gen.learning import Corpus, depends_on, settings_that_differ
+
+CHANGED_SHARE = 0.2  # of the posts: with more of them new, changed or gone, learning starts over
+MOST_CONTINUED = 5  # times in a row, so that what was forgotten does not add up
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A fine-tune that is about to begin, or to go on."""
+
+    tuning: FineTuning
+    sentence: str  # what was chosen, and what to expect
+    held_out: list[str]  # names of the posts it is measured by
+    base: Path  # the model folder that the settings name
+    base_weights: str  # SHA-256 of its weights
+    start: Path  # the base, or the run that it goes on from
+    start_weights: str
+    continued: int  # times in a row that a run goes on from the one before
+
+
+def prepare(
+    settings: Settings,
+    corpus: Corpus,
+    meta: runs.Meta | None,
+    fresh: bool,
+    note: Callable[[Note], None],
+) -> Lesson:
+    """The fine-tune for `corpus`, at the position where it was interrupted, if it was.
+
+    Args:
+        meta: the finished run of these settings, from which it may go on.
+        fresh: begin anew, whatever was begun.
+        note: hears of a state that is damaged, or of another run and therefore removed.
+    """
+    base = zoo.resolve(settings.model)
+    earlier = meta if meta is not None and _goes_on(meta, settings, corpus) else None
+    start = settings.run_folder if earlier else base
+    base_weights = runs.weights_sha256(base)
+    start_weights = earlier.weights if earlier else base_weights
+    folder = settings.run_folder / runs.STATE_FOLDER
+    wanted = Begun(depends_on(settings), corpus.sha256, start_weights)
+    tuning, sentence, held_out = _tuning(
+        settings, corpus, start, earlier is not None, None if fresh else kept_recipe(folder, wanted)
+    )
+    if fresh or not tuning.resume(note):
+        if has_state(folder) and not fresh:
+            note(_left_note(folder, read_begun(folder), wanted))
+        shutil.rmtree(folder, ignore_errors=True)
+    write_begun(folder, wanted, tuning.recipe)
+    sentence = (
+        f"A few posts are new, so I go on from what was learned before. {sentence}" if earlier else sentence
+    )
+    continued = earlier.continued + 1 if earlier else 0
+    return Lesson(tuning, sentence, held_out, base, base_weights, start, start_weights, continued)
+
+
+def _left_note(folder: Path, begun: Begun | None, wanted: Begun) -> Note:
+    """Why what was begun is not gone on with."""
+    if begun is None or begun == wanted:
+        rule = "what was begun here cannot be gone on with by this version"
+    elif was := settings_that_differ(begun.settings, wanted.settings):
+        now = settings_that_differ(wanted.settings, begun.settings)
+        rule = f"what was begun here was with {was}, and the settings are {now}"
+    else:
+        of = "of other posts" if begun.articles != wanted.articles else "from other weights"
+        rule = f"what was begun here was {of}"
+    return Note(folder, rule, "it is removed, and learning starts over")
+
+
+def _goes_on(meta: runs.Meta, settings: Settings, corpus: Corpus) -> bool:
+    """Whether so little changed that the finished run is trained on for a short while, not started over.
+
+    What it is measured by must be as it was, and no post it learned from may now be held out.
+    """
+    now = corpus.hashes
+    changed = [name for name in now.keys() | meta.texts.keys() if now.get(name) != meta.texts.get(name)]
+    kept = dataset.held_out(list(now), settings.training.held_out)
+    learned = meta.texts.keys() - set(meta.held_out)
+    return (
+        bool(meta.texts)
+        and len(changed) <= max(1, CHANGED_SHARE * len(meta.texts))
+        and meta.continued < MOST_CONTINUED
+        and not kept & learned
+        and all(now.get(name) == meta.texts[name] for name in meta.held_out)
+    )
+
+
+def _tuning(
+    settings: Settings, corpus: Corpus, start: Path, short: bool, begun: autopilot.Recipe | None
+) -> tuple[FineTuning, str, list[str]]:
+    """The fine-tune from the model in `start`, what was chosen for it, and the names of posts held out."""
+    hparams, tokenizer = HParams.load(start), Tokenizer.load(start)
+    kept = dataset.held_out(list(corpus.texts), settings.training.held_out)
+
+    def rows(names: Sequence[str]) -> dataset.Rows:
+        ids = [tokenizer.encode(corpus.texts[name]) for name in names]
+        return dataset.pack(ids, tokenizer.end_of_text, hparams.n_ctx)
+
+    learned = rows([name for name in corpus.texts if name not in kept])
+    advice = autopilot.choose(
+        settings.training, hparams, learned, this_machine(), short, begun, held_out=len(kept)
+    )
+    folder = settings.run_folder / runs.STATE_FOLDER
+    tuning = FineTuning(
+        hparams, load_weights(start, hparams), learned, rows(sorted(kept)), advice.recipe, folder
+    )
+    return tuning, advice.sentence, sorted(kept)

@@ -1,0 +1,163 @@
+"""Learning, interrupted, killed and asked for anew with other settings: nothing is lost without a word."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_site import article, write_base, write_site
+
+from blog_gen import learning
+from blog_gen.config import Settings, load_settings
+from blog_gen.errors import Note
+from blog_gen.gpt2 import runs
+from blog_gen.gpt2.autopilot import WAYS
+from blog_gen.gpt2.machine import Machine
+from blog_gen.learning import Monitor, read_corpus, up_to_date
+
+NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
+STEPS = 12
+
+_KILLED = """
+import os, signal, sys
+from blog_gen.gpt2.quiet import quiet
+quiet()
+from blog_gen import finishing
+from blog_gen.cli import main
+finishing._logprob_of = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_base(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture
+def site(tmp_path: Path, base: Path) -> Path:
+    return write_site(tmp_path, base, training={"steps": STEPS, "learning_rate": 0.01, "dropout": 0.0})
+
+
+def settings_of(site: Path, **training: Any) -> Settings:
+    return load_settings(site, {"training": training})
+
+
+def learn(
+    settings: Settings, stop: bool = False, fresh: bool = False
+) -> tuple[runs.Meta | None, list[str], float]:
+    """The run, what was noted, and the step after which something was first heard; stopped after one step."""
+    notes: list[Note] = []
+    steps: list[float] = []
+    monitor = Monitor(row=lambda row: steps.append(row["step"]), interrupted=lambda: stop, note=notes.append)
+    meta = learning.train(settings, read_corpus(settings), monitor, NOW, fresh)
+    return meta, [str(note) for note in notes], steps[0]
+
+
+def set_memory(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    from blog_gen import preparing
+
+    monkeypatch.setattr(preparing, "this_machine", lambda: Machine(size, has_bfloat16=False))
+
+
+def least_memory(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> int:
+    """So little that only adapters fit."""
+    from blog_gen.gpt2 import memory
+
+    needed = {None: 8 << 30, learning_rank(): 1 << 30}
+    monkeypatch.setattr(memory, "to_train", lambda hparams, tokens, length, lora, *more: needed[lora])
+    return 2 << 30
+
+
+def learning_rank() -> int:
+    from blog_gen.gpt2.autopilot import LORA_RANK
+
+    return LORA_RANK
+
+
+@pytest.mark.parametrize("little_first", [True, False])
+def test_what_was_begun_goes_on_with_its_recipe_whatever_memory_is_free(
+    site: Path, monkeypatch: pytest.MonkeyPatch, little_first: bool
+) -> None:
+    settings = settings_of(site)
+    little = least_memory(settings, monkeypatch)
+    first, then = (little, 64 << 30) if little_first else (64 << 30, 16 << 30)
+    set_memory(monkeypatch, first)
+    assert learn(settings, stop=True)[0] is None
+    set_memory(monkeypatch, then)
+    meta, notes, step = learn(settings)
+    assert step == 2 and not notes, "it goes on after the step it was stopped at"
+    assert meta is not None and (meta.recipe["lora"] is not None) == little_first
+
+
+def test_what_was_begun_with_other_settings_or_posts_is_not_removed_without_a_word(site: Path) -> None:
+    learn(settings_of(site), stop=True)
+    _, notes, step = learn(settings_of(site, lora=2), stop=True)
+    (note,) = notes
+    assert "begun here was with `training.lora: null`, and the settings are `training.lora: 2`" in note
+    assert step == 0
+    (site / "_articles" / "note_0.md").unlink()
+    assert "of other posts" in learn(settings_of(site, lora=2), stop=True)[1][0]
+    assert learn(settings_of(site, lora=2), stop=True)[1:] == ([], 2)
+    assert learn(settings_of(site, lora=2), stop=True, fresh=True)[1:] == ([], 0), "as it was told to"
+
+
+def test_in_how_many_parts_or_minutes_it_was_learned_is_no_reason_to_learn_again(site: Path) -> None:
+    meta, _, _ = learn(settings_of(site, max_minutes=60, accumulate=1))
+    assert up_to_date(meta, settings_of(site))
+    for name, value in (("max_minutes", 1.0), ("accumulate", 3), ("recompute", True)):
+        assert up_to_date(meta, settings_of(site, **{name: value})), name
+    assert {"accumulate", "recompute"} == set(WAYS)
+    for name, value in (("lora", 8), ("epochs", 1.0), ("seed", 1)):
+        assert not up_to_date(meta, settings_of(site, **{name: value})), name
+    assert not up_to_date(meta, dataclasses.replace(settings_of(site), model="124M"))
+
+
+def test_a_run_of_other_settings_is_kept_beside_the_new_one_and_that_is_said_first(site: Path) -> None:
+    settings = settings_of(site)
+    before, _, _ = learn(settings_of(site, lora=2))
+    weights = (settings.run_folder / "model.safetensors").read_bytes()
+    after, notes, _ = learn(settings)
+    (note,) = notes
+    assert "learned with `training.lora: 2`, and the settings are `training.lora: null`" in note
+    assert "kept as default.before" in note
+    kept = runs.kept_folder(settings.run_folder)
+    assert (runs.read_meta(kept), runs.read_meta(settings.run_folder)) == (before, after)
+    assert (kept / "model.safetensors").read_bytes() == weights
+    assert not (kept / runs.STATE_FOLDER).exists()
+
+
+def _command(site: Path, *words: str, script: str = "from blog_gen.cli import main\nmain()") -> Any:
+    words = (sys.executable, "-c", script, *words)
+    return subprocess.run(words, cwd=site, capture_output=True, text=True, check=False)
+
+
+def test_flags_are_said_to_belong_into_the_settings(site: Path) -> None:
+    said = _command(site, "train", "--lora", "2", "--max-minutes", "5").stderr
+    assert (
+        "note: learned with `training.lora: 2`, which was given by flag: write it under `blog_gen:`" in said
+    )
+    assert "max_minutes" not in said
+    assert "given by flag" not in _command(site, "train").stderr
+
+
+def test_a_run_that_goes_on_and_is_killed_while_it_is_measured_is_still_there(site: Path) -> None:
+    settings = settings_of(site)
+    before, _, _ = learn(settings)
+    files = {path: path.read_bytes() for path in settings.run_folder.iterdir() if path.is_file()}
+    (site / "_articles" / "note_90.md").write_text(article(90))
+    killed = _command(site, "train", script=_KILLED)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert runs.read_meta(settings.run_folder) == before
+    assert all(path.read_bytes() == content for path, content in files.items())
+    done = _command(site, "train")
+    after = runs.read_meta(settings.run_folder)
+    assert done.returncode == 0 and "go on from what was learned before" in done.stderr
+    assert after is not None and before is not None and after.continued == before.continued + 1
+    assert [path.name for path in settings.run_folder.parent.iterdir()] == ["default"]
