@@ -15,7 +15,7 @@ from tiny_site import article, write_base, write_site
 
 from blog_gen import learning
 from blog_gen.config import Settings, load_settings
-from blog_gen.errors import Note
+from blog_gen.errors import ModelError, Note
 from blog_gen.gpt2 import runs
 from blog_gen.gpt2.autopilot import WAYS
 from blog_gen.gpt2.machine import Machine
@@ -94,6 +94,20 @@ def test_what_was_begun_goes_on_with_its_recipe_whatever_memory_is_free(
     meta, notes, step = learn(settings)
     assert step == 2 and not notes, "it goes on after the step it was stopped at"
     assert meta is not None and (meta.recipe["lora"] is not None) == little_first
+
+
+def test_what_was_begun_is_not_lost_where_memory_no_longer_suffices(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(site)
+    little = least_memory(settings, monkeypatch)
+    set_memory(monkeypatch, 64 << 30)
+    learn(settings, stop=True)
+    set_memory(monkeypatch, little)
+    with pytest.raises(ModelError, match="Close other programs"):
+        learn(settings)
+    set_memory(monkeypatch, 64 << 30)
+    assert learn(settings)[1:] == ([], 2)
 
 
 def test_what_was_begun_with_other_settings_or_posts_is_not_removed_without_a_word(site: Path) -> None:

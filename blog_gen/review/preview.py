@@ -12,8 +12,9 @@ import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from blog_gen.config import Settings
@@ -85,10 +86,12 @@ class SitePreview:
     def _run(self, command: Sequence[str]) -> str | None:
         """Build; why it failed, or None."""
         site, folder = self.settings.site.resolve(), (self.settings.state_folder / FOLDER).resolve()
-        own = site / str(self.settings.jekyll.get("plugins_dir") or "_plugins")
         words = [*command, "build", "--unpublished", "--quiet", "--baseurl", ""]
         words += ["--source", str(site), "--destination", str(folder / "site")]
-        words += ["--plugins", f"{own},{self._plugin}"]
+        words += [
+            "--plugins",
+            ",".join(map(str, [*_plugin_folders(self.settings.jekyll, site), self._plugin])),
+        ]
         # The site's own plugin would call us again.
         environment = {
             **os.environ,
@@ -109,6 +112,16 @@ class SitePreview:
             said = (done.stderr or done.stdout).decode("utf-8", "replace")
             return f"Jekyll cannot build the site: {_reason(said)}"
         return None
+
+
+def _plugin_folders(jekyll: Mapping[str, Any], site: Path) -> list[Path]:
+    """The site's own, of which Jekyll takes one or a list.
+
+    >>> [path.as_posix() for path in _plugin_folders({"plugins_dir": ["_plugins", "_more"]}, Path("site"))]
+    ['site/_plugins', 'site/_more']
+    """
+    named = jekyll.get("plugins_dir") or "_plugins"
+    return [site / str(name) for name in (named if isinstance(named, list) else [named])]
 
 
 def _reason(said: str) -> str:

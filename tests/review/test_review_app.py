@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from reviewing import BODY, COPIED, add_draft, make_site, make_store
 from werkzeug.test import TestResponse
 
+from blog_gen.config import load_settings
 from blog_gen.files import write_json
 from blog_gen.gpt2 import runs
 from blog_gen.review.app import create_app
@@ -364,3 +365,22 @@ def test_drafts_that_stop_jekyll_are_shown_plainly_and_no_others(
         assert "Unknown tag" in page and path.name in page and "<p>Words" in page
     moved = reviewer.get(f"{_address(store)}/preview")
     assert 'class="the-site"' in reviewer.get(moved.location).text
+
+
+@pytest.mark.jekyll
+def test_plugins_in_several_folders_all_take_part(tmp_path: Path, jekyll: str) -> None:
+    site = make_site(tmp_path).site
+    with (site / "_config.yml").open("a") as config:
+        config.write("plugins_dir: [_plugins, _more]\n")
+    for folder, name in (("_plugins", "one"), ("_more", "two")):
+        (site / folder).mkdir(exist_ok=True)
+        filters = f"module {name.title()}; def {name}(text) 'by {name}'; end; end"
+        (site / folder / "filters.rb").write_text(
+            f"{filters}; Liquid::Template.register_filter({name.title()})\n"
+        )
+    store = Store(load_settings(site))
+    path = add_draft(store.settings, "Filtered", 9, "{{ 'x' | one }} and {{ 'x' | two }}\n")
+    (entry,) = (entry for entry in store.entries() if entry.path == path)
+    reviewer = Reviewer(store)
+    moved = reviewer.get(f"/-/drafts/{entry.id}/preview")
+    assert "by one and by two" in reviewer.get(moved.location).text
