@@ -106,6 +106,8 @@ class Settings:
     site: Path = field(default=Path(), metadata=_DERIVED)  # the folder with _config.yml
     # the whole of _config.yml, as read
     jekyll: Mapping[str, Any] = field(default_factory=dict, metadata=_DERIVED)
+    # the file that has the last word on each key of it
+    origins: Mapping[str, Path] = field(default_factory=dict, metadata=_DERIVED)
     model: str = "mini"  # mini | 124M | 355M | 774M | 1558M | a folder
     articles: str = "_articles"  # where your posts are
     output: str = "_generated"  # where drafts are written
@@ -145,6 +147,10 @@ class Settings:
     def run_folder(self) -> Path:
         return self.state_folder / "runs" / self.run
 
+    def file_of(self, key: str) -> Path:
+        """The file in which the top-level `key` stands, to be named where it is wrong."""
+        return self.origins.get(key, self.site / CONFIG_FILES[0])
+
     @property
     def timezone(self) -> str | None:
         """The site's `timezone:`, an IANA name, or None for the machine's own."""
@@ -161,17 +167,19 @@ def load_settings(
             value of the wrong type or out of range.
     """
     jekyll: dict[str, Any] = {}
+    origins: dict[str, Path] = {}
     settings = Settings(site=site)
     own: list[tuple[Path | None, Any]] = []
     for name in config_files:
         path = site / name
         layer = _read(path, needed=tuple(config_files) != CONFIG_FILES)
         jekyll = merged(jekyll, layer)
+        origins |= dict.fromkeys(layer, path)
         own.append((path, _with_days(layer.get(CONFIG_KEY) or {})))
     own.append((None, without_none(overrides or {})))
     for file, values in own:
         settings = Layer(file, CONFIG_KEY if file else "", check).over(settings, values)
-    settings = dataclasses.replace(settings, jekyll=jekyll)
+    settings = dataclasses.replace(settings, jekyll=jekyll, origins=origins)
     _check_together(settings, own)
     return settings
 

@@ -88,6 +88,9 @@ def test_the_file_in_which_the_wrong_value_stands_is_named(tmp_path: Path) -> No
         _write(tmp_path / "_dev.yml", wrong)
         with pytest.raises(ConfigError, match=re.escape(f"_dev.yml: `blog_gen.{next(iter(wrong))}`")):
             load_settings(tmp_path, config_files=("_config.yml", "_dev.yml"))
+    (tmp_path / "_dev.yml").write_text("timezone: Mars")
+    with pytest.raises(ConfigError, match=r"_dev\.yml: `timezone`"):
+        schedule_of(load_settings(tmp_path, config_files=("_config.yml", "_dev.yml")))
 
 
 def test_a_file_that_is_named_must_be_there_and_the_usual_one_need_not(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def zone_of(settings: Settings) -> tzinfo | None:
             "`timezone` must be a name from the time zone database",
             got=repr(name),
             fix=f"Did you mean `{_nearest_zone(str(name))}`?",
-            path=settings.site / "_config.yml",
+            path=settings.file_of("timezone"),
         ) from error
 
 
