@@ -74,6 +74,20 @@ def test_the_minute_is_odd_away_from_the_hour_and_the_sites_own() -> None:
     assert odd_minute("a") == odd_minute("a")
 
 
+def test_what_is_said_of_the_start_is_what_is_written(tmp_path: Path) -> None:
+    mine = job(tmp_path / "site", time="09:30")
+    cron_line, timer = cron.text(mine).splitlines()[1], systemd.text(mine)
+    minute, hour = map(int, cron_line.split()[:2])
+    assert f"every day at {hour:02}:{minute:02} by this machine's clock" in cron.explained(mine)
+    assert cron.explained(mine).endswith(str(tmp_path / "site" / ".blog_gen" / "schedule.log"))
+    found = re.search(r"at (\d\d:\d\d) in Europe/London; .*-u (\S+\.service)", systemd.explained(mine))
+    assert found and f"OnCalendar=*-*-* {found[1]}:00 Europe/London" in timer
+    assert found[2] in systemd.units(mine)
+    cron_of_github = yaml.safe_load(github.text(mine))[True]["schedule"][0]["cron"]
+    minute, hour = map(int, cron_of_github.split()[:2])
+    assert f"every day at {hour:02}:{minute:02} UTC" in github.explained(mine)
+
+
 # cron
 
 
