@@ -93,13 +93,16 @@ def title_of(line: str) -> str:
     ('The bolt, again.', '')
     >>> title_of(" * A wiki (Labs)*"), title_of("November)"), title_of("Why (not:"), title_of("**")
     ('A wiki (Labs)', 'November', 'Why not', '')
+    >>> title_of("The `--days of May"), title_of('Why "not" `now`?')
+    ('The --days of May', 'Why "not" `now`?')
     """
     title = safe_line(_KEY.split(line, maxsplit=1)[0]).strip(_MARKS)
     for opening, closing in _PAIRS.items():
         if not _balanced(title, opening, closing):
             title = title.replace(opening, "").replace(closing, "")
-    if title.count('"') % 2:
-        title = title.replace('"', "")
+    for mark in '"`':
+        if title.count(mark) % 2:
+            title = title.replace(mark, "")
     return safe_line(title).strip(_MARKS)
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from blog_gen.gpt2.runs import Meta
     from blog_gen.judge import Scorecard
 
+NAMES_WIDTH, SCORE_WIDTH = 33, 9  # of a check's name and limit, and of one candidate's value
+
 
 def _say_learned(settings: Settings, meta: Meta, before: Meta | None) -> None:
     """What was learned, or that there was nothing to learn beyond the run `before`."""
@@ -66,14 +68,20 @@ def display_path(path: Path, settings: Settings) -> Path:
 
 
 def show_scores(cards: Sequence[Scorecard]) -> None:
-    """How every candidate was judged, as a table."""
+    """How every candidate was judged: which they are, then as many side by side as there is room for."""
+    from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table
 
     from blog_gen.judge import as_table
 
-    head, *rows = as_table(cards)
-    table = Table(*head)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+    console = Console(highlight=False, markup=False)
+    for number, card in enumerate(cards, 1):
+        console.print(f"#{number}  seed {card.candidate.seed}  “{card.candidate.title}”")
+    room = max(1, (console.width - NAMES_WIDTH) // SCORE_WIDTH)
+    for start in range(0, len(cards), room):
+        head, *rows = as_table(cards[start : start + room], start + 1)
+        table = Table(*head, box=SIMPLE, pad_edge=False)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)

@@ -91,10 +91,10 @@ def pick(scorecards: Sequence[Scorecard]) -> Scorecard | None:
     return min(passing, key=lambda card: (-card.score, card.candidate.seed), default=None)
 
 
-def as_table(scorecards: Sequence[Scorecard]) -> list[list[str]]:
-    """Rows of text, the heads first: one column a candidate, one row a check; ✗ marks what failed."""
-    rows = [["seed", "limit", *(str(card.candidate.seed) for card in scorecards)]]
-    rows.append(["title", "", *(card.candidate.title for card in scorecards)])
+def as_table(scorecards: Sequence[Scorecard], first: int = 1) -> list[list[str]]:
+    """Rows of text, the heads first: one column a candidate, numbered from `first`, one row a check; ✗ marks
+    what failed."""
+    rows = [["check", "limit", *(f"#{number}" for number, _ in enumerate(scorecards, first))]]
     rows.append(["score", "", *("✗" if card.rejected else f"{card.score:.3f}" for card in scorecards)])
     for checks in zip(*(card.checks for card in scorecards), strict=True):
         cells = (f"{_rounded(check.value):g}" + ("" if check.passed else " ✗") for check in checks)

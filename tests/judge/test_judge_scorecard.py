@@ -58,12 +58,12 @@ def test_limits_are_kept_at_the_edge() -> None:
 
 def test_a_table_has_a_column_for_each_candidate() -> None:
     assert as_table([card(7, 0.5), card(8, 1.0, passed=False)]) == [
-        ["seed", "limit", "7", "8"],
-        ["title", "", "A title", "A title"],
+        ["check", "limit", "#1", "#2"],
         ["score", "", "0.500", "✗"],
         ["copied_share", "≤ 0.1", "0.012", "0.012 ✗"],
     ]
-    assert as_table([]) == [["seed", "limit"], ["title", ""], ["score", ""]]
+    assert as_table([]) == [["check", "limit"], ["score", ""]]
+    assert as_table([card(7, 0.5)], first=5)[0][2] == "#5"
 
 
 def test_provenance_is_small_and_plain() -> None:
