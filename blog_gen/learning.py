@@ -94,14 +94,18 @@ def depends_on(settings: Settings) -> dict[str, Any]:
 
 
 def settings_that_differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """Those of `one` that `other` does not have so, as they would be written; empty if there are none.
+    """Those of `one` that `other` does not have so, as they may be written under `blog_gen:`; empty for none.
 
-    >>> settings_that_differ({"model": "124M", "training.lora": 8}, {"model": "mini", "training.lora": 8})
-    '`model: 124M`'
+    >>> settings_that_differ({"model": "124M", "training.lora": 8, "training.seed": 0}, {"training.seed": 0})
+    '`model: 124M`, `training: {lora: 8}`'
     """
     found = {name: value for name, value in one.items() if name not in other or other[name] != value}
-    shown = {name: "null" if value is None else value for name, value in found.items()}
-    return ", ".join(f"`{name}: {value}`" for name, value in shown.items())
+    lines = {name: "null" if value is None else value for name, value in found.items()}
+    parts = [f"{name}: {value}" for name, value in lines.items() if "." not in name]
+    nested = [f"{name.partition('.')[2]}: {value}" for name, value in lines.items() if "." in name]
+    if nested:
+        parts.append(f"training: {{{', '.join(nested)}}}")
+    return ", ".join(f"`{part}`" for part in parts)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import doctest
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from blog_gen.errors import ModelError, Note
 from blog_gen.gpt2 import runs
 from blog_gen.gpt2.autopilot import WAYS
 from blog_gen.gpt2.machine import Machine
-from blog_gen.learning import Monitor, read_corpus, up_to_date
+from blog_gen.learning import Monitor, depends_on, read_corpus, settings_that_differ, up_to_date
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
 STEPS = 12
@@ -114,7 +115,7 @@ def test_what_was_begun_with_other_settings_or_posts_is_not_removed_without_a_wo
     learn(settings_of(site), stop=True)
     _, notes, step = learn(settings_of(site, lora=2), stop=True)
     (note,) = notes
-    assert "begun here was with `training.lora: null`, and the settings are `training.lora: 2`" in note
+    assert "begun here was with `training: {lora: null}`, and the settings are `training: {lora: 2}`" in note
     assert step == 0
     (site / "_articles" / "note_0.md").unlink()
     assert "of other posts" in learn(settings_of(site, lora=2), stop=True)[1][0]
@@ -139,7 +140,7 @@ def test_a_run_of_other_settings_is_kept_beside_the_new_one_and_that_is_said_fir
     weights = (settings.run_folder / "model.safetensors").read_bytes()
     after, notes, _ = learn(settings)
     (note,) = notes
-    assert "learned with `training.lora: 2`, and the settings are `training.lora: null`" in note
+    assert "learned with `training: {lora: 2}`, and the settings are `training: {lora: null}`" in note
     assert "kept as default.before" in note
     kept = runs.kept_folder(settings.run_folder)
     assert (runs.read_meta(kept), runs.read_meta(settings.run_folder)) == (before, after)
@@ -152,10 +153,24 @@ def _command(site: Path, *words: str, script: str = "from blog_gen.cli import ma
     return subprocess.run(words, cwd=site, capture_output=True, text=True, check=False)
 
 
+def test_examples() -> None:
+    found = doctest.testmod(learning)
+    assert found.attempted and not found.failed
+
+
+def test_settings_are_named_so_that_they_can_be_pasted(site: Path) -> None:
+    asked = load_settings(site, {"model": "124M", "training": {"lora": 8, "recompute": True}})
+    named = settings_that_differ(depends_on(asked), depends_on(settings_of(site)))
+    (site / "_config.yml").write_text("blog_gen:\n  " + named.replace("`, `", "\n  ").strip("`"))
+    pasted = load_settings(site)
+    assert (pasted.model, pasted.training.lora) == ("124M", 8)
+
+
 def test_flags_are_said_to_belong_into_the_settings(site: Path) -> None:
     said = _command(site, "train", "--lora", "2", "--max-minutes", "5").stderr
     assert (
-        "note: learned with `training.lora: 2`, which was given by flag: write it under `blog_gen:`" in said
+        "note: learned with `training: {lora: 2}`, which was given by flag: write it under `blog_gen:`"
+        in said
     )
     assert "max_minutes" not in said
     assert "given by flag" not in _command(site, "train").stderr
