@@ -71,5 +71,6 @@ def test_while_learning_quietly_it_saves_and_stops(site: Path) -> None:
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 130, said
+    assert "kept as default.before" in said, "even so: what is put aside is said"
     assert list(state.glob("state-*.safetensors"))
     assert not list((site / "_generated").glob("*"))

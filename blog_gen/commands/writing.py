@@ -198,10 +198,14 @@ def _say_what_is_in_no_file(site: Site, settings: Settings) -> None:
 
 
 def _quiet_hooks(interrupted: Callable[[], bool]) -> Hooks:
-    """Hooks that say nothing and still stop when asked to."""
+    """Hooks that say nothing but what is lost or put aside, and still stop when asked to."""
     from blog_gen.learning import Monitor
 
-    return Hooks(training=Monitor(interrupted=interrupted))
+    return Hooks(training=Monitor(interrupted=interrupted, note=_say_note))
+
+
+def _say_note(note: Note) -> None:
+    click.echo(f"note: {note}", err=True)
 
 
 def _hooks(settings: Settings, bar: Progress, interrupted: Callable[[], bool]) -> Hooks:
@@ -228,10 +232,8 @@ def _hooks(settings: Settings, bar: Progress, interrupted: Callable[[], bool]) -
             bar.start("writing candidates", total)
         bar.update(done, total, unit="candidates")
 
-    def note(each: Note) -> None:
-        click.echo(f"note: {each}", err=True)
-
-    return Hooks(note=note, training=Monitor(started, row, interrupted, note), candidate=candidate)
+    training = Monitor(started, row, interrupted, _say_note)
+    return Hooks(note=_say_note, training=training, candidate=candidate)
 
 
 def _learned(settings: Settings) -> Meta | None:
