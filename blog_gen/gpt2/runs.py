@@ -99,6 +99,7 @@ def settle(folder: Path) -> None:
     Raises:
         BlogGenError: the folder cannot be written.
     """
+    folder = folder.resolve()
     new, old = _new_folder(folder), _old_folder(folder)
     try:
         if folder.exists():
@@ -117,15 +118,21 @@ def settle(folder: Path) -> None:
 
 def kept_folder(folder: Path) -> Path:
     """Where the last run is kept that was learned with other settings than the one after it: only one."""
-    return folder.with_name(f"{folder.name}.before")
+    return _beside(folder, "{}.before")
 
 
 def _new_folder(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.new")
+    return _beside(folder, ".{}.new")
 
 
 def _old_folder(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.old")
+    return _beside(folder, ".{}.old")
+
+
+def _beside(folder: Path, name: str) -> Path:
+    """Where the folder really is, should its name be a link to another disk."""
+    real = folder.resolve()
+    return real.with_name(name.format(real.name))
 
 
 def _retire(old: Path, folder: Path) -> None:

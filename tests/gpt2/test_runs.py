@@ -122,6 +122,17 @@ def test_of_runs_with_other_settings_the_last_alone_is_kept(tmp_path: Path) -> N
     assert sorted(os.listdir(tmp_path)) == ["default", "default.before"]
 
 
+def test_a_run_that_lies_elsewhere_stays_there(tmp_path: Path) -> None:
+    (tmp_path / "disk" / "mine").mkdir(parents=True)
+    link = tmp_path / "default"
+    link.symlink_to(tmp_path / "disk" / "mine")
+    write_run(link, "old")
+    for _ in range(2):
+        renew(link, "mini")
+    assert link.is_symlink() and _identity(link) == "new"
+    assert os.listdir(tmp_path / "disk") == ["mine"] and sorted(os.listdir(tmp_path)) == ["default", "disk"]
+
+
 def test_weights_of_another_run_are_no_run(tmp_path: Path) -> None:
     meta = write_run(tmp_path, "one")
     runs.write_meta(tmp_path, dataclasses.replace(meta, identity="other"))
