@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from blog_gen.gpt2.evaluation import Evaluation
     from blog_gen.gpt2.runs import Meta
     from blog_gen.learning import Corpus, Monitor
-    from blog_gen.retraining import Learning
+    from blog_gen.learning.retraining import Learning
 
 TRIES_FILE = "tries.json"
 NOW_VARIABLE = "BLOG_GEN_NOW"  # an ISO 8601 moment that stands in for the clock
@@ -181,7 +181,7 @@ def _moment(settings: Settings, day: date, now: datetime) -> datetime:
 
 
 def _learning(settings: Settings, now: datetime, wanted: bool) -> Learning | None:
-    from blog_gen.retraining import learning_of
+    from blog_gen.learning.retraining import learning_of
 
     return learning_of(settings, now) if wanted else None
 
@@ -190,7 +190,7 @@ def _learn(
     settings: Settings, corpus: Corpus, hooks: Hooks, now: datetime, fresh: bool = False
 ) -> Meta | None:
     from blog_gen.learning import Monitor, train
-    from blog_gen.rehearsal import require_model
+    from blog_gen.learning.rehearsal import require_model
 
     require_model(settings, None if fresh else corpus.sha256)
     return train(settings, corpus, hooks.training or Monitor(), now, fresh)
@@ -198,7 +198,7 @@ def _learn(
 
 def _rehearse(settings: Settings, corpus: Corpus, learning: Learning | None) -> None:
     """Fail at once where doing it would fail later."""
-    from blog_gen.rehearsal import require_model
+    from blog_gen.learning.rehearsal import require_model
 
     if learning and learning.due:
         require_model(settings, corpus.sha256)
@@ -230,8 +230,8 @@ def _write(
 ) -> None:
     """Candidates, judgement, draft, file: once for each moment, each seeing the drafts before it."""
     from blog_gen.drafting import Desk, Wish
+    from blog_gen.drafting.tries import Tries
     from blog_gen.site.drafts import write_draft
-    from blog_gen.tries import Tries
 
     desk = Desk(settings, corpus)
     tries = Tries(settings.state_folder / TRIES_FILE, existing_days(settings))

@@ -10,8 +10,8 @@ from blog_gen import pipeline
 from blog_gen.config import Settings
 from blog_gen.errors import ArticleError, ModelError
 from blog_gen.gpt2 import runs
-from blog_gen.rehearsal import require_model
-from blog_gen.retraining import Learning, learning_of
+from blog_gen.learning.rehearsal import require_model
+from blog_gen.learning.retraining import Learning, learning_of
 from blog_gen.site.articles import LEFT_OUT, read_articles
 from blog_gen.site.dates import zone_of
 from blog_gen.site.days import due_days, existing_days, schedule_of

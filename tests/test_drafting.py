@@ -18,9 +18,9 @@ import pytest
 import yaml
 from tiny_site import ANYTHING_GOES, write_base, write_site
 
-from blog_gen import heads
-from blog_gen.heads import _line
-from blog_gen.tries import Tries
+from blog_gen.drafting import heads
+from blog_gen.drafting.heads import _line
+from blog_gen.drafting.tries import Tries
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 DAY = date(2026, 3, 5)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from blog_gen import cli, rehearsal
+from blog_gen import cli
+from blog_gen.learning import rehearsal
 
 Say = Callable[..., str]
 

@@ -29,7 +29,7 @@ _KILLED = """
 import os, signal, sys
 from blog_gen.gpt2.quiet import quiet
 quiet()
-from blog_gen import finishing
+from blog_gen.learning import finishing
 from blog_gen.cli import main
 finishing._logprob_of = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
 main()
@@ -62,7 +62,7 @@ def learn(
 
 
 def set_memory(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    from blog_gen import preparing
+    from blog_gen.learning import preparing
 
     monkeypatch.setattr(preparing, "this_machine", lambda: Machine(size, has_bfloat16=False))
 

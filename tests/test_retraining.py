@@ -17,8 +17,8 @@ from blog_gen.gpt2 import runs
 from blog_gen.gpt2.hparams import HParams
 from blog_gen.gpt2.weights import load_weights, save_weights
 from blog_gen.learning import depends_on, read_corpus
+from blog_gen.learning.retraining import DAYS, learning_of
 from blog_gen.pipeline import Hooks, run
-from blog_gen.retraining import DAYS, learning_of
 from blog_gen.site.articles import fingerprint
 
 TODAY = datetime(2026, 3, 20, 12, tzinfo=UTC)

@@ -20,8 +20,7 @@ from blog_gen.errors import ModelError, UsageError
 @click.pass_obj
 def corpus(site: Site, /, kind: str, output: Path | None, model: str | None) -> None:
     """Show exactly what the model learns from: each post as text, and which are held out to measure by."""
-    from blog_gen import corpus_export
-    from blog_gen.learning import read_corpus
+    from blog_gen.learning import corpus_export, read_corpus
 
     settings = site.settings(model=model)
     read = read_corpus(settings)
@@ -59,7 +58,7 @@ def evaluate(
     import dataclasses
 
     from blog_gen import pipeline
-    from blog_gen.corpus_export import texts_of
+    from blog_gen.learning.corpus_export import texts_of
 
     settings = site.settings(model=model)
     if model is None:
@@ -109,7 +108,7 @@ def reproduce(site: Site, /, file: Path) -> int:
 
     Exit code 0 if it is the same, 1 if not; what differs is said on standard error.
     """
-    from blog_gen.reproducing import reproduce as again
+    from blog_gen.drafting.reproducing import reproduce as again
 
     found = again(file, site.settings())
     click.echo(found.body)

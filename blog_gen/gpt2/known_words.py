@@ -2,9 +2,9 @@
 
 A model folder may hold `words.txt`, one word a line in small letters; then sampling keeps to it, piece by
 piece: a token may follow only if the word begun so far goes on to a known one, or is one where it ends.
-Folders without it, such as OpenAI's GPT-2, which hardly invents words, are free. A word is a run of letters, or
-one character that is no ASCII: of these the vocabulary has many only in parts, and puts them together from
-bytes. Such a byte counts as a letter here. Knows token ids and text, nothing of blogs.
+Folders without it, such as OpenAI's GPT-2, which hardly invents words, are free. A word is a run of letters,
+or one character that is no ASCII: of these the vocabulary has many only in parts, and puts them together
+from bytes. Such a byte counts as a letter here. Knows token ids and text, nothing of blogs.
 """
 
 from __future__ import annotations
@@ -158,7 +158,9 @@ def _spellings(word: str, letters: set[str]) -> set[str]:
     if letters.issuperset(word):
         return {word}
     return {
-        "".join(each.lower() if each.lower() in letters else _text(each.encode(), whole=False) for each in form)
+        "".join(
+            each.lower() if each.lower() in letters else _text(each.encode(), whole=False) for each in form
+        )
         for form in (word, word.capitalize(), word.upper())
     }
 

@@ -31,7 +31,7 @@ def difference(entry: Entry, settings: Settings) -> Difference:
     committed = _first_committed(entry)
     if committed is not None:
         return Difference(_unified(committed, entry.body), "the version that git had first")
-    from blog_gen.reproducing import reproduce  # imports NumPy
+    from blog_gen.drafting.reproducing import reproduce  # imports NumPy
 
     try:
         again = reproduce(entry.path, settings)

@@ -25,7 +25,7 @@ from blog_gen.text.plain import to_plain
 from blog_gen.text.post import Post, keys_of, render
 
 if TYPE_CHECKING:
-    from blog_gen.preparing import Lesson
+    from blog_gen.learning.preparing import Lesson
 
 # Settings of training that change how long it takes or how much memory, not what is learned or how well.
 NOT_DECIDING = ("max_minutes", "accumulate", "recompute")
@@ -138,8 +138,8 @@ def train(
             runs.write_meta(settings.run_folder, meta)
         return meta
     quiet()  # before what imports Keras
-    from blog_gen.finishing import finish
-    from blog_gen.preparing import prepare
+    from blog_gen.learning.finishing import finish
+    from blog_gen.learning.preparing import prepare
 
     lesson = prepare(settings, corpus, None if fresh else meta, fresh, monitor.note)
     monitor.started(lesson.sentence, lesson.tuning.recipe.steps)

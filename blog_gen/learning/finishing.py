@@ -16,7 +16,7 @@ from blog_gen.gpt2.known_words import load_words, save_words, words_in
 from blog_gen.gpt2.outcome import Outcome
 from blog_gen.gpt2.weights import load_weights, save_weights
 from blog_gen.learning import Corpus, depends_on
-from blog_gen.preparing import Lesson
+from blog_gen.learning.preparing import Lesson
 
 
 def finish(

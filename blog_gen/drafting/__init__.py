@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blog_gen import __version__
-from blog_gen.candidates import CandidateWriter, Lengths
 from blog_gen.config import Settings
+from blog_gen.drafting.candidates import CandidateWriter, Lengths
+from blog_gen.drafting.heads import HeadWriter
 from blog_gen.errors import RejectedError
 from blog_gen.gpt2 import runs
-from blog_gen.heads import HeadWriter
 from blog_gen.judge import Candidate, Context, Scorecard, judge, pick
 from blog_gen.learning import Corpus
 from blog_gen.site.assets import image_files

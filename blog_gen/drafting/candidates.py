@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from blog_gen.config import SamplingSettings
-from blog_gen.heads import HeadWriter
+from blog_gen.drafting.heads import HeadWriter
 from blog_gen.judge import Candidate
 from blog_gen.text.post import Post, PostFormatError, parse
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from blog_gen import __version__
-from blog_gen.candidates import Lengths
 from blog_gen.config import SamplingSettings, Settings
 from blog_gen.drafting import Desk, Wish
+from blog_gen.drafting.candidates import Lengths
 from blog_gen.errors import DraftError, ModelError
 from blog_gen.gpt2 import runs
 from blog_gen.learning import read_corpus
