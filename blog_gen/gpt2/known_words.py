@@ -31,7 +31,7 @@ FEW = 100  # words: to look at each is then quicker than at all tokens
 _LETTER = r"(?:[^\W\d_]|[\udc80-\udcff])"  # or a byte of a character, as "surrogateescape" shows it
 _WORD = re.compile(f"{_LETTER}+")
 _LAST = re.compile(rf"{_LETTER}*\Z")
-_LISTED = re.compile(r"[^\W\d_]+|[^\x00-\x7f]")
+_LISTED = re.compile(r"[^\W\d_]+|[^\x00-\x9f\s]")
 
 
 def words_in(text: str) -> Iterator[str]:
