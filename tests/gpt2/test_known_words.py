@@ -18,7 +18,7 @@ from blog_gen.gpt2.decoding import choose
 from blog_gen.gpt2.known_words import KnownWords, common_words, load_words, save_words, words_in
 from blog_gen.gpt2.sampling import Request, Sampler
 
-WORDS = {"the", "kettle", "ket", "don", "t", "a", "café", "screw", "käse", "über", "☔"}
+WORDS = {"the", "kettle", "ket", "don", "t", "a", "café", "screw", "käse", "über", *"☔„®中文，"}
 MINI = Tokenizer.load(zoo.EMBEDDED["mini"])
 
 
@@ -58,6 +58,11 @@ def allowed(begun: str, then: str) -> bool:
         ("☔", " ", True),
         ("the ", "🎉", False),
         ("the ", "“", True),  # a token of its own, and no letter
+        ("the ", "„the kettle®☔☔", True),  # signs of several tokens end words and begin none
+        ("don", "☔t", True),
+        ("the k", "☔", False),
+        ("", "中，文", True),
+        ("k", "×", False),  # begins with the same byte as ä
     ],
 )
 def test_a_word_goes_on_to_a_known_one_or_ends_as_one(begun: str, then: str, may: bool) -> None:
