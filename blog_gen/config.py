@@ -204,7 +204,7 @@ def _check_together(settings: Settings, own: Sequence[tuple[Path | None, Any]]) 
     """Refuse settings that are each right, but not together; the last file that has one of them is named."""
 
     def refused(rule: str, got: object, *names: str) -> ConfigError:
-        files = [file for file, values in own if any(name in values for name in names)]
+        files = [file for file, values in own if any(values.get(name) for name in names)]
         return ConfigError(rule, got=got, path=files[-1] if files else None)
 
     site, articles, output = map(_whole, (settings.site, settings.articles_folder, settings.output_folder))

@@ -82,7 +82,7 @@ def run(
             report.trained = _learn(settings, corpus, hooks, now)
             report.interrupted = report.trained is None
         if due and not report.interrupted:
-            _require_run(settings)
+            require_run(settings)
             moments = [(each, _moment(settings, each, now)) for each in due]
             try:
                 hooks.writing()
@@ -127,7 +127,7 @@ def generate(
     report = Report()
     with working_on(settings, timeout=60.0):
         corpus = read(settings, hooks)
-        _require_run(settings)
+        require_run(settings)
         day = day or schedule_of(settings).today(now)
         moments = [(day, _moment(settings, day, now))] * count
         _write(settings, corpus, moments, hooks, report, title=title, tags=tuple(tags), seed=seed)
@@ -203,10 +203,15 @@ def _rehearse(settings: Settings, corpus: Corpus, learning: Learning | None) -> 
     if learning and learning.due:
         require_model(settings, corpus.sha256)
     else:
-        _require_run(settings)
+        require_run(settings)
 
 
-def _require_run(settings: Settings) -> None:
+def require_run(settings: Settings) -> None:
+    """Refuse to write where nothing was learned.
+
+    Raises:
+        ModelError: says what to do.
+    """
     from blog_gen.gpt2.runs import read_meta
 
     if read_meta(settings.run_folder) is None:

@@ -26,8 +26,8 @@ def status_of(settings: Settings) -> dict[str, Any]:
     problem, posts, left_out = _posts(settings)
     due = due_days(now, settings, existing_days(settings))
     learning = _learning(settings, now)
-    if problem is None and learning and learning.due:
-        problem = _model_problem(settings)
+    if problem is None and learning and (learning.due or due):
+        problem = _model_problem(settings, learning.due)
     return {
         "problem": problem,
         "model": settings.model,
@@ -62,9 +62,10 @@ def _posts(settings: Settings) -> tuple[str | None, int, list[str]]:
     return strict if settings.strict else None, len(reading.articles), left_out
 
 
-def _model_problem(settings: Settings) -> str | None:
+def _model_problem(settings: Settings, learns: bool) -> str | None:
+    """Why there is no model to learn from, or to write with where `run` does not learn."""
     try:
-        require_model(settings)
+        (require_model if learns else pipeline.require_run)(settings)
     except ModelError as error:
         return str(error)
     return None

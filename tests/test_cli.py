@@ -222,6 +222,7 @@ def test_a_signal_saves_and_the_next_call_goes_on(site: Path, blog_gen: Run, num
         (["rum"], 2, "Did you mean 'run'?"),
         (["generate"], 1, "there must be a trained run to write from"),
         (["generate", "--tags", "a"], 2, "--tags needs --title"),
+        (["generate", "--title", "  "], 2, "--title must not be blank"),
         (["generate", "-n", "2", "--title", "a"], 2, "-n and --title exclude each other"),
         (["train", "--model", "125M"], 1, "there is no such model; got '125M'"),
         (["train", "--model", "124M"], 1, "blog-gen models pull 124M"),

@@ -79,11 +79,19 @@ def test_every_draft_has_tags_that_the_site_uses(site: Path) -> None:
         assert tags and set(tags) <= {"tin", "rain"}
 
 
+def test_a_tag_with_a_comma_keeps_it(site: Path) -> None:
+    for path in (site / "_articles").iterdir():
+        path.write_text(path.read_text().replace("[tin, rain]", "['tin, rain']"))
+    _run(site, "generate")
+    assert yaml.safe_load(_drafts(site)[0].read_text().split("---")[1])["tags"] == ["tin, rain"]
+
+
 def test_a_title_without_an_end_is_cut_where_it_has_one() -> None:
     sentences = ["It rained.", "Then it did not! Then", "no end in sight"]
-    lines = [_line(_Sample(text, False, None)) for text in sentences]  # type: ignore[arg-type]
+    lines = [_line(_Sample(text, False, None), False) for text in sentences]  # type: ignore[arg-type]
     assert lines == ["", "Then it did not!", ""]
-    assert _line(_Sample("as it is", False, "\n")) == "as it is"  # type: ignore[arg-type]
+    assert _line(_Sample("as it is", False, "\n"), False) == "as it is"  # type: ignore[arg-type]
+    assert _line(_Sample(" tin, rain, so", False, None), True) == " tin, rain"  # type: ignore[arg-type]
 
 
 class _Sample(NamedTuple):

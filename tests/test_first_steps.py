@@ -178,5 +178,7 @@ def test_status_says_what_stops_a_run_and_which_posts_are_left_out(say: Say, tmp
     assert "problem            there is no such model" in say("status")
     (tmp_path / "_config.yml").write_text("blog_gen: {strict: true}")
     assert "problem            _articles/b.md must be left out" in say("status")
+    (tmp_path / "_config.yml").write_text("blog_gen: {retrain: never}")
+    assert "problem            .blog_gen/runs/default: there must be a trained run" in say("status")
     found = json.loads(say("status", "--json"))
     assert found["problem"] and found["posts"] == 1 and found["unreadable_posts"] == ["_articles/b.md"]

@@ -16,10 +16,11 @@ from tiny_site import article, write_base, write_site
 
 from blog_gen import learning
 from blog_gen.config import Settings, load_settings
-from blog_gen.errors import ModelError, Note
+from blog_gen.errors import BlogGenError, ModelError, Note
 from blog_gen.gpt2 import runs
 from blog_gen.gpt2.autopilot import WAYS
 from blog_gen.gpt2.machine import Machine
+from blog_gen.gpt2.training import FineTuning
 from blog_gen.learning import Monitor, depends_on, read_corpus, settings_that_differ, up_to_date
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
@@ -121,6 +122,42 @@ def test_what_was_begun_with_other_settings_or_posts_is_not_removed_without_a_wo
     assert "of other posts" in learn(settings_of(site, lora=2), stop=True)[1][0]
     assert learn(settings_of(site, lora=2), stop=True)[1:] == ([], 2)
     assert learn(settings_of(site, lora=2), stop=True, fresh=True)[1:] == ([], 0), "as it was told to"
+
+
+def test_what_was_begun_anew_beside_a_finished_run_goes_on_without_being_told_so_again(site: Path) -> None:
+    settings = settings_of(site)
+    learn(settings)
+    assert learn(settings, stop=True, fresh=True)[2] == 0
+    assert learn(settings, stop=True)[1:] == ([], 2), "the same posts, and yet there is something to learn"
+    (site / "_articles" / "note_0.md").write_text(article(0) + "\nA word more.\n")
+    meta, notes, step = learn(settings)
+    assert meta is not None and meta.continued == 1 and step == 0
+    assert "of other posts" in notes[0]
+
+
+def test_what_was_begun_and_never_saved_binds_nobody(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_of(site)
+    little = least_memory(settings, monkeypatch)
+    set_memory(monkeypatch, 64 << 30)
+    monkeypatch.setattr(FineTuning, "save", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        learn(settings, stop=True)
+    monkeypatch.undo()
+    least_memory(settings, monkeypatch)
+    set_memory(monkeypatch, little)
+    meta, _, step = learn(settings)
+    assert meta is not None and meta.recipe["lora"] and step == 0
+
+
+def test_a_disk_that_fills_up_at_the_end_is_one_clear_error(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*paths: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("blog_gen.learning.finishing.shutil.copyfile", full)
+    with pytest.raises(BlogGenError, match="No space left on device"):
+        learn(settings_of(site))
 
 
 def test_in_how_many_parts_or_minutes_it_was_learned_is_no_reason_to_learn_again(site: Path) -> None:

@@ -119,7 +119,10 @@ def train(
         report = pipeline.train(settings, hooks, fresh)
     if report.trained:
         _say_what_is_in_no_file(site, settings)
-    return summarise(settings, report, before=before)
+    code = summarise(settings, report, before=before)
+    if fresh and report.interrupted:
+        click.echo("Without --fresh, which would begin anew once more.", err=True)
+    return code
 
 
 @click.command()
@@ -151,6 +154,8 @@ def generate(
     """
     from blog_gen import pipeline
 
+    if title is not None and not title.strip():
+        raise UsageError("--title must not be blank")
     if tags and not title:
         raise UsageError("--tags needs --title", fix="A post is begun with its title")
     if title and count > 1:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from blog_gen.config import SamplingSettings
-from blog_gen.drafting.heads import HeadWriter
+from blog_gen.drafting.heads import HeadWriter, known
 from blog_gen.judge import Candidate
 from blog_gen.text.post import Post, PostFormatError, parse
 
@@ -55,7 +55,7 @@ class CandidateWriter:
             progress(done, len(begun))
             seed = sample.request.seed
             try:
-                candidates.append(_candidate(parse(begun[seed] + sample.text), sample))
+                candidates.append(self._candidate(parse(begun[seed] + sample.text), sample))
             except PostFormatError as reason:
                 unparsed.append(f"seed {seed}: not a post: {reason}")
         return sorted(candidates, key=lambda candidate: seeds.index(candidate.seed))
@@ -71,15 +71,15 @@ class CandidateWriter:
         ending = Length(tokenizer.end_of_text, lengths.least, lengths.usual)
         return self.sampler.generate(requests, self.settings, processors=(ending,))
 
-
-def _candidate(post: Post, sample: Sample) -> Candidate:
-    return Candidate(
-        title=post.title,
-        body=post.body,
-        tags=post.tags,
-        category=post.category,
-        ended=sample.ended,
-        seed=sample.request.seed,
-        tokens=len(sample.tokens),
-        logprob=sum(sample.logprobs) / max(1, len(sample.logprobs)),
-    )
+    def _candidate(self, post: Post, sample: Sample) -> Candidate:
+        habit = self.heads.habit
+        return Candidate(
+            title=post.title,
+            body=post.body,
+            tags=known(post.tags, habit.tags),
+            category=next(iter(known((post.category or "",), habit.categories)), None),
+            ended=sample.ended,
+            seed=sample.request.seed,
+            tokens=len(sample.tokens),
+            logprob=sum(sample.logprobs) / max(1, len(sample.logprobs)),
+        )

@@ -23,7 +23,7 @@ _KEY = re.compile(rf"\s*\b(?:{'|'.join(KEYS)}):", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?…])[\s]")
 _MARKS = " \t*_`~#>|-–—:;,/\\"  # that a title neither begins nor ends with
 _PAIRS = {"(": ")", "[": "]", "{": "}", "“": "”", "«": "»"}
-LINE_TOKENS = 40  # titles and tag lines of blogs are far shorter
+LINE_TOKENS = 100  # titles and tag lines of blogs are far shorter, in any script
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class HeadWriter:
         requests = [Request(tuple(tokenizer.encode(text)), seed, LINE_TOKENS) for seed, text in begun.items()]
         listed = (Listed([_plain(name) for name in names], tokenizer, key == "tags"),) if names else ()
         samples = self.sampler.generate(requests, self.settings, stop=("\n",), processors=listed)
-        lines = {sample.request.seed: _line(sample) for sample in samples}
+        lines = {sample.request.seed: _line(sample, bool(names)) for sample in samples}
         return {seed: taken(head, lines[seed]) for seed, head in heads.items()}
 
     def _with_category(self, head: Post, line: str) -> Post:
@@ -78,11 +78,11 @@ class HeadWriter:
         return replace(head, tags=known([tag.strip() for tag in line.split(",")], self.habit.tags))
 
 
-def _line(sample: Sample) -> str:
-    """What the model wrote; where it found no end, its sentences that have one."""
+def _line(sample: Sample, listed: bool) -> str:
+    """What the model wrote; where it found no end, the names or sentences that have one."""
     if sample.ended or sample.stopped_by:
         return sample.text
-    return " ".join(_SENTENCE.split(sample.text)[:-1])
+    return sample.text.rpartition(",")[0] if listed else " ".join(_SENTENCE.split(sample.text)[:-1])
 
 
 def title_of(line: str) -> str:

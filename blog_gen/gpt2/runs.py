@@ -85,8 +85,10 @@ def renewing(folder: Path) -> Iterator[Path]:
     make_folder(new)
     try:
         yield new
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(new, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise unwritable(new, error) from error
         raise
     settle(folder)
 

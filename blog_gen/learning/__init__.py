@@ -132,6 +132,8 @@ def train(
     if meta is not None and not _same_settings(meta, settings):
         monitor.note(_kept_note(meta, settings))
         meta = None
+    if meta is not None and not fresh and _began_anew(settings, corpus, meta):
+        meta = None
     if meta is not None and meta.articles == corpus.sha256 and not fresh:
         if meta.fingerprint != files:
             meta = dataclasses.replace(meta, fingerprint=files)
@@ -150,6 +152,17 @@ def train(
         max_seconds=math.inf if minutes is None else 60 * minutes,
     )
     return finish(settings, corpus, lesson, outcome, files, now) if outcome else None
+
+
+def _began_anew(settings: Settings, corpus: Corpus, meta: runs.Meta) -> bool:
+    """Whether today's posts were begun anew, from the base, though there is the run `meta`: that goes on."""
+    from blog_gen.gpt2.begun import has_state, read_begun
+
+    folder = settings.run_folder / runs.STATE_FOLDER
+    begun = read_begun(folder) if has_state(folder) else None
+    if begun is None or begun.start == meta.weights:
+        return False
+    return begun.settings == depends_on(settings) and begun.articles == corpus.sha256
 
 
 def _kept_note(meta: runs.Meta, settings: Settings) -> Note:

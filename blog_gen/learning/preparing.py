@@ -58,7 +58,11 @@ def prepare(
     folder = settings.run_folder / runs.STATE_FOLDER
     wanted = Begun(depends_on(settings), corpus.sha256, start_weights)
     tuning, sentence, held_out = _tuning(
-        settings, corpus, start, earlier is not None, None if fresh else kept_recipe(folder, wanted)
+        settings,
+        corpus,
+        start,
+        earlier is not None,
+        kept_recipe(folder, wanted) if has_state(folder) and not fresh else None,
     )
     if fresh or not tuning.resume(note):
         if has_state(folder) and not fresh:

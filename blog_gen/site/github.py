@@ -36,14 +36,15 @@ def text(job: Job) -> str:
     for name in (job.package, str(folder), job.config):
         if "${{" in name or "\n" in name:
             raise BlogGenError("a workflow cannot hold this name safely", got=repr(name))
-    learned = _hash_of(folder / ".blog_gen/runs/*/meta.json", folder / ".blog_gen/runs/*/training/*")
+    kept = [folder / ".blog_gen" / name for name in ("runs", "tries.json")]
+    learned = _hash_of(kept[0] / "*/meta.json", kept[0] / "*/training/*", kept[1])
     return render(
         "workflow.yml.j2",
         settings.site,
         minute=start.minute,
         hour=start.hour,
         folder=json.dumps(str(folder)),
-        runs=json.dumps(f"~/.cache/blog_gen\n{folder / '.blog_gen/runs'}"),
+        kept=json.dumps("\n".join(["~/.cache/blog_gen", *map(str, kept)])),
         something_learned=json.dumps(_expression(f"always() && {learned} != ''")),
         cache_key=json.dumps(f"blog-gen-{_expression(learned)}"),
         package=json.dumps(job.package),
