@@ -6,9 +6,10 @@ Every number a person set is kept. The defaults come from fine-tuning `mini` on 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
+from blog_gen import ranges
 from blog_gen.config import TrainingSettings
 from blog_gen.errors import ConfigError, ModelError
 from blog_gen.gpt2 import memory
@@ -263,16 +264,10 @@ def default_dropout(hparams: HParams) -> float:
 
 
 def _check(settings: TrainingSettings, hparams: HParams) -> None:
-    names = ("steps", "epochs", "learning_rate", "batch_tokens", "max_minutes", "accumulate", "lora")
-    for name in names:
-        value = getattr(settings, name)
-        if value is not None and value <= 0:
-            raise ConfigError(f"`training.{name}` must be above 0", got=value)
-    for name, share in (("held_out", settings.held_out), ("dropout", settings.dropout or 0.0)):
-        if not 0 <= share < 1:
-            raise ConfigError(f"`training.{name}` must be at least 0 and below 1", got=share)
-    if not 0 <= settings.freeze < hparams.n_layer:
-        rule = f"`training.freeze` must be at least 0 and below the model's {hparams.n_layer} blocks"
+    for name, value in asdict(settings).items():
+        ranges.check(f"training.{name}", value, f"training.{name}", None)
+    if settings.freeze >= hparams.n_layer:
+        rule = f"`training.freeze` must be below the model's {hparams.n_layer} blocks"
         raise ConfigError(rule, got=settings.freeze)
     if settings.lora is not None and settings.freeze:
         raise ConfigError("`training.lora` and `training.freeze` exclude each other", fix="Leave one out")

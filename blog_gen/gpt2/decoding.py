@@ -8,13 +8,14 @@ models or text. The names and the arithmetic are the field's; each class gives i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from blog_gen.config import SamplingSettings
 from blog_gen.errors import SamplingError
+from blog_gen.ranges import RANGES
 
 Array = np.ndarray[Any, Any]
 NEVER = np.float32(-np.inf)
@@ -269,18 +270,7 @@ def processors(settings: SamplingSettings) -> tuple[Processor, ...]:
 
 def check(settings: SamplingSettings) -> None:
     """Raise a SamplingError for the first setting that is out of range."""
-    s = settings
-    rules = {
-        "temperature": (0 <= s.temperature < np.inf, "0 (greedy) or more"),
-        "top_k": (s.top_k >= 0, "0 (all) or more"),
-        "top_p": (0 < s.top_p <= 1, "above 0 and at most 1"),
-        "min_p": (0 <= s.min_p <= 1, "from 0 to 1"),
-        "typical_p": (0 < s.typical_p <= 1, "above 0 and at most 1"),
-        "repetition_penalty": (0 < s.repetition_penalty < np.inf, "above 0; 1 is none"),
-        "frequency_penalty": (abs(s.frequency_penalty) < np.inf, "a number; 0 is none"),
-        "presence_penalty": (abs(s.presence_penalty) < np.inf, "a number; 0 is none"),
-        "no_repeat_ngram": (s.no_repeat_ngram >= 0, "0 (off) or more"),
-    }
-    for name, (kept, wanted) in rules.items():
-        if not kept:
-            raise SamplingError(f"`{name}` must be {wanted}", got=getattr(settings, name))
+    for name, value in asdict(settings).items():
+        allowed = RANGES.get(f"sampling.{name}")
+        if allowed is not None and value is not None and value not in allowed:
+            raise SamplingError(f"`{name}` must be {allowed}", got=value)
