@@ -53,7 +53,7 @@ _PROBABILITY, _PART, _NUMBER = Range(0, 1, above=True), Range(0, 1, below=True),
 RANGES = {
     "posts_per_day": Range(0, 100),
     "catch_up": _COUNT,
-    "candidates": Range(1, 1000),
+    "candidates": Range(1, 10_000),
     "attempts": Range(1, 100),
     "training.steps": _POSITIVE,
     "training.epochs": _POSITIVE,
