@@ -1,7 +1,7 @@
 """How many raw samples are posts: title, `---` and body, as they come, with no head given.
 
 The pipeline writes a candidate's head line by line and so always gets a post; this is what the model itself
-has learned of the format. Samples are those of `blog-gen sample`.
+has learned of the format. Samples are those of `blog-gen sample --raw`.
 
     python benchmarks/parse.py MODEL_FOLDER [--samples 50] [--prompt title:] [--json]
 """

@@ -46,6 +46,7 @@ class Report:
     """What a command did: it owns the exit code."""
 
     trained: Meta | None = None
+    before: Meta | None = None  # the run that was there when learning began, if it was to be built on
     interrupted: bool = False
     written: list[tuple[Path, Result]] = field(default_factory=list)
     due: list[date] = field(default_factory=list)
@@ -79,8 +80,7 @@ def run(
         learning = _learning(settings, now, learn)
         corpus = read(settings, hooks)
         if learning and learning.due:
-            report.trained = _learn(settings, corpus, hooks, now)
-            report.interrupted = report.trained is None
+            _learn(settings, corpus, hooks, report, now)
         if due and not report.interrupted:
             require_run(settings)
             moments = [(each, _moment(settings, each, now)) for each in due]
@@ -105,9 +105,10 @@ def read(settings: Settings, hooks: Hooks) -> Corpus:
 def train(settings: Settings, hooks: Hooks, fresh: bool = False) -> Report:
     """Fine-tune now, resuming what was interrupted."""
     require_articles(settings)
+    report = Report()
     with working_on(settings):
-        meta = _learn(settings, read(settings, hooks), hooks, moment_now(settings), fresh)
-    return Report(trained=meta, interrupted=meta is None)
+        _learn(settings, read(settings, hooks), hooks, report, moment_now(settings), fresh)
+    return report
 
 
 def generate(
@@ -187,13 +188,16 @@ def _learning(settings: Settings, now: datetime, wanted: bool) -> Learning | Non
 
 
 def _learn(
-    settings: Settings, corpus: Corpus, hooks: Hooks, now: datetime, fresh: bool = False
-) -> Meta | None:
+    settings: Settings, corpus: Corpus, hooks: Hooks, report: Report, now: datetime, fresh: bool = False
+) -> None:
+    from blog_gen.gpt2.runs import read_meta
     from blog_gen.learning import Monitor, train
     from blog_gen.learning.rehearsal import require_model
 
     require_model(settings, None if fresh else corpus.sha256)
-    return train(settings, corpus, hooks.training or Monitor(), now, fresh)
+    report.before = None if fresh else read_meta(settings.run_folder)
+    report.trained = train(settings, corpus, hooks.training or Monitor(), now, fresh)
+    report.interrupted = report.trained is None
 
 
 def _rehearse(settings: Settings, corpus: Corpus, learning: Learning | None) -> None:

@@ -10,12 +10,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from toy_models import write_model
+from toy_models import write_run
 
 from blog_gen.config import Settings
 from blog_gen.gpt2 import runs
-from blog_gen.gpt2.hparams import HParams
-from blog_gen.gpt2.weights import load_weights, save_weights
 from blog_gen.learning import depends_on, read_corpus
 from blog_gen.learning.retraining import DAYS, learning_of
 from blog_gen.pipeline import Hooks, run
@@ -31,30 +29,15 @@ def site_with(folder: Path, zone: str = "UTC", **values: Any) -> Settings:
 
 
 def learned(settings: Settings, at: datetime | None) -> runs.Meta:
-    """A finished run of the site as it stands, without the hours of making one."""
-    folder = write_model(settings.run_folder)
-    save_weights(load_weights(folder, HParams.load(folder)), folder, identity="toy")
-    meta = runs.Meta(
-        identity="toy",
+    """A finished run of the site as it stands."""
+    return write_run(
+        settings.run_folder,
         base=settings.model,
-        base_weights="",
-        weights=runs.weights_sha256(folder),
         articles=read_corpus(settings).sha256,
         fingerprint=fingerprint(settings),
         settings=depends_on(settings),
-        recipe={},
-        posts=1,
-        tokens=1,
-        held_out=[],
-        held_out_logprob=None,
-        best_step=1,
-        seconds=1.0,
-        stopped="all steps done",
-        reading="",
         learned=at.isoformat() if at else None,
     )
-    runs.write_meta(folder, meta)
-    return meta
 
 
 def write_an_article(settings: Settings) -> None:

@@ -36,14 +36,10 @@ def _say_learned(settings: Settings, meta: Meta, before: Meta | None) -> None:
         click.echo(f"{losses.capitalize()} loss, from the first to the last: {bars} (as a chart: {shown})")
 
 
-def summarise(settings: Settings, report: Report, quiet: bool = False, before: Meta | None = None) -> int:
-    """Say what was made, where, and what to do next; the exit code.
-
-    Args:
-        before: the trained run as it was when the command began.
-    """
+def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:
+    """Say what was made, where, and what to do next; the exit code."""
     if report.trained is not None and not quiet:
-        _say_learned(settings, report.trained, before)
+        _say_learned(settings, report.trained, report.before)
     for path, result in report.written:
         shown = display_path(path, settings)
         words = len(result.draft.body.split())

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -26,9 +26,6 @@ from blog_gen.commands.watching import watched
 from blog_gen.config import CONFIG_KEY, Settings
 from blog_gen.errors import Note, UsageError
 from blog_gen.pipeline import Hooks
-
-if TYPE_CHECKING:
-    from blog_gen.gpt2.runs import Meta
 
 strict_option = click.option(
     "--strict", is_flag=True, default=None, help="Fail on a post that cannot be read."
@@ -65,7 +62,6 @@ def run(
     with progress() as bar, interruptible() as interrupted:
         hooks = _quiet_hooks(interrupted) if quiet else _hooks(settings, bar, interrupted)
         hooks = replace(hooks, writing=interrupted.at_once)
-        before = _learned(settings)
         report = pipeline.run(settings, now, hooks, _day(date), dry_run, not no_train)
     waits = report.learning.waits if report.learning else ""
     if dry_run:
@@ -81,7 +77,7 @@ def run(
         click.echo(f"Nothing to do: {unchanged} is due{ignored}.")
     if report.trained and not quiet:
         _say_what_is_in_no_file(site, settings)
-    return summarise(settings, report, quiet, before)
+    return summarise(settings, report, quiet)
 
 
 @click.command()
@@ -115,11 +111,10 @@ def train(
         hooks = _hooks(settings, bar, interrupted)
         if hooks.training is not None and (sample_every or tensorboard):
             hooks = replace(hooks, training=watched(hooks.training, sample_every, tensorboard))
-        before = None if fresh else _learned(settings)
         report = pipeline.train(settings, hooks, fresh)
     if report.trained:
         _say_what_is_in_no_file(site, settings)
-    code = summarise(settings, report, before=before)
+    code = summarise(settings, report)
     if fresh and report.interrupted:
         click.echo("Without --fresh, which would begin anew once more.", err=True)
     return code
@@ -239,9 +234,3 @@ def _hooks(settings: Settings, bar: Progress, interrupted: Callable[[], bool]) -
 
     training = Monitor(started, row, interrupted, _say_note)
     return Hooks(note=_say_note, training=training, candidate=candidate)
-
-
-def _learned(settings: Settings) -> Meta | None:
-    from blog_gen.gpt2.runs import read_meta
-
-    return read_meta(settings.run_folder)

@@ -12,13 +12,13 @@ import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 from blog_gen.config import Settings
 from blog_gen.review.entries import LONGEST_SHOWN, Entry
+from blog_gen.site.scaffold import plugin_folders
 
 FOLDER = "preview"  # in the state folder
 SECONDS = 180  # a site that builds longer is shown as plain Markdown
@@ -88,10 +88,8 @@ class SitePreview:
         site, folder = self.settings.site.resolve(), (self.settings.state_folder / FOLDER).resolve()
         words = [*command, "build", "--unpublished", "--quiet", "--baseurl", ""]
         words += ["--source", str(site), "--destination", str(folder / "site")]
-        words += [
-            "--plugins",
-            ",".join(map(str, [*_plugin_folders(self.settings.jekyll, site), self._plugin])),
-        ]
+        plugins = [*(site / name for name in plugin_folders(self.settings)), self._plugin]
+        words += ["--plugins", ",".join(map(str, plugins))]
         # The site's own plugin would call us again.
         environment = {
             **os.environ,
@@ -112,16 +110,6 @@ class SitePreview:
             said = (done.stderr or done.stdout).decode("utf-8", "replace")
             return f"Jekyll cannot build the site: {_reason(said)}"
         return None
-
-
-def _plugin_folders(jekyll: Mapping[str, Any], site: Path) -> list[Path]:
-    """The site's own, of which Jekyll takes one or a list.
-
-    >>> [path.as_posix() for path in _plugin_folders({"plugins_dir": ["_plugins", "_more"]}, Path("site"))]
-    ['site/_plugins', 'site/_more']
-    """
-    named = jekyll.get("plugins_dir") or "_plugins"
-    return [site / str(name) for name in (named if isinstance(named, list) else [named])]
 
 
 def _reason(said: str) -> str:

@@ -58,7 +58,7 @@ def plan(
     if _ignores_are_wanted(site):
         changes += _gitignore(site)
     if plugin if plugin is not None else not _is_built_by_pages(site):
-        changes += _new_file(_plugins_folder(settings) / PLUGIN, render(PLUGIN, site), site, notes)
+        changes += _new_file(plugin_folders(settings)[0] / PLUGIN, render(PLUGIN, site), site, notes)
     if workflow if workflow is not None else _is_on_github(site):
         changes += _new_file(
             github.workflow_file(site), github.text(Job(ready, config_files=tuple(config_files))), site, notes
@@ -144,10 +144,10 @@ def _gitignore(site: Path) -> list[Change]:
     return [Change(Path(".gitignore"), before, after, "trained models stay out of the repository")]
 
 
-def _plugins_folder(settings: Settings) -> Path:
-    """`plugins_dir`, the first where there are several."""
+def plugin_folders(settings: Settings) -> list[Path]:
+    """`plugins_dir`, of which Jekyll takes one or a list, as seen from the site."""
     named = settings.jekyll.get("plugins_dir") or "_plugins"
-    return Path(str(named[0] if isinstance(named, list) else named))
+    return [Path(str(name)) for name in (named if isinstance(named, list) else [named])]
 
 
 def _is_built_by_pages(site: Path) -> bool:

@@ -10,37 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from toy_models import write_model
+from toy_models import write_model, write_run
 
 from blog_gen.gpt2 import runs
-from blog_gen.gpt2.hparams import HParams
-from blog_gen.gpt2.weights import load_weights, save_weights
-
-
-def write_run(folder: Path, identity: str, model: str = "mini") -> runs.Meta:
-    """A whole run of random weights."""
-    write_model(folder)
-    save_weights(load_weights(folder, HParams.load(folder)), folder, identity=identity)
-    meta = runs.Meta(
-        identity=identity,
-        base=model,
-        base_weights="",
-        weights=runs.weights_sha256(folder),
-        articles="",
-        fingerprint="",
-        settings={"model": model},
-        recipe={},
-        posts=1,
-        tokens=1,
-        held_out=[],
-        held_out_logprob=None,
-        best_step=1,
-        seconds=1.0,
-        stopped="all steps done",
-        reading="",
-    )
-    runs.write_meta(folder, meta)
-    return meta
 
 
 def renew(folder: Path, model: str) -> None:

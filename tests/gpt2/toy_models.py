@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from blog_gen.gpt2 import runs
 from blog_gen.gpt2.bpe import END_OF_TEXT, printable_bytes
 from blog_gen.gpt2.hparams import HParams
-from blog_gen.gpt2.weights import initial_weights, save_weights
+from blog_gen.gpt2.weights import initial_weights, load_weights, save_weights
 
 MERGES = ("t h", "th e", "Ġ the")
 TOY = HParams(n_vocab=260, n_ctx=32, n_embd=32, n_head=4, n_layer=2)
@@ -34,3 +36,22 @@ def write_model(folder: Path, hparams: HParams = TOY, seed: int = 0, dtype: str 
         weights[name] = (value + spread * rng.standard_normal(value.shape)).astype(np.float32)
     save_weights(weights, folder, dtype)
     return folder
+
+
+def write_run(folder: Path, identity: str = "toy", base: str = "mini", **known: Any) -> runs.Meta:
+    """A finished run of random weights, without the hours of making one; `known` are fields of its meta."""
+    write_model(folder)
+    save_weights(load_weights(folder, TOY), folder, identity=identity)
+    fields: dict[str, Any] = dict.fromkeys(("base_weights", "articles", "fingerprint", "reading"), "")
+    fields |= {
+        "base": base,
+        "settings": {"model": base},
+        "recipe": {},
+        "posts": 1,
+        "tokens": 1,
+        "held_out": [],
+    }
+    fields |= {"held_out_logprob": None, "best_step": 1, "seconds": 1.0, "stopped": "all steps done"}
+    meta = runs.Meta(**{**fields, "identity": identity, "weights": runs.weights_sha256(folder), **known})
+    runs.write_meta(folder, meta)
+    return meta

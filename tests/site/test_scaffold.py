@@ -10,11 +10,11 @@ import pytest
 import yaml
 from sites import ARTICLES, LAYOUTS, everything, make
 
-from blog_gen.config import load_settings
+from blog_gen.config import Settings, load_settings
 from blog_gen.errors import BlogGenError, ConfigError
 from blog_gen.site.additions import PERMALINK
 from blog_gen.site.changes import apply, undo
-from blog_gen.site.scaffold import Plan, plan
+from blog_gen.site.scaffold import Plan, plan, plugin_folders
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -246,3 +246,9 @@ def test_a_config_in_another_encoding_is_explained(tmp_path: Path) -> None:
 def test_the_sample_site_lacks_nothing(tmp_path: Path) -> None:
     shutil.copy(REPOSITORY / "_config.yml", tmp_path)
     assert plan(tmp_path, plugin=False, workflow=False) == Plan((), ())
+
+
+def test_plugins_may_be_in_several_folders() -> None:
+    several = Settings(jekyll={"plugins_dir": ["_plugins", "_more"]})
+    assert plugin_folders(several) == [Path("_plugins"), Path("_more")]
+    assert plugin_folders(Settings()) == [Path("_plugins")]
