@@ -93,9 +93,9 @@ class Interruption:
 
     def hear(self, number: int, frame: FrameType | None) -> None:
         """What the operating system calls with a signal."""
-        if self._came or not self._waits:
+        first, self._came = not self._came, True  # known even if a finaliser swallows what is raised here
+        if not (first and self._waits):
             raise KeyboardInterrupt
-        self._came = True
         click.echo(self._said, err=True)
 
 

@@ -61,7 +61,7 @@ def run(
     now = pipeline.moment_now(settings)
     with progress() as bar, interruptible() as interrupted:
         hooks = _quiet_hooks(interrupted) if quiet else _hooks(settings, bar, interrupted)
-        hooks = replace(hooks, writing=interrupted.at_once)
+        hooks = replace(hooks, writing=interrupted.at_once, before_writing=interrupted.at_once)
         report = pipeline.run(settings, now, hooks, _day(date), dry_run, not no_train)
     waits = report.learning.waits if report.learning else ""
     if dry_run:
