@@ -31,6 +31,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--rate", type=float, default=3e-3, help="Peak learning rate.")
 @click.option("--batch-tokens", type=int, default=8192)
 @click.option("--decay", type=float, default=0.3, help="Last share of the run, while the rate falls to zero.")
+@click.option("--average", type=float, default=2.0, help="Millions of tokens that weights are averaged over.")
 @click.option(
     "--weight", multiple=True, metavar="SOURCE=W", help="Share of a source's documents in each pass."
 )
@@ -50,6 +51,7 @@ def pretrain(
     rate: float,
     batch_tokens: int,
     decay: float,
+    average: float,
     weight: tuple[str, ...],
     final_weight: tuple[str, ...],
     max_minutes: float | None,
@@ -75,7 +77,8 @@ def pretrain(
         decay=decay,
         mixture=_weights(weight),
         final_mixture=_weights(final_weight),
-        lengths=tuple((share, min(length, context)) for share, length in Plan.lengths),
+        window=context,
+        average_tokens=int(average * 1e6),
     )
     with interruptible() as interrupted:
         run = make_base(

@@ -43,7 +43,7 @@ def make_base(
     interrupted: Callable[[], bool] = lambda: False,
     max_seconds: float = float("inf"),
 ) -> Pretraining:
-    """Make or go on making a base model in `folder`; its weights are written at every stop.
+    """Make or go on making a base model in `folder`; its averaged weights are written beside every state.
 
     A folder with weights but no state, such as a copy of a finished model, goes on from the weights.
 
@@ -56,9 +56,8 @@ def make_base(
     run = Pretraining(hparams, plan, optimizer, Shards(work / "train"), work, valid)
     if not run.resume() and (folder / WEIGHTS_FILE).exists():
         run.start_from(load_weights(folder, hparams))
-    run.run(report, interrupted, max_seconds)
-    save_weights(run.weights(), folder, "float16")
     hparams.save(folder)
+    run.run(report, interrupted, max_seconds, lambda: save_weights(run.average(), folder, "float16"))
     return run
 
 

@@ -1,8 +1,9 @@
 """A base model from scratch, for maintainers: one long, exactly resumable run over an encoded corpus.
 
-`Plan` says, from the number of steps alone, which window length, mixture and learning rate come next;
-`Pretraining` draws the batch for that position, steps, and now and then measures and saves. Nothing is kept
-in a generator: a state file is arrays plus a position, so a killed run goes on bit for bit.
+`Plan` says, from the number of steps alone, which mixture and learning rate come next; `Pretraining` draws
+the batch for that position, steps, and now and then measures and saves. An exponential average of the
+weights runs beside them: it shows, without a decay, what a decay would bring, and is what is handed on.
+Nothing is kept in a generator: a state file is arrays plus a position, so a killed run goes on bit for bit.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import math
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,8 @@ STATE_FILE = "state.safetensors"
 PLATEAU_FILE = "plateau.safetensors"  # as it was before the rate fell: where a longer plan goes on
 REPORT_STEPS = 25
 MEASURE_STEPS = 250
-SAVE_SECONDS = 300.0
+AVERAGE_STEPS = 4  # between two additions to the average: a copy of the weights to the host each time
+SAVE_SECONDS = 600.0
 VALID_WINDOWS = 48  # of the validation text, spread evenly, at each measurement
 
 
@@ -47,7 +50,8 @@ class Plan:
     rate: float = 3e-3  # peak, shared by Muon and AdamW (see optimizers)
     warmup_tokens: int = 500_000
     decay: float = 0.3  # last share of the run, in which the rate falls to zero
-    lengths: tuple[tuple[float, int], ...] = ((0.0, 256), (0.4, 512), (0.7, 1024))  # from share, window
+    window: int = 1024  # tokens; positions that are not trained on are forgotten (experiments, 25)
+    average_tokens: int = 2_000_000  # what the average of the weights looks back on, about
     mixture: Mapping[str, float] = field(default_factory=dict)  # by source: chance to be in an epoch
     final_mixture: Mapping[str, float] = field(default_factory=dict)  # the same while the rate falls
 
@@ -64,9 +68,10 @@ class Plan:
         """Whether `step`, counted from 1, is in the last part of the run."""
         return step > self.steps - round(self.decay * self.steps)
 
-    def length(self, step: int) -> int:
-        """Window length of `step`: short windows first, since attention over long ones costs more."""
-        return [length for share, length in self.lengths if step - 1 >= share * self.steps][-1]
+    def average_share(self, step: int) -> float:
+        """Weight of the newest weights in their average at `step`: a plain mean until it is long enough."""
+        length = self.average_tokens / self.batch_tokens
+        return AVERAGE_STEPS / max(AVERAGE_STEPS, min(length, step))
 
 
 @dataclass
@@ -102,6 +107,7 @@ class Pretraining:
         self._stepper = make_stepper(
             start, optimizer, self._training_loss, self._evaluation_loss, compute_dtype=self.precision
         )
+        self._average = {name: value.copy() for name, value in start.items()}
 
     def _training_loss(self, weights: Any, batch: Any) -> Any:
         return chunked_cross_entropy(*self._forward(weights, batch))
@@ -123,8 +129,12 @@ class Pretraining:
         report: Callable[[dict[str, float]], None],
         interrupted: Callable[[], bool] = lambda: False,
         max_seconds: float = math.inf,
+        saved_to: Callable[[], None] = lambda: None,
     ) -> bool:
-        """Train to the end of the plan; False when it was interrupted or out of time, the state saved."""
+        """Train to the end of the plan; False when it was interrupted or out of time, the state saved.
+
+        `saved_to` is called after each save.
+        """
         began = saved = mark = time.monotonic()
         before = self.position.seconds
         while self.position.step < self.plan.steps:
@@ -140,8 +150,10 @@ class Pretraining:
                 break
             if now - saved > SAVE_SECONDS:
                 self.save()
+                saved_to()
                 saved = now
         self.save()
+        saved_to()
         return self.position.step >= self.plan.steps
 
     def _every(self, steps: int) -> bool:
@@ -154,6 +166,7 @@ class Pretraining:
         row |= {"loss": round(float(np.mean(position.losses)), 4), "seconds": round(position.seconds)}
         if self.valid is not None and self._every(MEASURE_STEPS):
             row["valid_bits_per_byte"] = round(self.valid_bits_per_byte(), 4)
+            row["average_bits_per_byte"] = round(self._of_average(self.valid_bits_per_byte), 4)
         position.losses = []
         position.history.append(row)
         left = (self.plan.steps - position.step) * tokens / rate
@@ -168,11 +181,26 @@ class Pretraining:
                 "the loss must stay finite", got=loss, fix="Lower the rate; the last state is kept"
             )
         self.position.step = step
+        if step % AVERAGE_STEPS == 0:
+            self._average_in(self.plan.average_share(step))
         return loss
+
+    def _average_in(self, share: float) -> None:
+        for name, value in self._trained():
+            self._average[name] += np.float32(share) * (value - self._average[name])
+
+    def _of_average(self, measured: Callable[[], float]) -> float:
+        """What is `measured` with the average in the weights' place; these come back after it."""
+        weights = self.weights()
+        self._load(self._average)
+        try:
+            return measured()
+        finally:
+            self._load(weights)
 
     def _batch(self, step: int) -> Array:
         """(rows, length + 1) token ids; each row's last token is the next row's first."""
-        position, length, size = self.position, self.plan.length(step), self.plan.batch_tokens
+        position, length, size = self.position, self.plan.window, self.plan.batch_tokens
         if self.plan.decaying(step) != position.final:
             position.final, position.epoch, position.offset = not position.final, position.epoch + 1, 0
         while position.offset + size + 1 > self._stream().length:
@@ -195,9 +223,9 @@ class Pretraining:
         return self._epoch[1]
 
     def valid_bits_per_byte(self) -> float:
-        """Over evenly spread windows of the validation text, as long as those now trained on."""
+        """Over evenly spread windows of the validation text, as long as those trained on."""
         assert self.valid is not None
-        tokens, length = self.valid.tokens, self.plan.length(max(1, self.position.step))
+        tokens, length = self.valid.tokens, self.plan.window
         starts = np.linspace(0, len(tokens) - length - 1, VALID_WINDOWS).astype(int)
         windows = np.stack([tokens[start : start + length + 1] for start in starts]).astype(np.int32)
         nats = np.mean(
@@ -210,14 +238,30 @@ class Pretraining:
 
         A model whose state is lost goes on this way; the optimizer's slots fill up during the warm-up.
         """
-        self._stepper.load((f"w/{name}", value) for name, value in weights.items())
+        self._load(weights)
+        self._average = {name: np.array(value, np.float32) for name, value in weights.items()}
         self.position.epoch = zlib.crc32(weights["wte"].tobytes()) >> 1  # not the order they were made in
 
     def weights(self) -> dict[str, Array]:
-        return {name[2:]: value for name, value in self._stepper.arrays() if name.startswith("w/")}
+        """As they are after the last step, by name."""
+        return dict(self._trained())
+
+    def average(self) -> dict[str, Array]:
+        """The exponential average of the weights, by name: what is evaluated and handed on."""
+        return dict(self._average)
+
+    def _trained(self) -> Iterator[tuple[str, Array]]:
+        return ((name[2:], value) for name, value in self._stepper.arrays() if name.startswith("w/"))
+
+    def _load(self, weights: Mapping[str, Array]) -> None:
+        self._stepper.load((f"w/{name}", value) for name, value in weights.items())
 
     def save(self, name: str = STATE_FILE) -> None:
-        save_state(self.folder / name, self._stepper.shapes(), self._stepper.arrays(), asdict(self.position))
+        """Weights, slots and their average; `a/NAME` sorts before the stepper's own names."""
+        average = {f"a/{name}": value for name, value in sorted(self._average.items())}
+        shapes = {name: value.shape for name, value in average.items()} | self._stepper.shapes()
+        arrays = chain(average.items(), self._stepper.arrays())
+        save_state(self.folder / name, shapes, arrays, asdict(self.position))
 
     def resume(self) -> bool:
         """Take up the saved state; a plan that grew goes back to the plateau, before the rate fell."""
@@ -228,7 +272,8 @@ class Pretraining:
             position = Position(**state.position)
             if position.final and not self.plan.decaying(position.step):
                 continue
-            self._stepper.load(state.arrays())
+            self._stepper.load((name, value) for name, value in state.arrays() if name[:2] != "a/")
+            self._average = {name[2:]: value for name, value in state.arrays() if name[:2] == "a/"}
             self.position = position
             return True
         return False

@@ -30,7 +30,8 @@ PLAN = Plan(
     rate=1e-2,
     warmup_tokens=512,
     decay=0.5,
-    lengths=((0.0, 32), (0.5, 64)),
+    window=64,
+    average_tokens=8 * 256,
     final_mixture={"books": 0.0},
 )
 MUON = Optimizer("muon")
@@ -69,12 +70,27 @@ def test_it_learns_and_leaves_a_model_folder(corpus: Corpus, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("stop_at", [3, 20, 31])
 def test_stopped_anywhere_it_ends_with_the_same_bits(corpus: Corpus, tmp_path: Path, stop_at: int) -> None:
-    straight = _make(corpus, tmp_path / "straight").weights()
+    straight = _make(corpus, tmp_path / "straight")
     first = _make(corpus, tmp_path / "stopped", interrupted=_stop_after(stop_at))
     assert first.position.step == stop_at
     again = _make(corpus, tmp_path / "stopped")
     assert again.position.step == PLAN.steps
-    assert all(np.array_equal(value, again.weights()[name]) for name, value in straight.items())
+    assert all(np.array_equal(value, again.weights()[name]) for name, value in straight.weights().items())
+    assert all(np.array_equal(value, again.average()[name]) for name, value in straight.average().items())
+
+
+def test_the_average_is_handed_on_and_measured(corpus: Corpus, tmp_path: Path) -> None:
+    run = _make(corpus, tmp_path, replace(PLAN, decay=0.0))
+    kept = load_weights(tmp_path, HPARAMS)
+    assert all(np.allclose(kept[name], value, atol=1e-3) for name, value in run.average().items())
+    assert any(not np.allclose(kept[name], value, atol=1e-3) for name, value in run.weights().items())
+    last = run.position.history[-1]
+    assert last["average_bits_per_byte"] != last["valid_bits_per_byte"] == round(run.valid_bits_per_byte(), 4)
+
+
+def test_an_average_over_one_step_is_the_weights(corpus: Corpus, tmp_path: Path) -> None:
+    run = _make(corpus, tmp_path, replace(PLAN, average_tokens=PLAN.batch_tokens))
+    assert all(np.allclose(value, run.average()[name], atol=1e-6) for name, value in run.weights().items())
 
 
 def test_a_longer_plan_goes_on_from_before_the_rate_fell(corpus: Corpus, tmp_path: Path) -> None:
