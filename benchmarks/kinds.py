@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blog_gen.config import SamplingSettings
-from blog_gen.gpt2.sampling import Request, Sampler
-from blog_gen.gpt2.shards import Document, read_documents
 from blog_gen.judge.words import forms_of
+from blog_gen.model.pretraining.shards import Document, read_documents
+from blog_gen.model.sampling.sampling import Request, Sampler
 
 SMOOTHING = 0.5
 BODY_CHARACTERS = 2500

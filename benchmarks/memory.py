@@ -1,4 +1,4 @@
-"""Peak memory of fine-tuning beside what `blog_gen.gpt2.memory` estimates: each case in a process of its own.
+"""Peak memory of fine-tuning beside what `model.training.memory` estimates, each case in its own process.
 
 python benchmarks/memory.py [--json]
 """
@@ -13,9 +13,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from blog_gen.gpt2 import memory
-from blog_gen.gpt2.hparams import HParams
-from blog_gen.gpt2.zoo import EMBEDDED, SIZES
+from blog_gen.model.hparams import HParams
+from blog_gen.model.training import memory
+from blog_gen.model.zoo.zoo import EMBEDDED, SIZES
 
 SHAPES = {"mini": HParams.load(EMBEDDED["mini"]), "124M": SIZES["124M"]}
 WAYS: dict[str, dict[str, Any]] = {
@@ -68,17 +68,17 @@ def measured(shape: str, rows: int, length: int, way: str) -> int:
 
 def peak_of(shape: str, rows: int, length: int, way: str) -> int:
     """Bytes resident at most in this process, after a few steps on random tokens."""
-    from blog_gen.gpt2.quiet import quiet
+    from blog_gen.model.quiet import quiet
 
     quiet()
     import numpy as np
 
     from blog_gen.config import TrainingSettings
-    from blog_gen.gpt2.autopilot import choose
-    from blog_gen.gpt2.dataset import pack
-    from blog_gen.gpt2.machine import Machine, has_bfloat16, peak_memory
-    from blog_gen.gpt2.training import FineTuning
-    from blog_gen.gpt2.weights import initial_weights
+    from blog_gen.model.training.autopilot import choose
+    from blog_gen.model.training.dataset import pack
+    from blog_gen.model.training.machine import Machine, has_bfloat16, peak_memory
+    from blog_gen.model.training.training import FineTuning
+    from blog_gen.model.weights import initial_weights
 
     hparams = SHAPES[shape]
     texts = np.random.default_rng(0).integers(0, hparams.n_vocab - 1, (STEPS * rows, length - 1)).tolist()

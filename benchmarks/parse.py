@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 from blog_gen.config import SamplingSettings
-from blog_gen.gpt2.sampling import Request, Sampler
+from blog_gen.model.sampling.sampling import Request, Sampler
 from blog_gen.text.post import PostFormatError, parse
 
 HEAD_TOKENS = 160  # a head and the beginning of a body: whether it parses is settled by then

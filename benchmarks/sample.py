@@ -28,13 +28,13 @@ from pathlib import Path
 import numpy as np
 
 from blog_gen.config import SamplingSettings
-from blog_gen.gpt2 import zoo
-from blog_gen.gpt2.bpe import END_OF_TEXT
-from blog_gen.gpt2.cached_network import usual_threads
-from blog_gen.gpt2.exchange import export_model
-from blog_gen.gpt2.hparams import HParams
-from blog_gen.gpt2.machine import peak_memory
-from blog_gen.gpt2.weights import initial_weights, save_weights
+from blog_gen.model.bpe import END_OF_TEXT
+from blog_gen.model.hparams import HParams
+from blog_gen.model.sampling.cached_network import usual_threads
+from blog_gen.model.training.machine import peak_memory
+from blog_gen.model.weights import initial_weights, save_weights
+from blog_gen.model.zoo import zoo
+from blog_gen.model.zoo.exchange import export_model
 
 TEMPERATURE, TOP_P = 0.8, 0.95
 Draw = Callable[[], None]
@@ -51,8 +51,8 @@ class Task:
 
 
 def ours(task: Task) -> Draw:
-    from blog_gen.gpt2.decoding import Ban
-    from blog_gen.gpt2.sampling import Request, Sampler
+    from blog_gen.model.sampling.decoding import Ban
+    from blog_gen.model.sampling.sampling import Request, Sampler
 
     sampler = Sampler.open(task.folder)
     settings = SamplingSettings(temperature=TEMPERATURE, top_k=0, top_p=TOP_P, min_p=0.0, known_words=False)

@@ -26,9 +26,9 @@ from typing import Any
 import numpy as np
 
 from blog_gen.config import TrainingSettings
-from blog_gen.gpt2.hparams import HParams
-from blog_gen.gpt2.machine import peak_memory
-from blog_gen.gpt2.zoo import EMBEDDED, SIZES
+from blog_gen.model.hparams import HParams
+from blog_gen.model.training.machine import peak_memory
+from blog_gen.model.zoo.zoo import EMBEDDED, SIZES
 
 SHAPES = {"mini": HParams.load(EMBEDDED["mini"]), "124M": SIZES["124M"]}
 WARM_STEPS = 2  # compile, and fill the allocator
@@ -57,14 +57,14 @@ class Task:
 
 
 def ours(task: Task) -> Step:
-    from blog_gen.gpt2.quiet import quiet
+    from blog_gen.model.quiet import quiet
 
     quiet()
-    from blog_gen.gpt2.autopilot import choose
-    from blog_gen.gpt2.dataset import pack
-    from blog_gen.gpt2.machine import Machine, has_bfloat16
-    from blog_gen.gpt2.training import FineTuning
-    from blog_gen.gpt2.weights import initial_weights
+    from blog_gen.model.training.autopilot import choose
+    from blog_gen.model.training.dataset import pack
+    from blog_gen.model.training.machine import Machine, has_bfloat16
+    from blog_gen.model.training.training import FineTuning
+    from blog_gen.model.weights import initial_weights
 
     h = task.hparams
     texts = [row[1:-1].clip(max=h.n_vocab - 2).tolist() for row in task.tokens()]
@@ -185,10 +185,10 @@ def seconds_of(step: Step) -> float:
 
 def plain_products() -> float:
     """Operations a second of the machine's matrix products in the faster precision."""
-    from blog_gen.gpt2.quiet import quiet
+    from blog_gen.model.quiet import quiet
 
     quiet()
-    from blog_gen.gpt2.machine import has_bfloat16, product_rate
+    from blog_gen.model.training.machine import has_bfloat16, product_rate
 
     return product_rate("bfloat16" if has_bfloat16() else "float32", seconds=1.0)
 

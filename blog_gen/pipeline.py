@@ -21,10 +21,10 @@ from blog_gen.tidying import working_on
 
 if TYPE_CHECKING:
     from blog_gen.drafting import Result
-    from blog_gen.gpt2.evaluation import Evaluation
-    from blog_gen.gpt2.runs import Meta
     from blog_gen.learning import Corpus, Monitor
     from blog_gen.learning.retraining import Learning
+    from blog_gen.model.training.evaluation import Evaluation
+    from blog_gen.runs import Meta
 
 TRIES_FILE = "tries.json"
 NOW_VARIABLE = "BLOG_GEN_NOW"  # an ISO 8601 moment that stands in for the clock
@@ -137,8 +137,8 @@ def generate(
 
 def evaluate(settings: Settings, texts: Sequence[str], precision: str = "float32") -> Evaluation:
     """How well the model predicts `texts`, which are post texts."""
-    from blog_gen.gpt2 import zoo
-    from blog_gen.gpt2.evaluation import KerasScorer, evaluate, sampler_scorer
+    from blog_gen.model.training.evaluation import KerasScorer, evaluate, sampler_scorer
+    from blog_gen.model.zoo import zoo
 
     folder = zoo.resolve(settings.model, settings.state_folder / "runs")
     if precision == "int8":
@@ -190,9 +190,9 @@ def _learning(settings: Settings, now: datetime, wanted: bool) -> Learning | Non
 def _learn(
     settings: Settings, corpus: Corpus, hooks: Hooks, report: Report, now: datetime, fresh: bool = False
 ) -> None:
-    from blog_gen.gpt2.runs import read_meta
     from blog_gen.learning import Monitor, train
     from blog_gen.learning.rehearsal import require_model
+    from blog_gen.runs import read_meta
 
     require_model(settings, None if fresh else corpus.sha256)
     report.before = None if fresh else read_meta(settings.run_folder)
@@ -216,7 +216,7 @@ def require_run(settings: Settings) -> None:
     Raises:
         ModelError: says what to do.
     """
-    from blog_gen.gpt2.runs import read_meta
+    from blog_gen.runs import read_meta
 
     if read_meta(settings.run_folder) is None:
         raise ModelError(

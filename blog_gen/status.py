@@ -6,10 +6,9 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from blog_gen import pipeline
+from blog_gen import pipeline, runs
 from blog_gen.config import Settings
 from blog_gen.errors import ArticleError, ModelError
-from blog_gen.gpt2 import runs
 from blog_gen.learning.rehearsal import require_model
 from blog_gen.learning.retraining import Learning, learning_of
 from blog_gen.site.articles import LEFT_OUT, read_articles

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from blog_gen import runs
 from blog_gen.config import Settings
 from blog_gen.files import locked, sweep
-from blog_gen.gpt2 import runs
 
 
 @contextmanager

@@ -14,21 +14,20 @@ from typing import Any
 import pytest
 from tiny_site import article, write_base, write_site
 
-from blog_gen import learning
+from blog_gen import learning, runs
 from blog_gen.config import Settings, load_settings
 from blog_gen.errors import BlogGenError, ModelError, Note
-from blog_gen.gpt2 import runs
-from blog_gen.gpt2.autopilot import WAYS
-from blog_gen.gpt2.machine import Machine
-from blog_gen.gpt2.training import FineTuning
 from blog_gen.learning import Monitor, depends_on, read_corpus, settings_that_differ, up_to_date
+from blog_gen.model.training.autopilot import WAYS
+from blog_gen.model.training.machine import Machine
+from blog_gen.model.training.training import FineTuning
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
 STEPS = 12
 
 _KILLED = """
 import os, signal, sys
-from blog_gen.gpt2.quiet import quiet
+from blog_gen.model.quiet import quiet
 quiet()
 from blog_gen.learning import finishing
 from blog_gen.cli import main
@@ -70,7 +69,7 @@ def set_memory(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
 
 def least_memory(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> int:
     """So little that only adapters fit."""
-    from blog_gen.gpt2 import memory
+    from blog_gen.model.training import memory
 
     needed = {None: 8 << 30, learning_rank(): 1 << 30}
     monkeypatch.setattr(memory, "to_train", lambda hparams, tokens, length, lora, *more: needed[lora])
@@ -78,7 +77,7 @@ def least_memory(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def learning_rank() -> int:
-    from blog_gen.gpt2.autopilot import LORA_RANK
+    from blog_gen.model.training.autopilot import LORA_RANK
 
     return LORA_RANK
 

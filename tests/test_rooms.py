@@ -11,24 +11,11 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "blog_gen"
-ROOMS = {"site", "text", "gpt2", "judge"}
+ROOMS = {"site", "text", "model", "judge"}
 GROUND = {"config", "errors", "files", "ranges", "__version__"}  # what every room may stand on
 HEAVY = {"tensorflow", "keras", "jax", "torch"}
-# The only modules that train, convert or evaluate.
-MAY_BE_HEAVY = {
-    "gpt2/backend.py",
-    "gpt2/conversion.py",
-    "gpt2/evaluation.py",
-    "gpt2/fused.py",
-    "gpt2/fusion.py",
-    "gpt2/loss.py",
-    "gpt2/machine.py",
-    "gpt2/network.py",
-    "gpt2/optimizers.py",
-    "gpt2/pretraining.py",
-    "gpt2/tensorboard.py",
-    "gpt2/training.py",
-}
+# The only places that train, convert or evaluate.
+MAY_BE_HEAVY = ("model/training/", "model/pretraining/", "model/sampling/conversion.py")
 
 
 def _imports(path: Path) -> Iterator[str]:
@@ -58,7 +45,7 @@ def test_heavy_libraries_are_imported_only_where_models_are_made() -> None:
         where = path.relative_to(PACKAGE).as_posix()
         for name in _imports(path):
             if name.split(".")[0] in HEAVY:
-                assert where in MAY_BE_HEAVY, f"{where} imports {name}"
+                assert where.startswith(MAY_BE_HEAVY), f"{where} imports {name}"
 
 
 @pytest.mark.parametrize("path", _modules(""), ids=lambda path: path.relative_to(PACKAGE).as_posix())

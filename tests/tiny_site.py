@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from blog_gen.gpt2.hparams import HParams
-from blog_gen.gpt2.vocabulary import train_vocabulary
-from blog_gen.gpt2.weights import initial_weights, save_weights
+from blog_gen.model.hparams import HParams
+from blog_gen.model.pretraining.vocabulary import train_vocabulary
+from blog_gen.model.weights import initial_weights, save_weights
 
 SENTENCES = (
     "The kettle was cold and I was not.",

@@ -50,7 +50,7 @@ class Site:
 
 def has_run(settings: Settings) -> bool:
     """Whether the site has been trained, whatever the settings of now."""
-    from blog_gen.gpt2.runs import META_FILE
+    from blog_gen.runs import META_FILE
 
     return (settings.run_folder / META_FILE).exists()
 

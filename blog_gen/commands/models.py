@@ -11,7 +11,7 @@ import click
 from blog_gen.commands import Site
 from blog_gen.commands.progress import progress
 
-# What `gpt2.formats` writes; said again here, so that `--help` need not import NumPy.
+# What `model.formats` writes; said again here, so that `--help` need not import NumPy.
 FORMATS = ["openai", "hf", "gguf", "gguf-q8_0", "folder"]
 _folder = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -26,7 +26,7 @@ def models() -> None:
 @click.pass_obj
 def list_(site: Site, /, as_json: bool) -> None:
     """Show every model on this machine, this site's trained runs included."""
-    from blog_gen.gpt2.catalogue import list_models
+    from blog_gen.model.zoo.catalogue import list_models
 
     found, notes = list_models(site.settings().state_folder / "runs")
     for note in notes:
@@ -45,7 +45,7 @@ def list_(site: Site, /, as_json: bool) -> None:
 @click.pass_obj
 def show(site: Site, /, name: str, as_json: bool) -> None:
     """Show one model: size, context, where from, trained on what, memory it needs."""
-    from blog_gen.gpt2.catalogue import describe
+    from blog_gen.model.zoo.catalogue import describe
 
     model = describe(name, site.settings().state_folder / "runs")
     if as_json:
@@ -73,7 +73,7 @@ def show(site: Site, /, name: str, as_json: bool) -> None:
 @click.option("--keep", is_flag=True, help="Keep the downloaded originals too.")
 def pull(size: str, mirror: str | None, keep: bool) -> None:
     """Download OpenAI's GPT-2 of SIZE: 124M, 355M, 774M or 1558M; checked, and resumed where it broke off."""
-    from blog_gen.gpt2 import downloads
+    from blog_gen.model.zoo import downloads
 
     with progress() as bar:
         current = ""
@@ -96,8 +96,8 @@ def pull(size: str, mirror: str | None, keep: bool) -> None:
 @click.pass_obj
 def import_(site: Site, /, path: Path, name: str, base: str | None) -> None:
     """Bring in a checkpoint: OpenAI's, nshepperd's, Hugging Face's, or a model or run folder of ours."""
-    from blog_gen.gpt2 import zoo
-    from blog_gen.gpt2.exchange import import_model
+    from blog_gen.model.zoo import zoo
+    from blog_gen.model.zoo.exchange import import_model
 
     known = zoo.resolve(base, site.settings().state_folder / "runs") if base else None
     click.echo(f"{name} is in {import_model(path, name, known)}.")
@@ -110,8 +110,8 @@ def import_(site: Site, /, path: Path, name: str, base: str | None) -> None:
 @click.pass_obj
 def export(site: Site, /, name: str, kind: str, destination: Path) -> None:
     """Write the model or run NAME to DESTINATION, for other tools."""
-    from blog_gen.gpt2 import zoo
-    from blog_gen.gpt2.exchange import export_model
+    from blog_gen.model.zoo import zoo
+    from blog_gen.model.zoo.exchange import export_model
 
     folder = zoo.resolve(name, site.settings().state_folder / "runs")
     click.echo(f"Wrote {export_model(folder, kind, destination)}.")

@@ -61,13 +61,13 @@ def pretrain(
     The same command goes on where it was stopped. With more --tokens than before it goes on from where the
     rate had not begun to fall. A folder that holds a finished model and no state starts from its weights.
     """
-    from blog_gen.gpt2.hparams import HParams
-    from blog_gen.gpt2.quiet import quiet
+    from blog_gen.model.hparams import HParams
+    from blog_gen.model.quiet import quiet
 
     quiet()
-    from blog_gen.gpt2.base_model import Corpus, make_base
-    from blog_gen.gpt2.optimizers import Optimizer
-    from blog_gen.gpt2.pretraining import Plan
+    from blog_gen.model.pretraining.base_model import Corpus, make_base
+    from blog_gen.model.pretraining.pretraining import Plan
+    from blog_gen.model.training.optimizers import Optimizer
     from blog_gen.text.post import varied
 
     plan = Plan(

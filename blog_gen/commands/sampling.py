@@ -16,8 +16,8 @@ from blog_gen.config import SamplingSettings, Settings
 from blog_gen.errors import UsageError
 
 if TYPE_CHECKING:
-    from blog_gen.gpt2.decoding import Processor
-    from blog_gen.gpt2.sampling import Request, Sampler
+    from blog_gen.model.sampling.decoding import Processor
+    from blog_gen.model.sampling.sampling import Request, Sampler
 
 Interrupted = Callable[[], bool]
 
@@ -78,9 +78,9 @@ def sample(
 
 def _voice(settings: Settings, model: str | None, stop: tuple[str, ...], raw: bool) -> _Voice:
     """Of the trained run, or of the model that was named."""
-    from blog_gen.gpt2 import zoo
-    from blog_gen.gpt2.keyed_lines import KeyedLines
-    from blog_gen.gpt2.sampling import Sampler
+    from blog_gen.model.sampling.keyed_lines import KeyedLines
+    from blog_gen.model.sampling.sampling import Sampler
+    from blog_gen.model.zoo import zoo
     from blog_gen.text.post import FENCE, KEYS
 
     trained = model is None and has_run(settings)
@@ -149,7 +149,7 @@ class _Voice:
                 click.echo(f"{heading}{begin}{each.text}")
 
     def _requests(self, begin: str, count: int, seed: int) -> list[Request]:
-        from blog_gen.gpt2.sampling import Request
+        from blog_gen.model.sampling.sampling import Request
 
         ids = tuple(self.sampler.tokenizer.encode(begin))
         length = self.settings.max_tokens

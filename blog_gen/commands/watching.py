@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def watched(monitor: Monitor, sample_every: int | None, tensorboard: Path | None) -> Monitor:
     """`monitor`, and samples to standard error every so many steps, and losses to a TensorBoard folder."""
-    from blog_gen.gpt2.tensorboard import scalar_log
+    from blog_gen.model.training.tensorboard import scalar_log
 
     log = scalar_log(tensorboard) if tensorboard else None
 

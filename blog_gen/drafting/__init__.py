@@ -15,12 +15,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blog_gen import __version__
+from blog_gen import __version__, runs
 from blog_gen.config import Settings
 from blog_gen.drafting.candidates import CandidateWriter, Lengths
 from blog_gen.drafting.heads import HeadWriter
 from blog_gen.errors import RejectedError
-from blog_gen.gpt2 import runs
 from blog_gen.judge import Candidate, Context, Scorecard, judge, pick
 from blog_gen.learning import Corpus
 from blog_gen.site.assets import image_files
@@ -30,7 +29,7 @@ from blog_gen.text.post import Post
 from blog_gen.text.safe import Safe, SiteFacts, known_hosts, make_safe
 
 if TYPE_CHECKING:
-    from blog_gen.gpt2.sampling import Sampler
+    from blog_gen.model.sampling.sampling import Sampler
 
 INDEX_FILE = "novelty.npz"
 
@@ -80,7 +79,7 @@ class Desk:
 
     @cached_property
     def sampler(self) -> Sampler:
-        from blog_gen.gpt2.sampling import Sampler
+        from blog_gen.model.sampling.sampling import Sampler
 
         return Sampler.open(self.settings.run_folder)
 

@@ -15,8 +15,8 @@ from blog_gen.judge import Candidate
 from blog_gen.text.post import Post, PostFormatError, parse
 
 if TYPE_CHECKING:
-    from blog_gen.gpt2.bpe import Tokenizer
-    from blog_gen.gpt2.sampling import Sample, Sampler
+    from blog_gen.model.bpe import Tokenizer
+    from blog_gen.model.sampling.sampling import Sample, Sampler
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class CandidateWriter:
         return sorted(candidates, key=lambda candidate: seeds.index(candidate.seed))
 
     def _bodies(self, begun: Mapping[int, str]) -> Iterator[Sample]:
-        from blog_gen.gpt2.decoding import Length
-        from blog_gen.gpt2.sampling import Request
+        from blog_gen.model.sampling.decoding import Length
+        from blog_gen.model.sampling.sampling import Request
 
         tokenizer, lengths = self.sampler.tokenizer, self.lengths
         requests = [

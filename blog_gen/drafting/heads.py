@@ -17,7 +17,7 @@ from blog_gen.text.post import KEYS, Post, prompt, render
 from blog_gen.text.safe import safe_line
 
 if TYPE_CHECKING:
-    from blog_gen.gpt2.sampling import Sample, Sampler
+    from blog_gen.model.sampling.sampling import Sample, Sampler
 
 _KEY = re.compile(rf"\s*\b(?:{'|'.join(KEYS)}):", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?…])[\s]")
@@ -56,8 +56,8 @@ class HeadWriter:
         names: Sequence[str] = (),
     ) -> dict[int, Post]:
         """Every head with the line that the model gives to `key`: of `names`, if there are any."""
-        from blog_gen.gpt2.listed import Listed
-        from blog_gen.gpt2.sampling import Request
+        from blog_gen.model.sampling.listed import Listed
+        from blog_gen.model.sampling.sampling import Request
 
         tokenizer = self.sampler.tokenizer
         begun = {

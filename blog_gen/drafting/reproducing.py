@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blog_gen import __version__
+from blog_gen import __version__, runs
 from blog_gen.config import SamplingSettings, Settings
 from blog_gen.drafting import Desk, Wish
 from blog_gen.drafting.candidates import Lengths
 from blog_gen.errors import DraftError, ModelError
-from blog_gen.gpt2 import runs
 from blog_gen.learning import read_corpus
 from blog_gen.site.dates import zone_of
 from blog_gen.site.drafts import Draft, read_draft

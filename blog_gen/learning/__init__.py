@@ -15,10 +15,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from blog_gen import runs
 from blog_gen.config import Settings
 from blog_gen.errors import Note
-from blog_gen.gpt2 import runs
-from blog_gen.gpt2.quiet import quiet
+from blog_gen.model.quiet import quiet
 from blog_gen.site.articles import Article, fingerprint, read_articles
 from blog_gen.site.habit import Habit, habit_of
 from blog_gen.text.plain import to_plain
@@ -156,7 +156,7 @@ def train(
 
 def _began_anew(settings: Settings, corpus: Corpus, meta: runs.Meta) -> bool:
     """Whether today's posts were begun anew, from the base, though there is the run `meta`: that goes on."""
-    from blog_gen.gpt2.begun import has_state, read_begun
+    from blog_gen.learning.begun import has_state, read_begun
 
     folder = settings.run_folder / runs.STATE_FOLDER
     begun = read_begun(folder) if has_state(folder) else None
@@ -179,8 +179,8 @@ def _watching(monitor: Monitor, lesson: Lesson) -> Callable[[dict[str, float]], 
     """What the run reports to: the monitor, with a sample after every so many steps where one is wanted."""
     if monitor.sample is None or not monitor.sample_every:
         return monitor.row
-    from blog_gen.gpt2.bpe import Tokenizer
-    from blog_gen.gpt2.preview import preview
+    from blog_gen.learning.preview import preview
+    from blog_gen.model.bpe import Tokenizer
 
     tokenizer, hear, every = Tokenizer.load(lesson.base), monitor.sample, monitor.sample_every
 

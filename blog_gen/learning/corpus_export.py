@@ -10,8 +10,8 @@ from typing import Any
 from blog_gen.config import Settings
 from blog_gen.errors import ArticleError, CorpusError, Note
 from blog_gen.files import replacing, write_text
-from blog_gen.gpt2.dataset import held_out
 from blog_gen.learning import Corpus
+from blog_gen.model.training.dataset import held_out
 from blog_gen.site import front_matter
 from blog_gen.site.articles import names_of, title_of
 from blog_gen.site.decoding import decode
@@ -38,8 +38,8 @@ def write(corpus: Corpus, settings: Settings, kind: str, path: Path) -> None:
         return
     import numpy as np
 
-    from blog_gen.gpt2 import zoo
-    from blog_gen.gpt2.bpe import Tokenizer
+    from blog_gen.model.bpe import Tokenizer
+    from blog_gen.model.zoo import zoo
 
     tokenizer = Tokenizer.load(zoo.resolve(settings.model, settings.state_folder / "runs"))
     arrays: dict[str, Any] = {
@@ -73,7 +73,7 @@ def texts_of(files: Iterable[Path], note: Callable[[Note], None] = lambda note: 
 
 
 def _lines_of(path: Path) -> Sequence[str]:
-    from blog_gen.gpt2.shards import read_documents
+    from blog_gen.model.pretraining.shards import read_documents
 
     notes: list[Note] = []
     texts = [document.text for document in read_documents([path], notes)]

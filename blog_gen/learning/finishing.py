@@ -8,15 +8,15 @@ import statistics
 from datetime import datetime
 from pathlib import Path
 
+from blog_gen import runs
 from blog_gen.config import Settings
-from blog_gen.gpt2 import runs
-from blog_gen.gpt2.adaptation import merged, save_adapter
-from blog_gen.gpt2.evaluation import KerasScorer
-from blog_gen.gpt2.known_words import load_words, save_words, words_in
-from blog_gen.gpt2.outcome import Outcome
-from blog_gen.gpt2.weights import load_weights, save_weights
 from blog_gen.learning import Corpus, depends_on
 from blog_gen.learning.preparing import Lesson
+from blog_gen.model.sampling.known_words import load_words, save_words, words_in
+from blog_gen.model.training.adaptation import merged, save_adapter
+from blog_gen.model.training.evaluation import KerasScorer
+from blog_gen.model.training.outcome import Outcome
+from blog_gen.model.weights import load_weights, save_weights
 
 
 def finish(

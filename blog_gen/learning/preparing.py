@@ -7,16 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from blog_gen import runs
 from blog_gen.config import Settings
 from blog_gen.errors import Note
-from blog_gen.gpt2 import autopilot, dataset, runs, zoo
-from blog_gen.gpt2.begun import Begun, has_state, kept_recipe, read_begun, write_begun
-from blog_gen.gpt2.bpe import Tokenizer
-from blog_gen.gpt2.hparams import HParams
-from blog_gen.gpt2.machine import this_machine
-from blog_gen.gpt2.training import FineTuning
-from blog_gen.gpt2.weights import load_weights
 from blog_gen.learning import Corpus, depends_on, settings_that_differ
+from blog_gen.learning.begun import Begun, has_state, kept_recipe, read_begun, write_begun
+from blog_gen.model.bpe import Tokenizer
+from blog_gen.model.hparams import HParams
+from blog_gen.model.training import autopilot, dataset
+from blog_gen.model.training.machine import this_machine
+from blog_gen.model.training.training import FineTuning
+from blog_gen.model.weights import load_weights
+from blog_gen.model.zoo import zoo
 
 CHANGED_SHARE = 0.2  # of the posts: with more of them new, changed or gone, learning starts over
 MOST_CONTINUED = 5  # times in a row, so that what was forgotten does not add up

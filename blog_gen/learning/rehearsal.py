@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 
+from blog_gen import runs
 from blog_gen.config import Settings
 from blog_gen.errors import ModelError
-from blog_gen.gpt2 import runs, zoo
 from blog_gen.learning import depends_on
+from blog_gen.model.zoo import zoo
 
 TRAINER = "keras"  # which the extra `train` brings, with a library for it
 

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import accumulate
 
+from blog_gen import runs
 from blog_gen.config import Settings
 from blog_gen.errors import BlogGenError, DraftError, ModelError
 from blog_gen.files import write_json
-from blog_gen.gpt2 import runs
 from blog_gen.learning import read_corpus
 from blog_gen.review.entries import Entry
 from blog_gen.review.marking import Shade
@@ -71,7 +71,7 @@ def _post_text(entry: Entry, settings: Settings) -> tuple[str, str]:
 
 
 def _measured(text: str, body: str, settings: Settings) -> list[Shade]:
-    from blog_gen.gpt2.sampling import Sampler
+    from blog_gen.model.sampling.sampling import Sampler
 
     sampler = Sampler.open(settings.run_folder)
     ids = sampler.tokenizer.encode(text)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from flask import redirect, render_template, request, url_for
 
+from blog_gen import runs
 from blog_gen.errors import DraftError
-from blog_gen.gpt2 import curve, runs
+from blog_gen.learning import curve
 from blog_gen.review.desk import desk, entry_of, pages, source_id_of
 from blog_gen.review.entries import LONGEST_SHOWN, Entry
 from blog_gen.review.evidence import evidence_of

@@ -11,10 +11,9 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from blog_gen import pipeline
+from blog_gen import pipeline, runs
 from blog_gen.config import Settings
 from blog_gen.errors import BlogGenError
-from blog_gen.gpt2 import runs
 
 
 class _Cancelled(Exception):

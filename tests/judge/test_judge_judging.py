@@ -189,5 +189,5 @@ def test_the_judge_imports_neither_numpy_nor_its_neighbours() -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
-    rooms = {"blog_gen.site", "blog_gen.text", "blog_gen.gpt2", "numpy"}
+    rooms = {"blog_gen.site", "blog_gen.text", "blog_gen.model", "numpy"}
     assert "blog_gen.judge" in loaded and not rooms & set(loaded)

@@ -13,9 +13,9 @@ from ours import Ours
 from real_vocabulary import real_vocabulary
 from toy_models import write_model
 
-from blog_gen.gpt2.hparams import HParams
-from blog_gen.gpt2.quiet import quiet
-from blog_gen.gpt2.zoo import SIZES
+from blog_gen.model.hparams import HParams
+from blog_gen.model.quiet import quiet
+from blog_gen.model.zoo.zoo import SIZES
 
 quiet()
 settings.register_profile("patient", deadline=None)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from blog_gen.gpt2.hparams import HParams
-from blog_gen.gpt2.weights import load_weights
+from blog_gen.model.hparams import HParams
+from blog_gen.model.weights import load_weights
 
 Array = np.ndarray[Any, Any]
 
@@ -30,7 +30,7 @@ class Ours:
         """(T,) ids to (T, V) float32."""
         from keras import ops
 
-        from blog_gen.gpt2 import network
+        from blog_gen.model.training import network
 
         batch = np.asarray(tokens, np.int32)[None]
         values: Array = ops.convert_to_numpy(network.logits(weights or self.weights, batch, self.hparams))

@@ -2,7 +2,7 @@
 
     .venv-peers/bin/python tests/peers/record.py
 
-Writes tests/gpt2/golden: `model/`, a small random model in float16; `peers.json`, what transformers and
+Writes tests/model/golden: `model/`, a small random model in float16; `peers.json`, what transformers and
 llama.cpp make of it; `bpe.json`, the ids that transformers' tokenizer gives the torture texts with OpenAI's
 vocabulary.
 """
@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-GOLDEN = Path(__file__).parents[1] / "gpt2" / "golden"
+GOLDEN = Path(__file__).parents[1] / "model" / "golden"
 sys.path.insert(0, str(GOLDEN.parent))
 
 import llama_cpp  # noqa: E402
@@ -25,8 +25,8 @@ import transformers  # noqa: E402
 from real_vocabulary import TORTURE, real_vocabulary  # noqa: E402
 from toy_models import write_model  # noqa: E402
 
-from blog_gen.gpt2.exchange import export_model  # noqa: E402
-from blog_gen.gpt2.hparams import HParams  # noqa: E402
+from blog_gen.model.hparams import HParams  # noqa: E402
+from blog_gen.model.zoo.exchange import export_model  # noqa: E402
 
 SMALL = HParams(n_vocab=260, n_ctx=48, n_embd=32, n_head=4, n_layer=2)
 PROMPT = [116, 7, 256, 258, 33, 200, 12, 12]

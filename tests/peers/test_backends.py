@@ -24,7 +24,7 @@ print(json.dumps([keras.backend.backend(), losses]))
 
 
 def _losses(backend: str, folder: Path) -> list[float]:
-    command = [sys.executable, "-c", _SCRIPT, str(Path(__file__).parents[1] / "gpt2"), str(folder)]
+    command = [sys.executable, "-c", _SCRIPT, str(Path(__file__).parents[1] / "model"), str(folder)]
     environment = {**os.environ, "KERAS_BACKEND": backend}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     ran, losses = json.loads(done.stdout)

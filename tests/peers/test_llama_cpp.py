@@ -12,9 +12,9 @@ import pytest
 from ours import Array, Ours
 from real_vocabulary import TORTURE
 
-from blog_gen.gpt2.bpe import Tokenizer
-from blog_gen.gpt2.exchange import export_model
-from blog_gen.gpt2.formats.gguf import tensor_name
+from blog_gen.model.bpe import Tokenizer
+from blog_gen.model.formats.gguf import tensor_name
+from blog_gen.model.zoo.exchange import export_model
 
 PROMPT = "It was a bright cold day in April,"
 

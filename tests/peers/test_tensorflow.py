@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 from ours import Ours
 
-from blog_gen.gpt2.bpe import Tokenizer
-from blog_gen.gpt2.exchange import export_model
-from blog_gen.gpt2.formats import open_checkpoint, write_checkpoint
-from blog_gen.gpt2.weights import load_weights
+from blog_gen.model.bpe import Tokenizer
+from blog_gen.model.formats import open_checkpoint, write_checkpoint
+from blog_gen.model.weights import load_weights
+from blog_gen.model.zoo.exchange import export_model
 
 
 def test_the_checkpoint_reader_takes_the_shape_of_124m(full: Ours, scratch: Path) -> None:

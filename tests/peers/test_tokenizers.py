@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from real_vocabulary import TORTURE, real_vocabulary
 
-from blog_gen.gpt2.bpe import SPLIT_PATTERN, Tokenizer, merge_pairs, printable_bytes
+from blog_gen.model.bpe import SPLIT_PATTERN, Tokenizer, merge_pairs, printable_bytes
 
 OURS = Tokenizer.load(real_vocabulary())
 ENCODER: dict[str, int] = json.loads((real_vocabulary() / "encoder.json").read_text("utf-8"))

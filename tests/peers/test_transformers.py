@@ -13,10 +13,10 @@ from ours import Array, Ours
 from real_vocabulary import TORTURE
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from blog_gen.gpt2.bpe import Tokenizer
-from blog_gen.gpt2.exchange import export_model
-from blog_gen.gpt2.formats import open_checkpoint, recognise, write_checkpoint
-from blog_gen.gpt2.weights import load_weights
+from blog_gen.model.bpe import Tokenizer
+from blog_gen.model.formats import open_checkpoint, recognise, write_checkpoint
+from blog_gen.model.weights import load_weights
+from blog_gen.model.zoo.exchange import export_model
 
 TOLERANCE = 1e-4  # float32
 

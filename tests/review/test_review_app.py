@@ -14,9 +14,9 @@ from flask.testing import FlaskClient
 from reviewing import BODY, COPIED, add_draft, make_site, make_store
 from werkzeug.test import TestResponse
 
+from blog_gen import runs
 from blog_gen.config import load_settings
 from blog_gen.files import write_json
-from blog_gen.gpt2 import runs
 from blog_gen.review.app import create_app
 from blog_gen.review.store import Store, reason_of
 from blog_gen.site import front_matter

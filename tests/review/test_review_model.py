@@ -100,7 +100,7 @@ def test_what_was_learned_by_heart_is_sure_and_a_zebra_is_not(trained: Settings)
 def test_certainty_is_kept(trained: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = _draft(trained)
     first = shades_of(entry, trained)
-    monkeypatch.setattr("blog_gen.gpt2.sampling.Sampler.open", None)
+    monkeypatch.setattr("blog_gen.model.sampling.sampling.Sampler.open", None)
     assert shades_of(entry, trained) == first
 
 

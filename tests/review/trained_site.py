@@ -10,9 +10,9 @@ from reviewing import add_draft, make_site
 
 from blog_gen import pipeline
 from blog_gen.config import Settings, load_settings
-from blog_gen.gpt2.hparams import HParams
-from blog_gen.gpt2.vocabulary import train_vocabulary
-from blog_gen.gpt2.weights import initial_weights, save_weights
+from blog_gen.model.hparams import HParams
+from blog_gen.model.pretraining.vocabulary import train_vocabulary
+from blog_gen.model.weights import initial_weights, save_weights
 
 SENTENCES = ("The kettle was cold and I was not.", "It rained on the bus and on the bread.")
 ANYTHING = {

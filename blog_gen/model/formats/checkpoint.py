@@ -1,0 +1,93 @@
+"""A checkpoint of any format, seen alike: five numbers, a vocabulary, and tensors read one at a time.
+
+Knows the published names and shapes, not how a format keeps them. Nothing here ever holds more than one
+tensor, so that a model larger than the memory can be converted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from blog_gen.errors import ModelError
+from blog_gen.model.bpe import Tokenizer
+from blog_gen.model.hparams import HParams
+from blog_gen.model.tensor_file import Array, DamagedError, Stored
+
+LISTED_FAULTS = 40  # of a checkpoint of some other network, the rest of hundreds is only counted
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What every format is opened as and written from."""
+
+    path: Path
+    format: str
+    hparams: HParams
+    encoder: bytes  # encoder.json
+    merges: bytes  # vocab.bpe
+    tensors: Mapping[str, Stored]  # by published name, less `model/`
+    meta: Mapping[str, Any] = field(default_factory=dict)  # what is known of its making
+    words: bytes | None = None  # words.txt, if the model keeps to known words
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of its vocabulary.
+
+        Raises:
+            ModelError: the two files contradict each other.
+        """
+        return Tokenizer.parse(self.encoder, self.merges, self.path)
+
+    def dtypes(self) -> dict[str, str]:
+        """The dtype of every tensor, in the published order.
+
+        Raises:
+            ModelError: names or shapes do not fit; all that is wrong is listed, values included.
+        """
+        if self.faults():
+            for _ in self.verified():
+                pass
+        return {name: self.tensors[name].dtype for name in self.hparams.shapes()}
+
+    def faults(self) -> list[str]:
+        """What can be seen without reading a tensor: names, shapes, and the size of the vocabulary."""
+        shapes = self.hparams.shapes()
+        faults = [f"{name} is missing" for name in shapes if name not in self.tensors]
+        for name, tensor in self.tensors.items():
+            if name not in shapes:
+                faults.append(f"{name} is unknown")
+            elif tensor.shape != shapes[name]:
+                faults.append(f"{name} is {tensor.shape}, not {shapes[name]}")
+        if self.tokenizer.n_vocab != self.hparams.n_vocab:
+            faults.append(f"the vocabulary has {self.tokenizer.n_vocab} tokens, not {self.hparams.n_vocab}")
+        return faults
+
+    def verified(self) -> Iterator[tuple[str, Array]]:
+        """Each tensor in the published order, checked; write what comes out where a failure undoes it.
+
+        Raises:
+            ModelError: at the end, for all that is missing, extra, mis-shaped, damaged or not finite.
+        """
+        faults = self.faults()
+        for name in self.hparams.shapes():
+            if name not in self.tensors:
+                continue
+            try:
+                value = self.tensors[name].read()
+            except DamagedError as damage:
+                faults.append(f"{name} is damaged ({damage})")
+                continue
+            if not np.isfinite(value).all():
+                faults.append(f"{name} is not finite")
+            if not faults:
+                yield name, value
+        if faults:
+            more = [f"and {len(faults) - LISTED_FAULTS} more"] if len(faults) > LISTED_FAULTS else []
+            got = "; ".join(faults[:LISTED_FAULTS] + more)
+            raise ModelError("the checkpoint must be a whole GPT-2", got=got, path=self.path)

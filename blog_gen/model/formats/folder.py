@@ -1,0 +1,72 @@
+"""Our own model folder: hparams.json, encoder.json, vocab.bpe, model.safetensors.
+
+Perhaps words.txt, where it keeps to known words, and meta.json. A trained run is one too; what it keeps for
+going on with its training is left behind.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from blog_gen.errors import ModelError
+from blog_gen.files import write_json
+from blog_gen.model.formats.checkpoint import Checkpoint
+from blog_gen.model.hparams import HParams
+from blog_gen.model.sampling.known_words import WORDS_FILE
+from blog_gen.model.tensor_file import read_tensors, write_tensors
+from blog_gen.model.weights import WEIGHTS_FILE
+
+META_FILE = "meta.json"
+
+
+def recognises(path: Path) -> bool:
+    return (path / "hparams.json").is_file() and (path / WEIGHTS_FILE).is_file()
+
+
+def open_folder(path: Path) -> Checkpoint:
+    """The model in `path`.
+
+    Raises:
+        ModelError: a file is missing or damaged.
+    """
+    try:
+        encoder, merges = (path / "encoder.json").read_bytes(), (path / "vocab.bpe").read_bytes()
+    except FileNotFoundError as error:
+        raise ModelError("a model folder needs encoder.json and vocab.bpe", path=error.filename) from None
+    tensors = read_tensors(path / WEIGHTS_FILE)
+    words = (path / WORDS_FILE).read_bytes() if (path / WORDS_FILE).exists() else None
+    return Checkpoint(path, "folder", HParams.load(path), encoder, merges, tensors, read_meta(path), words)
+
+
+def read_meta(path: Path) -> dict[str, Any]:
+    """What meta.json says of a model; empty when there is none.
+
+    Raises:
+        ModelError: it is no JSON object.
+    """
+    try:
+        meta = json.loads((path / META_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise ModelError("meta.json must be UTF-8 JSON", got=error, path=path / META_FILE) from None
+    if not isinstance(meta, dict):
+        raise ModelError("meta.json must hold an object", got=type(meta).__name__, path=path / META_FILE)
+    return meta
+
+
+def write_folder(checkpoint: Checkpoint, folder: Path) -> None:
+    """Write the model as a folder that `zoo.resolve` understands, float16 kept where it is float16."""
+    shapes = checkpoint.hparams.shapes()
+    layout = {name: (dtype, shapes[name]) for name, dtype in checkpoint.dtypes().items()}
+    with (folder / WEIGHTS_FILE).open("wb") as file:
+        write_tensors(file, layout, checkpoint.verified())
+    checkpoint.hparams.save(folder)
+    (folder / "encoder.json").write_bytes(checkpoint.encoder)
+    (folder / "vocab.bpe").write_bytes(checkpoint.merges)
+    if checkpoint.words is not None:
+        (folder / WORDS_FILE).write_bytes(checkpoint.words)
+    if checkpoint.meta:
+        write_json(folder / META_FILE, dict(checkpoint.meta))

@@ -1,0 +1,127 @@
+"""GGUF, which llama.cpp runs: written through the project's own package, never read.
+
+Matrices are stored as llama.cpp multiplies them, (out, in), in float16 or in q8_0 (blocks of 32 int8 with a
+float16 scale); vectors and position embeddings stay float32, as llama.cpp wants them.
+
+Source: ggml-org/llama.cpp `convert_hf_to_gguf.py` (GPT2Model), `gguf-py`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from blog_gen.errors import ModelError
+from blog_gen.model.bpe import END_OF_TEXT, merge_pairs, printable_bytes
+from blog_gen.model.formats.checkpoint import Checkpoint
+from blog_gen.model.hparams import HParams
+
+BLOCK = 32  # numbers that share a scale in q8_0
+NAMES = {
+    "wte": "token_embd.weight",
+    "wpe": "position_embd.weight",
+    "ln_f": "output_norm",
+    "ln_1": "attn_norm",
+    "ln_2": "ffn_norm",
+    "attn/c_attn": "attn_qkv",
+    "attn/c_proj": "attn_output",
+    "mlp/c_fc": "ffn_up",
+    "mlp/c_proj": "ffn_down",
+}
+
+
+def write_gguf(checkpoint: Checkpoint, path: Path, kind: str) -> None:
+    """Write one file; `kind` is f16 or q8_0.
+
+    Raises:
+        ModelError: the package gguf is not installed, or a weight is beyond float16.
+    """
+    try:
+        import gguf
+    except ImportError:
+        raise ModelError(
+            "GGUF is written by the package gguf, which is not installed",
+            fix="Install it with `pip install blog_gen[gguf]`",
+        ) from None
+    writer = gguf.GGUFWriter(path, "gpt2")
+    try:
+        _describe(writer, checkpoint.hparams, kind, gguf)
+        _describe_tokenizer(writer, checkpoint, gguf)
+        _write_tensors(writer, checkpoint, kind, gguf)
+    finally:
+        writer.close()
+
+
+def _write_tensors(writer: Any, checkpoint: Checkpoint, kind: str, gguf: Any) -> None:
+    """The header, which names them all, then their bytes in the same order, one at a time."""
+    kinds = {}
+    for name, shape in checkpoint.hparams.shapes().items():
+        stored = shape[::-1] if name.endswith("/w") else shape
+        kinds[name] = gguf.GGMLQuantizationType[_kind_of(name, stored, kind)]
+        size = gguf.quants.quant_shape_to_byte_shape(stored, kinds[name])
+        writer.add_tensor_info(tensor_name(name), size, np.dtype(np.uint8), math.prod(size), kinds[name])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_ti_data_to_file()
+    for name, value in checkpoint.verified():
+        wide = np.ascontiguousarray(value.T if name.endswith("/w") else value, np.float32)
+        with np.errstate(over="ignore"):
+            data = gguf.quants.quantize(wide, kinds[name])
+        if data.dtype == np.float16 and not np.isfinite(data).all():
+            raise ModelError("float16 must hold every weight", got=name, path=checkpoint.path)
+        writer.write_tensor_data(data)
+
+
+def _describe(writer: Any, hparams: HParams, kind: str, gguf: Any) -> None:
+    types = {"f16": gguf.LlamaFileType.MOSTLY_F16, "q8_0": gguf.LlamaFileType.MOSTLY_Q8_0}
+    writer.add_name("GPT-2")
+    writer.add_block_count(hparams.n_layer)
+    writer.add_context_length(hparams.n_ctx)
+    writer.add_embedding_length(hparams.n_embd)
+    writer.add_feed_forward_length(4 * hparams.n_embd)
+    writer.add_head_count(hparams.n_head)
+    writer.add_layer_norm_eps(1e-5)
+    writer.add_file_type(types[kind])
+    writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
+
+
+def _describe_tokenizer(writer: Any, checkpoint: Checkpoint, gguf: Any) -> None:
+    """The vocabulary in OpenAI's printable spelling; nothing is put before a text."""
+    end = checkpoint.tokenizer.end_of_text
+    spelling = {byte: character for character, byte in printable_bytes().items()}
+    tokens = ["".join(spelling[byte] for byte in token) for token in checkpoint.tokenizer.token_bytes]
+    tokens[end] = END_OF_TEXT
+    normal, control = gguf.TokenType.NORMAL, gguf.TokenType.CONTROL
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(tokens)
+    writer.add_token_types([control if number == end else normal for number in range(len(tokens))])
+    writer.add_token_merges([" ".join(pair) for pair in merge_pairs(checkpoint.merges.decode("utf-8"))])
+    writer.add_bos_token_id(end)
+    writer.add_eos_token_id(end)
+    writer.add_add_bos_token(False)
+
+
+def tensor_name(name: str) -> str:
+    """llama.cpp's name of a tensor.
+
+    >>> tensor_name("h3/attn/c_attn/w"), tensor_name("ln_f/b"), tensor_name("wte")
+    ('blk.3.attn_qkv.weight', 'output_norm.bias', 'token_embd.weight')
+    """
+    if name in NAMES:
+        return NAMES[name]
+    block, rest = re.match(r"(?:h(\d+)/)?(.*)", name).groups()  # type: ignore[union-attr]
+    place, _, part = rest.rpartition("/")
+    prefix = f"blk.{block}." if block else ""
+    return f"{prefix}{NAMES[place]}.{'bias' if part == 'b' else 'weight'}"
+
+
+def _kind_of(name: str, shape: tuple[int, ...], kind: str) -> str:
+    """How one tensor is stored: a row that is no whole number of blocks cannot be q8_0."""
+    if len(shape) == 1 or name == "wpe":
+        return "F32"
+    return "F16" if kind == "f16" or shape[-1] % BLOCK else "Q8_0"

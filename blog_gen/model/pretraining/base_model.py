@@ -1,0 +1,81 @@
+"""From a corpus to a base model folder: vocabulary, shards, pretraining, float16 weights. For maintainers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from blog_gen.errors import CorpusError, Note
+from blog_gen.model.bpe import Tokenizer
+from blog_gen.model.hparams import HParams
+from blog_gen.model.pretraining.pretraining import Plan, Pretraining
+from blog_gen.model.pretraining.shards import Document, Shards, encode_corpus, read_documents
+from blog_gen.model.pretraining.vocabulary import train_vocabulary
+from blog_gen.model.sampling.known_words import common_words, load_words, save_words
+from blog_gen.model.training.optimizers import Optimizer
+from blog_gen.model.weights import WEIGHTS_FILE, load_weights, save_weights
+
+WORK_FOLDER = "pretraining"  # inside the output folder: shards and state
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Files of `{source, text}` lines; `prepare` is done to every text that is trained on."""
+
+    train: Sequence[Path]
+    valid: Sequence[Path] = ()
+    prepare: Callable[[str], str] = str
+
+    def documents(self, notes: list[Note]) -> Iterator[Document]:
+        for document in read_documents(self.train, notes):
+            yield replace(document, text=self.prepare(document.text))
+
+
+def make_base(
+    corpus: Corpus,
+    folder: Path,
+    hparams: HParams,
+    plan: Plan,
+    optimizer: Optimizer,
+    report: Callable[[dict[str, float]], None],
+    note: Callable[[Note], None] = lambda note: None,
+    interrupted: Callable[[], bool] = lambda: False,
+    max_seconds: float = float("inf"),
+) -> Pretraining:
+    """Make or go on making a base model in `folder`; its averaged weights are written beside every state.
+
+    A folder with weights but no state, such as a copy of a finished model, goes on from the weights.
+
+    Raises:
+        CorpusError: the corpus is empty or too small for the vocabulary.
+    """
+    work = folder / WORK_FOLDER
+    _encoded(corpus, folder, work, hparams.n_vocab, note)
+    valid = Shards(work / "valid") if corpus.valid else None
+    run = Pretraining(hparams, plan, optimizer, Shards(work / "train"), work, valid)
+    if not run.resume() and (folder / WEIGHTS_FILE).exists():
+        run.start_from(load_weights(folder, hparams))
+    hparams.save(folder)
+    run.run(report, interrupted, max_seconds, lambda: save_weights(run.average(), folder, "float16"))
+    return run
+
+
+def _encoded(corpus: Corpus, folder: Path, work: Path, size: int, note: Callable[[Note], None]) -> None:
+    """Vocabulary, list of words and shards, each made once."""
+    if not (folder / "vocab.bpe").exists():
+        train_vocabulary((document.text for document in corpus.documents([])), size, folder)
+    if load_words(folder) is None:
+        save_words(common_words(document.text for document in corpus.documents([])), folder)
+    tokenizer = Tokenizer.load(folder)
+    if tokenizer.n_vocab != size:
+        raise CorpusError(f"the vocabulary must have {size} tokens", got=tokenizer.n_vocab, path=folder)
+    notes: list[Note] = []
+    parts = {"train": corpus.documents(notes)}
+    if corpus.valid:
+        parts["valid"] = read_documents(corpus.valid, notes)
+    for name, documents in parts.items():
+        if not (work / name / "documents.json").exists():
+            encode_corpus(documents, tokenizer, work / name)
+    for each in notes:
+        note(each)

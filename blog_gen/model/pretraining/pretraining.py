@@ -1,0 +1,279 @@
+"""A base model from scratch, for maintainers: one long, exactly resumable run over an encoded corpus.
+
+`Plan` says, from the number of steps alone, which mixture and learning rate come next; `Pretraining` draws
+the batch for that position, steps, and now and then measures and saves. An exponential average of the
+weights runs beside them: it shows, without a decay, what a decay would bring, and is what is handed on.
+Nothing is kept in a generator: a state file is arrays plus a position, so a killed run goes on bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from blog_gen.errors import ModelError
+from blog_gen.model.hparams import HParams
+from blog_gen.model.pretraining.shards import Epoch, Shards
+from blog_gen.model.training import network
+from blog_gen.model.training.backend import make_stepper
+from blog_gen.model.training.loss import chunked_cross_entropy, cross_entropy
+from blog_gen.model.training.machine import has_bfloat16
+from blog_gen.model.training.optimizers import Optimizer
+from blog_gen.model.training.schedules import Schedule
+from blog_gen.model.training.state import load_state, save_state
+from blog_gen.model.weights import initial_weights
+
+Array = np.ndarray[Any, Any]
+STATE_FILE = "state.safetensors"
+PLATEAU_FILE = "plateau.safetensors"  # as it was before the rate fell: where a longer plan goes on
+REPORT_STEPS = 25
+MEASURE_STEPS = 250
+AVERAGE_STEPS = 4  # between two additions to the average: a copy of the weights to the host each time
+SAVE_SECONDS = 600.0
+VALID_WINDOWS = 48  # of the validation text, spread evenly, at each measurement
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What happens when, all of it a function of the position in tokens."""
+
+    tokens: int  # the whole run
+    batch_tokens: int = 8192  # per update
+    rate: float = 3e-3  # peak, shared by Muon and AdamW (see optimizers)
+    warmup_tokens: int = 500_000
+    decay: float = 0.3  # last share of the run, in which the rate falls to zero
+    window: int = 1024  # tokens; positions that are not trained on are forgotten (experiments, 25)
+    average_tokens: int = 2_000_000  # what the average of the weights looks back on, about
+    mixture: Mapping[str, float] = field(default_factory=dict)  # by source: chance to be in an epoch
+    final_mixture: Mapping[str, float] = field(default_factory=dict)  # the same while the rate falls
+
+    @property
+    def steps(self) -> int:
+        return -(-self.tokens // self.batch_tokens)
+
+    @property
+    def schedule(self) -> Schedule:
+        warmup = max(1, self.warmup_tokens // self.batch_tokens)
+        return Schedule(self.steps, warmup, max(1, round(self.decay * self.steps)))
+
+    def decaying(self, step: int) -> bool:
+        """Whether `step`, counted from 1, is in the last part of the run."""
+        return step > self.steps - round(self.decay * self.steps)
+
+    def average_share(self, step: int) -> float:
+        """Weight of the newest weights in their average at `step`: a plain mean until it is long enough."""
+        length = self.average_tokens / self.batch_tokens
+        return AVERAGE_STEPS / max(AVERAGE_STEPS, min(length, step))
+
+
+@dataclass
+class Position:
+    """Where a run stands; with the arrays, all that a resume needs."""
+
+    step: int = 0
+    epoch: int = 0
+    offset: int = 0  # tokens of the epoch already used
+    final: bool = False  # whether the epoch was drawn from the final mixture
+    seconds: float = 0.0  # spent so far, over all resumes
+    losses: list[float] = field(default_factory=list)  # since the last report
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+class Pretraining:
+    """One run, with its state in `folder`."""
+
+    def __init__(
+        self,
+        hparams: HParams,
+        plan: Plan,
+        optimizer: Optimizer,
+        shards: Shards,
+        folder: Path,
+        valid: Shards | None = None,
+    ) -> None:
+        self.hparams, self.plan, self.shards, self.valid, self.folder = hparams, plan, shards, valid, folder
+        self.position = Position()
+        self._epoch: tuple[tuple[int, bool], Epoch] | None = None
+        self.precision = "bfloat16" if has_bfloat16() else "float32"
+        start = initial_weights(hparams, seed=shards.seed)
+        self._stepper = make_stepper(
+            start, optimizer, self._training_loss, self._evaluation_loss, compute_dtype=self.precision
+        )
+        self._average = {name: value.copy() for name, value in start.items()}
+
+    def _training_loss(self, weights: Any, batch: Any) -> Any:
+        return chunked_cross_entropy(*self._forward(weights, batch))
+
+    def _evaluation_loss(self, weights: Any, batch: Any) -> Any:
+        return cross_entropy(*self._forward(weights, batch))
+
+    def _forward(self, weights: Any, batch: Any) -> tuple[Any, Any, Any, Any]:
+        """Last states (N, C), the table, targets (N,), and each target's share in the loss (N,)."""
+        from keras import ops
+
+        states = network.hidden_states(weights, batch["tokens"][:, :-1], self.hparams, self.precision)
+        targets = ops.reshape(batch["tokens"][:, 1:], (-1,))
+        share = ops.full(targets.shape, 1.0 / targets.shape[0], "float32")
+        return ops.reshape(states, (-1, self.hparams.n_embd)), weights["wte"], targets, share
+
+    def run(
+        self,
+        report: Callable[[dict[str, float]], None],
+        interrupted: Callable[[], bool] = lambda: False,
+        max_seconds: float = math.inf,
+        saved_to: Callable[[], None] = lambda: None,
+    ) -> bool:
+        """Train to the end of the plan; False when it was interrupted or out of time, the state saved.
+
+        `saved_to` is called after each save.
+        """
+        began = saved = mark = time.monotonic()
+        before = self.position.seconds
+        while self.position.step < self.plan.steps:
+            if not self.position.final and self.plan.decaying(self.position.step + 1):
+                self.save(PLATEAU_FILE)
+            self.position.losses.append(self._advance())
+            now = time.monotonic()
+            self.position.seconds = before + now - began
+            if self._every(REPORT_STEPS):
+                self._report(report, now - mark)
+                mark = time.monotonic()
+            if interrupted() or now - began > max_seconds:
+                break
+            if now - saved > SAVE_SECONDS:
+                self.save()
+                saved_to()
+                saved = now
+        self.save()
+        saved_to()
+        return self.position.step >= self.plan.steps
+
+    def _every(self, steps: int) -> bool:
+        return self.position.step % steps == 0 or self.position.step == self.plan.steps
+
+    def _report(self, report: Callable[[dict[str, float]], None], seconds: float) -> None:
+        position, tokens = self.position, self.plan.batch_tokens
+        rate = len(position.losses) * tokens / seconds
+        row: dict[str, float] = {"step": position.step, "tokens": position.step * tokens}
+        row |= {"loss": round(float(np.mean(position.losses)), 4), "seconds": round(position.seconds)}
+        if self.valid is not None and self._every(MEASURE_STEPS):
+            row["valid_bits_per_byte"] = round(self.valid_bits_per_byte(), 4)
+            row["average_bits_per_byte"] = round(self._of_average(self.valid_bits_per_byte), 4)
+        position.losses = []
+        position.history.append(row)
+        left = (self.plan.steps - position.step) * tokens / rate
+        report(row | {"tokens_per_second": round(rate), "minutes_left": round(left / 60, 1)})
+
+    def _advance(self) -> float:
+        step = self.position.step + 1
+        rate = self.plan.rate * self.plan.schedule.share(step)
+        loss, norm = self._stepper.train([{"tokens": self._batch(step)}], rate, step)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise ModelError(
+                "the loss must stay finite", got=loss, fix="Lower the rate; the last state is kept"
+            )
+        self.position.step = step
+        if step % AVERAGE_STEPS == 0:
+            self._average_in(self.plan.average_share(step))
+        return loss
+
+    def _average_in(self, share: float) -> None:
+        for name, value in self._trained():
+            self._average[name] += np.float32(share) * (value - self._average[name])
+
+    def _of_average(self, measured: Callable[[], float]) -> float:
+        """What is `measured` with the average in the weights' place; these come back after it."""
+        weights = self.weights()
+        self._load(self._average)
+        try:
+            return measured()
+        finally:
+            self._load(weights)
+
+    def _batch(self, step: int) -> Array:
+        """(rows, length + 1) token ids; each row's last token is the next row's first."""
+        position, length, size = self.position, self.plan.window, self.plan.batch_tokens
+        if self.plan.decaying(step) != position.final:
+            position.final, position.epoch, position.offset = not position.final, position.epoch + 1, 0
+        while position.offset + size + 1 > self._stream().length:
+            if self._stream().length <= size:
+                raise ModelError(
+                    "a corpus must hold more than one batch", got=f"{self._stream().length} tokens"
+                )
+            position.epoch, position.offset = position.epoch + 1, 0
+        stream = self._stream().window(position.offset, size + 1).astype(np.int32)
+        position.offset += size
+        rows: Array = stream[np.arange(0, size, length)[:, None] + np.arange(length + 1)[None, :]]
+        return rows
+
+    def _stream(self) -> Epoch:
+        """The pass over the corpus that the position is in."""
+        key = (self.position.epoch, self.position.final)
+        if self._epoch is None or self._epoch[0] != key:
+            mixture = self.plan.final_mixture if self.position.final else self.plan.mixture
+            self._epoch = key, self.shards.epoch(self.position.epoch, mixture)
+        return self._epoch[1]
+
+    def valid_bits_per_byte(self) -> float:
+        """Over evenly spread windows of the validation text, as long as those trained on."""
+        assert self.valid is not None
+        tokens, length = self.valid.tokens, self.plan.window
+        starts = np.linspace(0, len(tokens) - length - 1, VALID_WINDOWS).astype(int)
+        windows = np.stack([tokens[start : start + length + 1] for start in starts]).astype(np.int32)
+        nats = np.mean(
+            [self._stepper.loss({"tokens": part}) for part in np.split(windows, VALID_WINDOWS // 8)]
+        )
+        return float(nats) / math.log(2) * len(tokens) / self.valid.bytes
+
+    def start_from(self, weights: Mapping[str, Array]) -> None:
+        """Begin with finished weights in place of random ones, and with an order of the texts of its own.
+
+        A model whose state is lost goes on this way; the optimizer's slots fill up during the warm-up.
+        """
+        self._load(weights)
+        self._average = {name: np.array(value, np.float32) for name, value in weights.items()}
+        self.position.epoch = zlib.crc32(weights["wte"].tobytes()) >> 1  # not the order they were made in
+
+    def weights(self) -> dict[str, Array]:
+        """As they are after the last step, by name."""
+        return dict(self._trained())
+
+    def average(self) -> dict[str, Array]:
+        """The exponential average of the weights, by name: what is evaluated and handed on."""
+        return dict(self._average)
+
+    def _trained(self) -> Iterator[tuple[str, Array]]:
+        return ((name[2:], value) for name, value in self._stepper.arrays() if name.startswith("w/"))
+
+    def _load(self, weights: Mapping[str, Array]) -> None:
+        self._stepper.load((f"w/{name}", value) for name, value in weights.items())
+
+    def save(self, name: str = STATE_FILE) -> None:
+        """Weights, slots and their average; `a/NAME` sorts before the stepper's own names."""
+        average = {f"a/{name}": value for name, value in sorted(self._average.items())}
+        shapes = {name: value.shape for name, value in average.items()} | self._stepper.shapes()
+        arrays = chain(average.items(), self._stepper.arrays())
+        save_state(self.folder / name, shapes, arrays, asdict(self.position))
+
+    def resume(self) -> bool:
+        """Take up the saved state; a plan that grew goes back to the plateau, before the rate fell."""
+        for name in (STATE_FILE, PLATEAU_FILE):
+            state = load_state(self.folder / name)
+            if state is None:
+                continue
+            position = Position(**state.position)
+            if position.final and not self.plan.decaying(position.step):
+                continue
+            self._stepper.load((name, value) for name, value in state.arrays() if name[:2] != "a/")
+            self._average = {name[2:]: value for name, value in state.arrays() if name[:2] == "a/"}
+            self.position = position
+            return True
+        return False

@@ -1,0 +1,70 @@
+"""Tokens that may follow where a character has begun: text is valid UTF-8 whatever the model would like.
+
+A byte-level token may be a part of a character; the next one must go on with it. Knows bytes, not words.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from blog_gen.model.bpe import Tokenizer
+
+Array = np.ndarray[Any, Any]
+LONGEST = 3  # bytes of a character that is not whole yet
+# One for every way in which a character can go on: what may follow its first byte depends on that.
+_ENDS = [bytes([following]) + b"\x80" * more for following in (0x80, 0x90, 0xA0) for more in range(3)]
+
+
+class WholeCharacters:
+    """A processor (see `decoding`) that forbids what would not be UTF-8."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._bytes = [tokenizer.token_bytes[token] for token in range(tokenizer.n_vocab)]
+        self._end = tokenizer.end_of_text
+        self._mask = lru_cache(maxsize=256)(self._computed)
+
+    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+        return np.where(self._mask(self._begun(history)), logits, np.float32(-np.inf))
+
+    def _begun(self, history: Sequence[int]) -> bytes:
+        """The bytes of a character that is not whole, which the text ends with."""
+        if not history or self._bytes[history[-1]][-1:] < b"\x80":
+            return b""
+        tail = b"".join(self._bytes[token] for token in history[-LONGEST:])[-LONGEST:]
+        for size in range(
+            1, len(tail) + 1
+        ):  # from its first byte on; those that follow it begin with bits 10
+            if tail[-size] >= 0xC0:
+                return tail[-size:] if _may_go_on(tail[-size:]) and not _whole(tail[-size:]) else b""
+        return b""
+
+    def _computed(self, begun: bytes) -> Array:
+        """Which tokens may follow `begun`: bool (V,)."""
+        mask = np.array([_may_go_on(begun + piece) for piece in self._bytes])
+        mask[self._end] = not begun
+        return mask
+
+
+def _may_go_on(text: bytes) -> bool:
+    """Whether `text` is UTF-8, as far as it goes, and its last character can still become one."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(text)
+    except UnicodeDecodeError:
+        return False
+    # Python's decoder takes the beginning of a surrogate for that of a character.
+    begun = decoder.getstate()[0]
+    return not begun or any(_whole(begun + end) for end in _ENDS)
+
+
+def _whole(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

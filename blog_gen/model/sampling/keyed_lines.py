@@ -1,0 +1,77 @@
+"""A processor for texts that begin with `key: value` lines: keys in order, each at most once, then a fence.
+
+What follows the fence is free, and so is all of a text that begins otherwise, as a prompt may. Knows tokens
+and bytes; what the keys mean is the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+
+from blog_gen.model.bpe import Tokenizer
+
+Array = np.ndarray[Any, Any]
+Place = Literal["line", "value", "body"]
+
+
+class KeyedLines:
+    """Keeps the beginning of a text to `first: …`, perhaps some of the other keys, and the fence."""
+
+    def __init__(self, keys: Sequence[str], fence: str, tokenizer: Tokenizer) -> None:
+        self._keys = [f"{key}:".encode() for key in keys]
+        self._fence = f"{fence}\n".encode()
+        self._end = tokenizer.end_of_text
+        self._pieces = tokenizer.token_bytes
+        self._mask = lru_cache(256)(self._computed)
+
+    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+        where = self._where(b"".join(self._pieces[token] for token in history))
+        return logits if where is None else np.where(self._mask(*where), logits, np.float32(-np.inf))
+
+    def _where(self, text: bytes) -> tuple[Place, int, bytes] | None:
+        """Where in a head `text` ends, how many keys cannot come again, and what stands there already: of
+        a line, or of a value, but only as far as it matters. None: in no head."""
+        head, fence, body = text.partition(b"\n" + self._fence)
+        *lines, last = head.split(b"\n")
+        used = 0
+        for line in lines + [last] * bool(fence):
+            used = self._used(line, used)
+            if not used:
+                return None
+        if fence:
+            return None if body.strip() else ("body", used, b"")
+        if after := self._used(last, used):
+            value = last[len(self._keys[after - 1]) :]
+            return "value", after, value if not value.strip() else b" ..."
+        begins = any(start.startswith(last) for start in self._starts(used))
+        return ("line", used, last) if begins else None
+
+    def _used(self, line: bytes, used: int) -> int:
+        """How many keys are used up with `line`, where `used` were before; 0: it is no line of a head."""
+        choices = range(used, len(self._keys) if used else 1)  # the first key comes first
+        return next((number + 1 for number in choices if line.startswith(self._keys[number])), 0)
+
+    def _starts(self, used: int) -> list[bytes]:
+        """What a new line may begin with."""
+        return [*self._keys[used:], self._fence] if used else self._keys[:1]
+
+    def _computed(self, place: Place, used: int, given: bytes) -> Array:
+        """Which tokens may follow: bool (V,)."""
+        fits = {"line": self._fits_line, "value": self._fits_value, "body": lambda *_: True}[place]
+        mask = np.array([bool(piece) and fits(used, given, piece) for piece in self._pieces])
+        mask[self._end] = False
+        return mask
+
+    def _fits_line(self, used: int, given: bytes, piece: bytes) -> bool:
+        return any(start.startswith(given + piece) for start in self._starts(used))
+
+    def _fits_value(self, used: int, given: bytes, piece: bytes) -> bool:
+        value, newline, rest = piece.partition(b"\n")
+        value = given + value
+        if not value.startswith(b" ") or not value.strip() or value.startswith(b"  "):
+            return False
+        return not newline or any(start.startswith(rest) for start in self._starts(used))

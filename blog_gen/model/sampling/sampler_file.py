@@ -1,0 +1,97 @@
+"""The sampler file's own words: what it was converted from, and the tables the host looks tokens up in.
+
+A sampler file is a LiteRT model with a trailer: one JSON object, then its length in eight bytes. The object
+holds the SHA-256 of all that stands before it, so that a damaged file is recognised, and that of the weights
+it was converted from, so that a foreign one is. Knows nothing of running the graph.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from blog_gen.errors import ModelError
+from blog_gen.model.hparams import HParams
+
+Array = np.ndarray[Any, Any]
+Precision = Literal["int8", "float32"]
+FORMAT = 1  # of the graph and its trailer; a file of another format is made anew
+
+
+@dataclass(frozen=True)
+class SamplerFile:
+    """What the trailer says."""
+
+    path: Path
+    format: int
+    precision: Precision
+    weights: str  # SHA-256 of the model.safetensors it was converted from
+    hparams: HParams
+    tables: dict[str, int]  # byte offsets of wte, wte/scales (int8 only) and wpe
+    digest: str  # SHA-256 of everything before the trailer
+
+    @classmethod
+    def open(cls, path: Path) -> SamplerFile:
+        """Read the trailer and check the file against it.
+
+        Raises:
+            ModelError: there is no such file, it is damaged, or of another format.
+        """
+        try:
+            with path.open("rb") as file:
+                end = file.seek(-8, 2)
+                length = int.from_bytes(file.read(8), "little")
+                file.seek(end - length)
+                about = json.loads(file.read(length))
+            about["hparams"] = HParams(**about["hparams"])
+            found = cls(path, **about)
+        except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
+            raise ModelError("a sampler file must be whole", got=error, path=path) from None
+        if found.format != FORMAT or found.digest != _digest(path, end - length):
+            raise ModelError("a sampler file must be whole and of this version's format", path=path)
+        return found
+
+    def trailer(self) -> bytes:
+        about = {key: value for key, value in dataclasses.asdict(self).items() if key != "path"}
+        text = json.dumps(about).encode()
+        return text + len(text).to_bytes(8, "little")
+
+    def embed(self, tokens: Array, positions: Array) -> Array:
+        """Token and position embeddings added: (M,), (M,) -> float32 (M, C)."""
+        wpe = self._table("wpe")[positions]
+        rows = self._table("wte")[tokens]
+        if self.precision == "int8":
+            rows = rows * self._table("wte/scales")[tokens, None]
+        total: Array = rows + wpe
+        return total
+
+    def _table(self, name: str) -> Array:
+        hp = self.hparams
+        shapes = {"wte": (hp.n_vocab, hp.n_embd), "wte/scales": (hp.n_vocab,), "wpe": (hp.n_ctx, hp.n_embd)}
+        quantised = name == "wte" and self.precision == "int8"
+        return _mapped(
+            self.path, self.digest, "int8" if quantised else "float32", self.tables[name], shapes[name]
+        )
+
+
+@lru_cache(16)
+def _mapped(path: Path, digest: str, dtype: str, offset: int, shape: tuple[int, ...]) -> Array:
+    """`digest` tells a file from another one that took its place: trained again, or another model."""
+    return np.asarray(np.memmap(path, dtype, "r", offset, shape))  # plain arrays are looked up faster
+
+
+def _digest(path: Path, length: int) -> str:
+    """SHA-256 of the first `length` bytes."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while length > 0 and (piece := file.read(min(length, 1 << 20))):
+            digest.update(piece)
+            length -= len(piece)
+    return digest.hexdigest()

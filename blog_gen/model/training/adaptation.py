@@ -1,0 +1,88 @@
+"""What of a model is trained: all of it, all but its first blocks, or low-rank adapters beside it.
+
+A split model is two sets of arrays, trained and frozen, that `merged` makes one again; the network finds an
+adapter by its name, next to the matrix that it adds to.
+
+Source of the adapters: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from blog_gen.files import replacing
+from blog_gen.model.hparams import EMBEDDINGS
+from blog_gen.model.tensor_file import write_tensors
+
+Array = np.ndarray[Any, Any]
+Arrays = Mapping[str, Array]
+
+ADAPTER_FILE = "adapter.safetensors"
+LORA_SCALE = 2.0  # alpha / rank; what an adapter adds is multiplied by it, here once, when it begins
+_BLOCK = re.compile(r"h(\d+)/")
+
+
+def split(
+    base: Arrays, rank: int | None, freeze: int, seed: int = 0
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Trained and frozen arrays: adapters of `rank`, or all but the embeddings and the first `freeze` blocks.
+
+    With neither, everything is trained.
+    """
+    if rank is not None:
+        return adapters(base, rank, seed), dict(base)
+    if not freeze:
+        return dict(base), {}
+    trained = {name: value for name, value in base.items() if _depth(name) >= freeze}
+    return trained, {name: value for name, value in base.items() if name not in trained}
+
+
+def _depth(name: str) -> float:
+    """The block that a weight belongs to; -1 for the embeddings, beyond all for the last norm."""
+    if name in EMBEDDINGS:
+        return -1
+    block = _BLOCK.match(name)
+    return int(block[1]) if block else float("inf")
+
+
+def adapters(base: Arrays, rank: int, seed: int) -> dict[str, Array]:
+    """For every matrix (in, out) inside blocks: `lora_a` (in, rank), random, `lora_b` (rank, out), zero."""
+    rng = np.random.default_rng([seed, rank])
+    made = {}
+    for name, value in base.items():
+        if value.ndim == 2 and name.endswith("/w"):
+            rows, columns = value.shape
+            spread = LORA_SCALE / rows**0.5
+            made[f"{name[:-2]}/lora_a"] = (rng.standard_normal((rows, rank)) * spread).astype(np.float32)
+            made[f"{name[:-2]}/lora_b"] = np.zeros((rank, columns), np.float32)
+    return made
+
+
+def merged(base: Arrays, trained: Arrays) -> dict[str, Array]:
+    """The whole model: `base` with trained weights in place and adapters added."""
+    whole = {name: trained.get(name, value) for name, value in base.items()}
+    for name, down in trained.items():
+        if name.endswith("/lora_a"):
+            at = name.removesuffix("/lora_a")
+            whole[f"{at}/w"] = whole[f"{at}/w"] + down @ trained[f"{at}/lora_b"]
+    return whole
+
+
+def save_adapter(trained: Arrays, folder: Path, base_weights: str) -> Path | None:
+    """Write adapters alone, with the SHA-256 of the weights they belong to.
+
+    Where there are none, None, and those of an earlier run are removed.
+    """
+    kept = {name: value for name, value in trained.items() if "/lora_" in name}
+    if not kept:
+        (folder / ADAPTER_FILE).unlink(missing_ok=True)
+        return None
+    layout = {name: ("float32", value.shape) for name, value in kept.items()}
+    with replacing(folder / ADAPTER_FILE) as file:
+        write_tensors(file, layout, kept.items(), {"base": base_weights})
+    return folder / ADAPTER_FILE

@@ -1,0 +1,269 @@
+"""The one place that knows TensorFlow from JAX: a compiled training step over arrays kept by name.
+
+`Stepper` holds the weights and the optimizer's slots on the device and turns batches into an update. The
+loss, the network and the optimizer are pure functions in `keras.ops`; a backend differentiates and compiles
+them. Matrices inside blocks reach the loss in the compute dtype, and so do their gradients leave it: the
+float32 masters are read once and written once a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from blog_gen.model.hparams import is_factor
+from blog_gen.model.training.optimizers import Optimizer
+
+Array = np.ndarray[Any, Any]
+Arrays = Mapping[str, Array]
+Loss = Callable[[dict[str, Any], dict[str, Any]], Any]  # (weights, batch) -> float32 scalar
+
+
+class Stepper(Protocol):
+    """Weights and slots on a device."""
+
+    def train(self, batches: Sequence[Arrays], rate: float, step: int) -> tuple[float, float]:
+        """One update from the sum of the batches' losses: that sum before it, and the gradients' norm.
+
+        `step` counts from 1.
+        """
+
+    def loss(self, batch: Arrays) -> float:
+        """The evaluation loss; nothing changes."""
+
+    def predict(self, batch: Arrays) -> Array:
+        """What the function given for it makes of the weights and `batch`; nothing changes."""
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of all trained weights (`w/NAME`) and slots (`m/NAME`, `v/NAME`), sorted by name."""
+
+    def arrays(self) -> Iterator[tuple[str, Array]]:
+        """A copy of each in the same order, one at a time: together they are three times the model."""
+
+    def load(self, arrays: Iterable[tuple[str, Array]]) -> None:
+        """Take over what `arrays` returned, bit for bit."""
+
+
+def make_stepper(
+    trained: Arrays,
+    optimizer: Optimizer,
+    train_loss: Loss,
+    eval_loss: Loss,
+    frozen: Arrays | None = None,
+    compute_dtype: str = "bfloat16",
+    predict: Loss | None = None,
+) -> Stepper:
+    """A stepper for the backend that Keras runs on (`KERAS_BACKEND`); `frozen` weights are never updated."""
+    import keras
+
+    kind = _JaxStepper if keras.backend.backend() == "jax" else _TensorFlowStepper
+    evaluate = eval_loss, predict or eval_loss
+    return kind(_Given(trained, frozen or {}, optimizer, train_loss, *evaluate, compute_dtype))
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a stepper is made from; it keeps none of the arrays."""
+
+    trained: Arrays
+    frozen: Arrays
+    optimizer: Optimizer
+    train_loss: Loss
+    eval_loss: Loss
+    predict: Loss
+    dtype: str
+
+    def slots(self) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the optimizer's running averages."""
+        shapes = {name: value.shape for name, value in self.trained.items()}
+        return {slot: shape for name, shape in shapes.items() for slot in self.optimizer.slots(name, shape)}
+
+
+class _TensorFlowStepper:
+    def __init__(self, given: _Given) -> None:
+        import tensorflow as tf
+
+        self._tf, self._dtype, self._optimizer = tf, given.dtype, given.optimizer
+        self._train_loss = given.train_loss
+        self._weights = {name: tf.Variable(value, dtype=tf.float32) for name, value in given.trained.items()}
+        self._frozen = {name: self._frozen_as(tf.constant(value)) for name, value in given.frozen.items()}
+        self._slots = {slot: tf.Variable(tf.zeros(shape)) for slot, shape in given.slots().items()}
+        self._sums: dict[str, Any] = {}  # of gradients, where several batches make a step
+        # No jit_compile here: matmuls stay with oneDNN, and `fusion.island` compiles what lies between.
+        self._train = tf.function(self._step, autograph=False)
+        self._add = tf.function(self._accumulate, autograph=False)
+        self._finish = tf.function(self._apply_sums, autograph=False)
+        self._eval, self._predict = (
+            tf.function(lambda batch, f=each: f(self._trained() | self._frozen, batch), autograph=False)
+            for each in (given.eval_loss, given.predict)
+        )
+
+    def _cast(self, name: str, value: Any) -> Any:
+        return self._tf.cast(value, self._dtype) if is_factor(name, value.shape) else value
+
+    def _frozen_as(self, value: Any) -> Any:
+        """Matrices that get no update need no float32, the embeddings neither."""
+        return self._tf.cast(value, self._dtype) if len(value.shape) == 2 else value
+
+    def _trained(self) -> dict[str, Any]:
+        tf = self._tf
+        return {name: self._cast(name, tf.convert_to_tensor(w)) for name, w in self._weights.items()}
+
+    def _gradients(self, batch: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        trained = self._trained()
+        with self._tf.GradientTape() as tape:
+            tape.watch(list(trained.values()))
+            loss = self._train_loss(trained | self._frozen, batch)
+        found = tape.gradient(loss, trained, unconnected_gradients="zero")
+        return loss, {name: self._tf.convert_to_tensor(gradient) for name, gradient in found.items()}
+
+    def _step(self, batch: dict[str, Any], rate: Any, step: Any) -> tuple[Any, Any]:
+        loss, gradients = self._gradients(batch)
+        return loss, self._apply(gradients, rate, step)
+
+    def _apply(self, gradients: dict[str, Any], rate: Any, step: Any) -> Any:
+        """Update each weight in turn: new values of two weights are never in memory together."""
+        now = self._optimizer.moment(gradients, rate, step)
+        done: list[Any] = []
+        for name, variable in self._weights.items():
+            slots = [self._slots[slot] for slot in self._optimizer.slots(name, variable.shape)]
+            with self._tf.control_dependencies(done):
+                old = [slot.read_value() for slot in slots]
+                new, averages = self._optimizer.update(name, variable.read_value(), gradients[name], old, now)
+                pairs = zip((variable, *slots), (new, *averages), strict=True)
+                done = [target.assign(value, read_value=False) for target, value in pairs]
+        return now.norm
+
+    def _accumulate(self, batch: dict[str, Any]) -> Any:
+        loss, gradients = self._gradients(batch)
+        for name, gradient in gradients.items():
+            self._sums[name].assign_add(self._tf.cast(gradient, "float32"))
+        return loss
+
+    def _apply_sums(self, rate: Any, step: Any) -> Any:
+        norm = self._apply({name: total.read_value() for name, total in self._sums.items()}, rate, step)
+        for total in self._sums.values():
+            total.assign(self._tf.zeros(total.shape))
+        return norm
+
+    def _tensors(self, batch: Arrays) -> dict[str, Any]:
+        return {name: self._tf.convert_to_tensor(value) for name, value in batch.items()}
+
+    def train(self, batches: Sequence[Arrays], rate: float, step: int) -> tuple[float, float]:
+        tf = self._tf
+        now = tf.constant(rate), tf.constant(float(step))
+        if len(batches) == 1:
+            loss, norm = self._train(self._tensors(batches[0]), *now)
+            return float(loss), float(norm)
+        self._sums = self._sums or {name: tf.Variable(tf.zeros(w.shape)) for name, w in self._weights.items()}
+        total = sum(float(self._add(self._tensors(batch))) for batch in batches)
+        return total, float(self._finish(*now))
+
+    def loss(self, batch: Arrays) -> float:
+        return float(self._eval(self._tensors(batch)))
+
+    def predict(self, batch: Arrays) -> Array:
+        predicted: Array = self._predict(self._tensors(batch)).numpy()
+        return predicted
+
+    def _variables(self) -> dict[str, Any]:
+        named = {f"w/{name}": variable for name, variable in self._weights.items()} | self._slots
+        return dict(sorted(named.items()))
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: tuple(variable.shape) for name, variable in self._variables().items()}
+
+    def arrays(self) -> Iterator[tuple[str, Array]]:
+        return ((name, variable.numpy()) for name, variable in self._variables().items())
+
+    def load(self, arrays: Iterable[tuple[str, Array]]) -> None:
+        variables = self._variables()
+        for name, value in arrays:
+            variables[name].assign(value)
+
+
+class _JaxStepper:
+    def __init__(self, given: _Given) -> None:
+        import jax
+        import jax.numpy as jnp
+
+        self._jax, self._jnp, self._dtype, self._optimizer = jax, jnp, given.dtype, given.optimizer
+        self._train_loss = given.train_loss
+        self._weights = {name: jnp.asarray(value) for name, value in given.trained.items()}
+        self._frozen = {name: self._frozen_as(jnp.asarray(value)) for name, value in given.frozen.items()}
+        self._slots = {slot: jnp.zeros(shape) for slot, shape in given.slots().items()}
+        self._train = jax.jit(self._step, donate_argnums=(0, 1))
+        self._add = jax.jit(self._gradients)
+        self._finish = jax.jit(self._apply, donate_argnums=(0, 1, 2))
+        self._eval, self._predict = (
+            jax.jit(lambda weights, frozen, batch, f=each: f(self._compute(weights) | frozen, batch))
+            for each in (given.eval_loss, given.predict)
+        )
+
+    def _cast(self, name: str, value: Any) -> Any:
+        return value.astype(self._dtype) if is_factor(name, value.shape) else value
+
+    def _frozen_as(self, value: Any) -> Any:
+        return value.astype(self._dtype) if value.ndim == 2 else value
+
+    def _compute(self, weights: Any) -> dict[str, Any]:
+        return {name: self._cast(name, value) for name, value in weights.items()}
+
+    def _gradients(self, weights: Any, frozen: Any, batch: Any) -> Any:
+        return self._jax.value_and_grad(lambda trained: self._train_loss(trained | frozen, batch))(
+            self._compute(weights)
+        )
+
+    def _step(self, weights: Any, slots: Any, frozen: Any, batch: Any, rate: Any, step: Any) -> Any:
+        loss, gradients = self._gradients(weights, frozen, batch)
+        return loss, *self._apply(weights, slots, gradients, rate, step)
+
+    def _apply(self, weights: Any, slots: Any, gradients: Any, rate: Any, step: Any) -> Any:
+        now = self._optimizer.moment(gradients, rate, step)
+        new_weights: dict[str, Any] = {}
+        new_slots: dict[str, Any] = {}
+        for name, weight in weights.items():
+            names = self._optimizer.slots(name, weight.shape)
+            old = [slots[slot] for slot in names]
+            new_weights[name], averages = self._optimizer.update(name, weight, gradients[name], old, now)
+            new_slots |= dict(zip(names, averages, strict=True))
+        return new_weights, new_slots, now.norm
+
+    def train(self, batches: Sequence[Arrays], rate: float, step: int) -> tuple[float, float]:
+        now = np.float32(rate), np.float32(step)
+        if len(batches) == 1:
+            loss, self._weights, self._slots, norm = self._train(
+                self._weights, self._slots, self._frozen, dict(batches[0]), *now
+            )
+            return float(loss), float(norm)
+        total, sums = 0.0, None
+        for batch in batches:
+            loss, found = self._add(self._weights, self._frozen, dict(batch))
+            wide = {name: value.astype("float32") for name, value in found.items()}
+            sums = wide if sums is None else {name: sums[name] + value for name, value in wide.items()}
+            total += float(loss)
+        self._weights, self._slots, norm = self._finish(self._weights, self._slots, sums, *now)
+        return total, float(norm)
+
+    def loss(self, batch: Arrays) -> float:
+        return float(self._eval(self._weights, self._frozen, dict(batch)))
+
+    def predict(self, batch: Arrays) -> Array:
+        return np.asarray(self._predict(self._weights, self._frozen, dict(batch)))
+
+    def _all(self) -> dict[str, Any]:
+        return dict(sorted(({f"w/{name}": w for name, w in self._weights.items()} | self._slots).items()))
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: tuple(value.shape) for name, value in self._all().items()}
+
+    def arrays(self) -> Iterator[tuple[str, Array]]:
+        return ((name, np.asarray(value)) for name, value in self._all().items())
+
+    def load(self, arrays: Iterable[tuple[str, Array]]) -> None:
+        for name, value in arrays:
+            kept = self._weights if name.startswith("w/") else self._slots
+            kept[name.removeprefix("w/")] = self._jnp.asarray(value)

@@ -1,0 +1,56 @@
+"""How much memory a model needs, estimated from its five numbers before anything is loaded.
+
+The terms are those of the literature; the constants were fitted to peak resident memory on Linux, on the high
+side, and are checked by `benchmarks/memory.py`: measure again whenever training or sampling changes. Bytes.
+"""
+
+from __future__ import annotations
+
+from blog_gen.model.hparams import HParams
+
+TRAINING_RUNTIME = 700 << 20  # TensorFlow, its thread pools, the compiled graphs
+SAMPLING_RUNTIME = 120 << 20  # Python, NumPy, the tokenizer and the interpreter
+SLACK = 1.15  # what the allocator keeps between one use of a buffer and the next
+
+
+def to_train(
+    hparams: HParams,
+    batch_tokens: int | None = None,
+    length: int | None = None,
+    lora: int | None = None,
+    freeze: int = 0,
+    recompute: bool = False,
+    accumulate: bool = False,
+) -> int:
+    """Peak bytes of fine-tuning with AdamW on `batch_tokens` at once, in rows of `length` (one context).
+
+    A trained weight takes 12 (itself and two moments, float32), inside a block 2 for its bfloat16 copy and 2
+    for its gradient, in an embedding 8 for its gradient and the sum that makes it, and 4 more where gradients
+    are accumulated. A frozen one takes 2 or 4. An update holds the largest weight's three arrays twice. For
+    each token, layer and unit of width 42 bytes are kept for the backward pass: the stream twice, its norms,
+    queries, keys and values before and after they are split, what attention says, and the wide layer twice;
+    and 2 H T / C of attention's shares, of which five eighths are computed (blocks of 256 in 1024).
+    """
+    length = length or hparams.n_ctx
+    tokens = batch_tokens or length
+    blocks = hparams.block_parameters
+    embeddings = hparams.parameters - blocks
+    learned = 0.0 if lora else 1.0 - freeze / hparams.n_layer
+    each = 16 + 4 * accumulate
+    weights = blocks * (learned * each + (1 - learned) * 2)
+    full = not lora and not freeze
+    weights += embeddings * (24 + 4 * accumulate if full else 2)
+    weights += 12 * hparams.n_vocab * hparams.n_embd if full else 0
+    kept = hparams.n_embd * (42 + 2 * 0.63 * hparams.n_head * length / hparams.n_embd)
+    # Adapters in the first block want the activations of all; a frozen first half wants none of its own.
+    layers = hparams.n_layer if lora else hparams.n_layer * learned
+    if recompute:
+        layers = 1 + hparams.n_layer * 4 / 42
+    chunk = min(tokens * hparams.n_vocab, 1 << 24) * 12  # logits, their exponentials and their gradient
+    return round(SLACK * (weights + tokens * kept * layers + chunk)) + TRAINING_RUNTIME
+
+
+def to_sample(hparams: HParams, batch: int = 1) -> int:
+    """Peak bytes of sampling: int8 weights (1), and each row's float32 keys and values of a whole context."""
+    cache = 2 * hparams.n_layer * hparams.n_ctx * hparams.n_embd * 4
+    return hparams.parameters + batch * cache + SAMPLING_RUNTIME

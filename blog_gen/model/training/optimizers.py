@@ -1,0 +1,139 @@
+"""Optimizers as pure functions in `keras.ops`: gradients in, new weights and new slots out.
+
+Knows names only to choose: matrices inside blocks may be updated by Muon; norms, biases and (under Muon)
+embeddings by AdamW. Decay is decoupled and never touches norms and biases.
+
+Sources: AdamW, Loshchilov and Hutter 2019; Muon, Jordan et al. 2024, with the update scaled to AdamW's root
+mean square as in Liu et al. 2025, "Muon is Scalable for LLM Training", so that one learning rate fits both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from keras import ops
+
+from blog_gen.model.hparams import EMBEDDINGS, is_factor
+from blog_gen.model.training.fusion import island
+
+Tensor = Any
+Arrays = dict[str, Tensor]
+
+NEWTON_SCHULZ_STEPS = 5
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # steep at zero: five steps bring singular values near 1
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Float32 scalars of one update; `norm` is the gradients' global norm, `scale` what clips it."""
+
+    norm: Tensor
+    scale: Tensor
+    rate: Tensor
+    unbias_1: Tensor
+    unbias_2: Tensor
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """Which rule updates what; the learning rate itself comes with each step."""
+
+    kind: Literal["adamw", "muon"] = "adamw"
+    beta_1: float = 0.9
+    beta_2: float = 0.95  # short memory: runs of some hundred steps
+    momentum: float = 0.95  # Muon's
+    weight_decay: float = 0.1
+    clip_norm: float = 1.0
+    embedding_rate: float = 1.0  # learning rate of wte and wpe, as a share of the rest's
+
+    def slots(self, name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
+        """Names of the running averages of one weight, each of its shape and all zero at the start."""
+        return (f"m/{name}",) if self._by_muon(name, shape) else (f"m/{name}", f"v/{name}")
+
+    def _by_muon(self, name: str, shape: tuple[int, ...]) -> bool:
+        return self.kind == "muon" and is_factor(name, shape)
+
+    def moment(self, gradients: Arrays, rate: Tensor, step: Tensor) -> Moment:
+        """What one update has in common for all weights.
+
+        Args:
+            rate: the learning rate, a float32 scalar. step: 1 for the first update, a float32 scalar.
+        """
+        norm = ops.sqrt(sum_of_squares(gradients))
+        scale = ops.minimum(1.0, self.clip_norm / (norm + 1e-6))
+        return Moment(norm, scale, rate, 1.0 / (1.0 - self.beta_1**step), 1.0 / (1.0 - self.beta_2**step))
+
+    def update(
+        self, name: str, weight: Tensor, gradient: Tensor, slots: Sequence[Tensor], now: Moment
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The new value of one weight and of its slots. The gradient may be in the compute dtype."""
+        shape = tuple(weight.shape)
+        decay = ops.convert_to_tensor(self.weight_decay if len(shape) == 2 else 0.0, "float32")
+        if self._by_muon(name, shape):
+            m, push = _muon_momentum(gradient, slots[0], now.scale, self.momentum)
+            turned = orthogonalised(push, parts=3 if name.endswith("c_attn/w") else 1)
+            return _decayed_step(weight, turned, now.rate, decay), (m,)
+        rate = now.rate * self.embedding_rate if name in EMBEDDINGS else now.rate
+        scalars = (now.scale, rate, decay, now.unbias_1, now.unbias_2)
+        new, m, v = _adamw((weight, gradient, *slots), (self.beta_1, self.beta_2), scalars)
+        return new, (m, v)
+
+
+def sum_of_squares(gradients: Arrays) -> Tensor:
+    total: Tensor = 0.0
+    for gradient in gradients.values():
+        total = total + ops.sum(_squares(gradient))
+    return total
+
+
+@island
+def _squares(x: Tensor) -> Tensor:
+    """Sums over all axes but the last: each adds up lanes of its own, where one sum would wait for itself."""
+    return ops.sum(ops.square(ops.cast(x, "float32")), axis=tuple(range(len(x.shape) - 1)))
+
+
+@island
+def _adamw(
+    arrays: tuple[Tensor, ...], betas: tuple[float, float], scalars: tuple[Tensor, ...]
+) -> tuple[Tensor, Tensor, Tensor]:
+    weight, gradient, m, v = arrays
+    scale, rate, decay, unbias_1, unbias_2 = scalars
+    gradient = ops.cast(gradient, "float32") * scale
+    m = betas[0] * m + (1.0 - betas[0]) * gradient
+    v = betas[1] * v + (1.0 - betas[1]) * ops.square(gradient)
+    push = m * unbias_1 / (ops.sqrt(v * unbias_2) + 1e-8)
+    return weight - rate * (push + decay * weight), m, v
+
+
+@island
+def _muon_momentum(gradient: Tensor, m: Tensor, scale: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
+    """Nesterov momentum, and its direction at unit Frobenius norm in bfloat16 for the products to come."""
+    gradient = ops.cast(gradient, "float32") * scale
+    m = momentum * m + (1.0 - momentum) * gradient
+    return m, momentum * m + (1.0 - momentum) * gradient
+
+
+def orthogonalised(push: Tensor, parts: int) -> Tensor:
+    """The nearest orthogonal matrix of (in, parts * out) `push`, each part by itself, root mean square 0.2.
+
+    Newton-Schulz in bfloat16: only products, no decomposition.
+    """
+    rows, columns = push.shape[0], push.shape[1] // parts
+    x = ops.transpose(ops.reshape(push, (rows, parts, columns)), (1, 0, 2))  # (parts, in, out)
+    wide = rows > columns
+    x = ops.transpose(x, (0, 2, 1)) if wide else x
+    x = ops.cast(x / (ops.sqrt(ops.sum(ops.square(x), axis=(1, 2), keepdims=True)) + 1e-7), "bfloat16")
+    a, b, c = (ops.cast(factor, "bfloat16") for factor in NEWTON_SCHULZ)
+    for _ in range(NEWTON_SCHULZ_STEPS):
+        gram = ops.matmul(x, ops.transpose(x, (0, 2, 1)))
+        x = a * x + ops.matmul(b * gram + c * ops.matmul(gram, gram), x)
+    x = ops.cast(ops.transpose(x, (0, 2, 1)) if wide else x, "float32")
+    flat = ops.reshape(ops.transpose(x, (1, 0, 2)), (rows, parts * columns))
+    return flat * (0.2 * max(rows, columns) ** 0.5)
+
+
+@island
+def _decayed_step(weight: Tensor, push: Tensor, rate: Tensor, decay: Tensor) -> Tensor:
+    return weight - rate * (push + decay * weight)

@@ -1,0 +1,85 @@
+"""The weights of a model folder: made, checked, saved and read. Arrays by their published names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from blog_gen.errors import ModelError
+from blog_gen.files import replacing
+from blog_gen.model.hparams import HParams
+from blog_gen.model.tensor_file import DamagedError, read_tensors, write_tensors
+
+Array = np.ndarray[Any, Any]
+WEIGHTS_FILE = "model.safetensors"
+
+
+def initial_weights(hparams: HParams, seed: int = 0) -> dict[str, Array]:
+    """Random float32 weights as OpenAI began: normal 0.02 (`wpe` 0.01), norms 1, biases 0.
+
+    Projections into the residual stream start smaller by sqrt(2 L), Radford et al. 2019, section 2.3.
+    """
+    rng = np.random.default_rng(seed)
+    weights = {}
+    for name, shape in hparams.shapes().items():
+        if len(shape) == 1:
+            weights[name] = np.full(shape, 1.0 if name.endswith("/g") else 0.0, np.float32)
+            continue
+        spread = 0.01 if name == "wpe" else 0.02
+        if name.endswith("c_proj/w"):
+            spread /= (2 * hparams.n_layer) ** 0.5
+        weights[name] = (rng.standard_normal(shape) * spread).astype(np.float32)
+    return weights
+
+
+def check_weights(weights: Mapping[str, Array], hparams: HParams, path: Path) -> None:
+    """Every name, shape and value, or one error that lists all that is wrong.
+
+    Raises:
+        ModelError: tensors are missing, extra, mis-shaped or not finite.
+    """
+    shapes = hparams.shapes()
+    faults = [f"{name} is missing" for name in shapes if name not in weights]
+    for name, value in weights.items():
+        if name not in shapes:
+            faults.append(f"{name} is unknown")
+        elif tuple(value.shape) != shapes[name]:
+            faults.append(f"{name} is {tuple(value.shape)}, not {shapes[name]}")
+        elif not np.isfinite(value).all():
+            faults.append(f"{name} is not finite")
+    if faults:
+        raise ModelError("the weights must fit hparams.json", got="; ".join(faults), path=path)
+
+
+def save_weights(
+    weights: Mapping[str, Array], folder: Path, dtype: str = "float32", identity: str | None = None
+) -> None:
+    """Write `model.safetensors` with every array in `dtype` (float32 or float16).
+
+    `identity`, where given, is kept in the file's header (see `runs`).
+    """
+    layout = {name: (dtype, value.shape) for name, value in weights.items()}
+    with replacing(folder / WEIGHTS_FILE) as file:
+        write_tensors(file, layout, weights.items(), {"identity": identity} if identity else None)
+
+
+def load_weights(folder: Path, hparams: HParams) -> dict[str, Array]:
+    """Read and check `model.safetensors`; arrays come as float32.
+
+    Raises:
+        ModelError: the file is missing, damaged or does not fit `hparams`.
+    """
+    path = folder / WEIGHTS_FILE
+    if not path.is_file():
+        raise ModelError(f"a model folder needs {WEIGHTS_FILE}", path=folder)
+    try:
+        # One at a time: the file and the arrays are never both in memory.
+        stored = read_tensors(path).items()
+        weights = {name: tensor.read().astype(np.float32, copy=False) for name, tensor in stored}
+    except DamagedError as error:
+        raise ModelError("the weights file is damaged", got=error, path=path) from None
+    check_weights(weights, hparams, path)
+    return weights

@@ -1,0 +1,120 @@
+"""Where models live: the embedded base, the user's cache, a site's runs, or any folder; names to folders.
+
+mini                       in the package
+124M 355M 774M 1558M       `<cache>/models/`, put there by `models pull`
+any other name             a run of the site, or a model imported into `<cache>/models/`
+a path                     a model folder as it is
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from blog_gen.errors import ModelError, UsageError
+from blog_gen.model.hparams import HParams
+
+CACHE_VARIABLE = "BLOG_GEN_CACHE"
+EMBEDDED: Mapping[str, Path] = {"mini": Path(__file__).parents[2] / "base" / "mini"}
+# Radford et al. 2019, table 2, by the names under which OpenAI publishes them.
+SIZES: Mapping[str, HParams] = {
+    "124M": HParams(n_vocab=50257, n_ctx=1024, n_embd=768, n_head=12, n_layer=12),
+    "355M": HParams(n_vocab=50257, n_ctx=1024, n_embd=1024, n_head=16, n_layer=24),
+    "774M": HParams(n_vocab=50257, n_ctx=1024, n_embd=1280, n_head=20, n_layer=36),
+    "1558M": HParams(n_vocab=50257, n_ctx=1024, n_embd=1600, n_head=25, n_layer=48),
+}
+OLD_NAMES: Mapping[str, str] = {"117M": "124M", "345M": "355M"}  # first published under a wrong count
+MODEL_FILES = ("hparams.json", "encoder.json", "vocab.bpe", "model.safetensors")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def cache_folder() -> Path:
+    """Where this user's models are kept: BLOG_GEN_CACHE, or where the platform keeps what can be had again.
+
+    Source: XDG Base Directory Specification; Apple's File System Programming Guide; Windows' Known Folders.
+    """
+    if chosen := os.environ.get(CACHE_VARIABLE):
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        return (
+            Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "blog_gen" / "Cache"
+        )
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "blog_gen"
+    named = os.environ.get("XDG_CACHE_HOME", "")  # relative paths are to be ignored
+    return (Path(named) if os.path.isabs(named) else Path.home() / ".cache") / "blog_gen"
+
+
+def models_folder() -> Path:
+    return cache_folder() / "models"
+
+
+def is_model(folder: Path) -> bool:
+    """Whether all four files of a model folder are there; not whether they are any good."""
+    return all((folder / name).is_file() for name in MODEL_FILES)
+
+
+def published_name(name: str) -> str | None:
+    """The size that `name` means, if it means one.
+
+    >>> published_name("117M"), published_name("124m"), published_name("mini")
+    ('124M', '124M', None)
+    """
+    size = OLD_NAMES.get(name.upper(), name.upper())
+    return size if size in SIZES else None
+
+
+def checked_name(name: str) -> str:
+    """`name`, if a model may be kept in the cache under it.
+
+    Raises:
+        UsageError: it is the embedded base's, or could not be a folder's on every platform.
+    """
+    if name in EMBEDDED or not _NAME.fullmatch(name):
+        fix = "Use letters, digits, dots, dashes and underscores, and no name of an embedded model"
+        raise UsageError("the name cannot be given to a model", got=repr(name), fix=fix)
+    return published_name(name) or name
+
+
+def places(runs: Path | None = None) -> dict[str, tuple[str, Path]]:
+    """Every model there is: its name to (embedded | run | cached, folder), as `resolve` prefers them."""
+    found = {name: ("embedded", path) for name, path in EMBEDDED.items() if is_model(path)}
+    found |= {size: ("cached", models_folder() / size) for size in SIZES if is_model(models_folder() / size)}
+    for kind, parent in (("run", runs), ("cached", models_folder())):
+        for path in sorted(parent.iterdir()) if parent and parent.is_dir() else ():
+            if is_model(path) and not path.name.startswith("."):
+                found.setdefault(path.name, (kind, path))
+    return found
+
+
+def resolve(name: str, runs: Path | None = None) -> Path:
+    """The model folder that `name` means; `runs` is the folder of a site's runs.
+
+    Raises:
+        ModelError: there is none; says how to get it, or the nearest name that there is.
+    """
+    known = places(runs)
+    size = published_name(name)
+    if (size or name) in known:
+        return known[size or name][1]
+    if size:
+        fix = f"Run `blog-gen models pull {size}` to download it"
+        raise ModelError(f"the model {size} is not on this machine yet", fix=fix)
+    path = Path(name).expanduser()
+    if is_model(path):
+        return path
+    if path.is_dir():
+        missing = [file for file in MODEL_FILES if not (path / file).is_file()]
+        fix = "If it is another tool's checkpoint, run `blog-gen models import` on it"
+        raise ModelError("a model folder needs " + ", ".join(missing), fix=fix, path=path)
+    raise ModelError("there is no such model", got=repr(name), fix=_suggestion(name, [*known, *SIZES]))
+
+
+def _suggestion(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    names = ", ".join(dict.fromkeys(known))
+    return f"Did you mean {close[0]}?" if close else f"There are: {names}; or name a model folder"

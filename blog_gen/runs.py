@@ -1,0 +1,169 @@
+"""A trained run on disk: a model folder plus `meta.json`. Written whole; read without NumPy or TensorFlow.
+
+A new run is written beside the one there is, with `meta.json` last, and then the folders change places. A
+process killed at any instant leaves the old run whole or the new one: between the two renames of the change
+neither has the name, and `settle` gives it to the new one. `meta.json` and the header of `model.safetensors`
+carry the same identity; where they differ, somebody mixed files, and there is no run.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from blog_gen.files import make_folder, sha256_of, unwritable, write_json, write_text
+from blog_gen.learning.curve import as_svg
+from blog_gen.model.metadata import read_metadata
+
+META_FILE = "meta.json"
+HISTORY_FILE, CURVE_FILE = "history.csv", "loss.svg"
+STATE_FOLDER = "training"  # inside a run folder, while it trains
+FORMAT = 2  # count up whenever the meaning of a field changes
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What a run was made from and how it went."""
+
+    identity: str  # of the training run: data, base weights and recipe
+    base: str  # name of the base model
+    base_weights: str  # SHA-256 of its weights file
+    weights: str  # SHA-256 of the run's own weights file
+    articles: str  # SHA-256 of the texts it was trained on
+    fingerprint: str  # of the files these came from: a cheap check whether they changed
+    settings: Mapping[str, Any]  # what a person set, as far as training depends on it
+    recipe: Mapping[str, Any]  # what was then chosen
+    posts: int
+    tokens: int  # in one pass over the posts that it learned from
+    held_out: Sequence[str]  # names of the posts it was measured on
+    held_out_logprob: float | None  # mean over these posts of nats per token
+    best_step: int
+    seconds: float
+    stopped: str
+    reading: str  # what the losses say, in words
+    history: Sequence[Mapping[str, float]] = field(default_factory=list)
+    learned: str | None = None  # the moment, ISO 8601 with its offset, at which it was told to learn
+    texts: Mapping[str, str] = field(default_factory=dict)  # SHA-256 of each post's text, by its name
+    continued: int = 0  # times in a row that it went on from the run before
+    format: int = FORMAT
+
+
+def read_meta(folder: Path) -> Meta | None:
+    """The finished run in `folder`, or None when there is none that is whole and of this version."""
+    try:
+        values = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
+        if (
+            values.get("format") != FORMAT
+            or read_metadata(folder / "model.safetensors").get("identity") != values["identity"]
+        ):
+            return None
+        return Meta(**values)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+@contextmanager
+def renewing(folder: Path) -> Iterator[Path]:
+    """An empty folder, to be filled with a whole run, that takes the place of `folder` when the block ends.
+
+    The run there was goes, and the state it was trained with; but if it was learned with other settings, it
+    is kept as `kept_folder` says. The caller holds the site's lock.
+
+    Raises:
+        BlogGenError: the disk is full or the folder cannot be written.
+    """
+    new = _new_folder(folder)
+    shutil.rmtree(new, ignore_errors=True)
+    make_folder(new)
+    try:
+        yield new
+    except BaseException as error:
+        shutil.rmtree(new, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise unwritable(new, error) from error
+        raise
+    settle(folder)
+
+
+def settle(folder: Path) -> None:
+    """Put a whole new run in the place of `folder`, and remove one that is not whole.
+
+    Every step can be the last before a kill, and is then gone on from. The caller holds the site's lock.
+
+    Raises:
+        BlogGenError: the folder cannot be written.
+    """
+    folder = folder.resolve()
+    new, old = _new_folder(folder), _old_folder(folder)
+    try:
+        if folder.exists():
+            _retire(old, folder)
+        if read_meta(new) is not None:
+            if folder.exists():
+                os.replace(folder, old)
+            os.replace(new, folder)
+        shutil.rmtree(new, ignore_errors=True)
+        if not folder.exists() and old.exists():
+            os.replace(old, folder)
+        _retire(old, folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def kept_folder(folder: Path) -> Path:
+    """Where the last run is kept that was learned with other settings than the one after it: only one."""
+    return _beside(folder, "{}.before")
+
+
+def _new_folder(folder: Path) -> Path:
+    return _beside(folder, ".{}.new")
+
+
+def _old_folder(folder: Path) -> Path:
+    return _beside(folder, ".{}.old")
+
+
+def _beside(folder: Path, name: str) -> Path:
+    """Where the folder really is, should its name be a link to another disk."""
+    real = folder.resolve()
+    return real.with_name(name.format(real.name))
+
+
+def _retire(old: Path, folder: Path) -> None:
+    """Keep what was in the place of `folder` if it was learned with other settings, or else remove it."""
+    before, after = read_meta(old), read_meta(folder)
+    if before is not None and after is not None and before.settings != after.settings:
+        shutil.rmtree(old / STATE_FOLDER, ignore_errors=True)
+        shutil.rmtree(kept_folder(folder), ignore_errors=True)
+        os.replace(old, kept_folder(folder))
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_meta(folder: Path, meta: Meta) -> None:
+    """Write the history as a table and a chart; last `meta.json`, which makes the run count as whole."""
+    write_text(folder / HISTORY_FILE, _as_csv(meta.history))
+    if (picture := as_svg(meta.history)) is not None:
+        write_text(folder / CURVE_FILE, picture)
+    write_json(folder / META_FILE, asdict(meta))
+
+
+def _as_csv(history: Sequence[Mapping[str, float]]) -> str:
+    columns = list(dict.fromkeys(key for row in history for key in row))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    return out.getvalue()
+
+
+def weights_sha256(folder: Path) -> str:
+    """The name by which a model's weights are known."""
+    return sha256_of(folder / "model.safetensors")

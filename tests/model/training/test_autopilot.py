@@ -1,0 +1,127 @@
+"""What the autopilot chooses, what it says, and what it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from blog_gen.config import TrainingSettings
+from blog_gen.errors import ConfigError, ModelError
+from blog_gen.model.hparams import HParams
+from blog_gen.model.training.autopilot import Advice, choose
+from blog_gen.model.training.dataset import Rows, pack
+from blog_gen.model.training.machine import Machine, free_memory
+from blog_gen.model.zoo.zoo import EMBEDDED, SIZES
+
+MINI = HParams.load(EMBEDDED["mini"])
+PLENTY = Machine(64 << 30, True, 4e11)
+
+
+def _rows(hparams: HParams, texts: int = 30, tokens: int = 900) -> Rows:
+    ids = np.random.default_rng(0).integers(0, hparams.n_vocab - 1, (texts, tokens)).tolist()
+    return pack(ids, hparams.n_vocab - 1, hparams.n_ctx)
+
+
+def _advice(hparams: HParams, machine: Machine = PLENTY, **settings: object) -> Advice:
+    return choose(TrainingSettings(**settings), hparams, _rows(hparams), machine)  # type: ignore[arg-type]
+
+
+def test_it_says_in_two_sentences_what_it_chose_and_what_to_expect() -> None:
+    sentence = _advice(MINI).sentence
+    assert sentence.count(". ") == 1 and sentence.startswith("Training all 10.3 million weights")
+    assert "minute" in sentence and "GiB of memory" in sentence
+
+
+@pytest.mark.parametrize("texts", [2, 3, 5, 7, 10, 30, 200])
+def test_a_run_of_the_usual_length_never_stops_early(texts: int) -> None:
+    for short in (False, True):
+        recipe = choose(TrainingSettings(), MINI, _rows(MINI, texts, 400), PLENTY, short).recipe
+        evaluations = -(-recipe.steps // recipe.evaluate_every)
+        assert evaluations <= recipe.patience + 1  # one is better, the rest worse: that is the end anyway
+
+
+def test_few_held_out_posts_are_believed_less() -> None:
+    doubts = [
+        choose(TrainingSettings(), MINI, _rows(MINI), PLENTY, held_out=n).recipe.doubt for n in (1, 2, 3, 9)
+    ]
+    assert doubts[0] == doubts[1] > doubts[2] == doubts[3] == 0
+
+
+def test_what_a_person_set_is_kept() -> None:
+    recipe = _advice(MINI, steps=7, learning_rate=0.01, lora=3, schedule="cosine", precision="float32").recipe
+    assert (recipe.steps, recipe.rate, recipe.lora) == (7, 0.01, 3)
+    assert (recipe.schedule, recipe.precision) == ("cosine", "float32")
+
+
+def test_little_memory_is_met_with_ever_thriftier_ways() -> None:
+    large = SIZES["355M"]
+    needs = []
+    for gib in (64, 12, 7, 4):
+        advice = _advice(large, Machine(gib << 30, True))
+        assert advice.bytes < gib << 30
+        needs.append(advice)
+    assert needs[0].recipe.lora is None and needs[-1].recipe.lora is not None
+    assert [each.bytes for each in needs] == sorted((each.bytes for each in needs), reverse=True)
+
+
+def test_too_little_memory_is_refused_with_what_to_change() -> None:
+    with pytest.raises(ModelError, match=r"0\.5 GiB free.*--model.*--lora"):
+        _advice(SIZES["1558M"], Machine(1 << 29, True))
+    with pytest.raises(ModelError, match="GiB of memory at least"):
+        _advice(SIZES["355M"], Machine(4 << 30, True), lora=None, freeze=1, recompute=False)
+
+
+def test_without_bfloat16_in_hardware_products_are_in_float32() -> None:
+    assert _advice(MINI, Machine(None, False)).recipe.precision == "float32"
+    assert _advice(MINI).recipe.precision == "bfloat16"
+
+
+@pytest.mark.parametrize("name", ["steps", "epochs", "learning_rate", "batch_tokens", "accumulate", "lora"])
+def test_numbers_out_of_range_are_named(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"training\.{name}"):
+        _advice(MINI, PLENTY, **{name: 0})
+
+
+def test_free_memory_is_some_and_no_more_than_the_machine_has() -> None:
+    free = free_memory()
+    assert free is None or 1 << 26 < free < 1 << 46
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"learning_rate": 3e-4}, {"lora": 4}, {"lora": 4, "learning_rate": 0.02}]
+)
+@pytest.mark.parametrize("gib", [64, 7, 4])
+def test_going_on_takes_half_the_rate_of_beginning_whatever_is_trained(
+    settings: dict[str, float], gib: int
+) -> None:
+    large, machine = SIZES["355M"], Machine(gib << 30, True)
+    rows, asked = _rows(large), TrainingSettings(**settings)  # type: ignore[arg-type]
+    whole = choose(asked, large, rows, machine).recipe
+    short = choose(asked, large, rows, machine, short=True).recipe
+    assert short.lora == whole.lora
+    assert short.rate == pytest.approx(0.5 * whole.rate) and short.steps < whole.steps
+
+
+def test_what_was_begun_goes_on_as_it_was_whatever_memory_is_free_now() -> None:
+    large = SIZES["355M"]
+    rows = _rows(large)
+    begun = {gib: choose(TrainingSettings(), large, rows, Machine(gib << 30, True)).recipe for gib in (64, 4)}
+    assert begun[64].lora is None and begun[4].lora is not None
+    for before, now in ((4, 64), (64, 64), (64, 13), (64, 12)):
+        machine = Machine(now << 30, True)
+        again = choose(TrainingSettings(), large, rows, machine, begun=begun[before])
+        assert replace(again.recipe, accumulate=1, recompute=False) == replace(
+            begun[before], accumulate=1, recompute=False
+        )
+        assert again.bytes < now << 30
+    with pytest.raises(ModelError, match="GiB of memory at least"):
+        choose(TrainingSettings(), large, rows, Machine(4 << 30, True), begun=begun[64])
+
+
+def test_what_was_begun_is_computed_in_another_way_on_request() -> None:
+    begun = _advice(MINI).recipe
+    asked = TrainingSettings(accumulate=2, recompute=True)
+    again = choose(asked, MINI, _rows(MINI), PLENTY, begun=begun).recipe
+    assert again == replace(begun, accumulate=2, recompute=True)
