@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from blog_gen import pipeline
-from blog_gen.config import SamplingSettings, load_settings
+from blog_gen.config.settings import SamplingSettings, load_settings
 from blog_gen.drafting import Desk, Wish
 from blog_gen.judge import Scorecard
 from blog_gen.judge.repetition import distinct, ngrams, said_again

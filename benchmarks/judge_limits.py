@@ -16,7 +16,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from blog_gen.config import load_settings
+from blog_gen.config.settings import load_settings
 from blog_gen.judge import Candidate, Context, Scorecard, judge, trimmed
 from blog_gen.judge.index import CorpusIndex
 from blog_gen.site.articles import read_articles

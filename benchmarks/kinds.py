@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from blog_gen.config import SamplingSettings
+from blog_gen.config.settings import SamplingSettings
 from blog_gen.judge.words import forms_of
 from blog_gen.model.pretraining.shards import Document, read_documents
 from blog_gen.model.sampling.sampling import Request, Sampler

@@ -73,7 +73,7 @@ def peak_of(shape: str, rows: int, length: int, way: str) -> int:
     quiet()
     import numpy as np
 
-    from blog_gen.config import TrainingSettings
+    from blog_gen.config.settings import TrainingSettings
     from blog_gen.model.training.autopilot import choose
     from blog_gen.model.training.dataset import pack
     from blog_gen.model.training.machine import Machine, has_bfloat16, peak_memory

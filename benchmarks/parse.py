@@ -13,7 +13,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from blog_gen.config import SamplingSettings
+from blog_gen.config.settings import SamplingSettings
 from blog_gen.model.sampling.sampling import Request, Sampler
 from blog_gen.text.post import PostFormatError, parse
 

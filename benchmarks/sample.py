@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from blog_gen.config import SamplingSettings
+from blog_gen.config.settings import SamplingSettings
 from blog_gen.model.bpe import END_OF_TEXT
 from blog_gen.model.hparams import HParams
 from blog_gen.model.sampling.cached_network import usual_threads

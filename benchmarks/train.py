@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from blog_gen.config import TrainingSettings
+from blog_gen.config.settings import TrainingSettings
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training.machine import peak_memory
 from blog_gen.model.zoo.zoo import EMBEDDED, SIZES

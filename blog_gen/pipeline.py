@@ -13,11 +13,11 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import ConfigError, ModelError, Note, RejectedError
+from blog_gen.lock import working_on
 from blog_gen.site.days import clock_note, due_days, existing_days, schedule_of
 from blog_gen.site.folder import require_articles
-from blog_gen.tidying import working_on
 
 if TYPE_CHECKING:
     from blog_gen.drafting import Result

@@ -1,4 +1,4 @@
-"""The page of all settings, from `blog_gen/config.py`: `python tests/settings_page.py > docs/settings.md`."""
+"""The page of all settings: `python tests/settings_page.py > docs/settings.md`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import typing
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from blog_gen import config
-from blog_gen.config import Settings
-from blog_gen.ranges import RANGES
+from blog_gen.config import settings as config
+from blog_gen.config.ranges import RANGES
+from blog_gen.config.settings import Settings
 
 HEAD = """\
 # Settings
@@ -30,7 +30,7 @@ An option on the command line is for that call only, and wins over the file. Wit
 later file wins, as in Jekyll. A wrong name or value is an error that says where it stands and what was meant.
 A dash is no value: `blog-gen` chooses, and says what it chose.
 
-(This page is made from `blog_gen/config.py` by `python tests/settings_page.py`, and a test compares the two.)
+(`python tests/settings_page.py` makes this page from `blog_gen/config/settings.py`; a test compares the two.)
 """
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import settings_page
 
-from blog_gen.config import Settings, load_settings
-from blog_gen.layers import names_in
+from blog_gen.config.layers import names_in
+from blog_gen.config.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -24,7 +24,7 @@ def renew(folder: Path, model: str) -> None:
 _KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
-sys.path[:0] = [{tests!r}]
+sys.path[:0] = [{tests!r}, {tests!r} + "/model"]
 from test_runs import renew
 left, when, rename = int(sys.argv[1]), sys.argv[2], os.replace
 

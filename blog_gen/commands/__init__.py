@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import click
 
-from blog_gen.config import SamplingSettings, Settings, load_settings
+from blog_gen.config.settings import SamplingSettings, Settings, load_settings
 
 # name: (module, what `blog-gen --help` says)
 COMMANDS = {

@@ -87,7 +87,7 @@ def evaluate(
 @click.pass_obj
 def status(site: Site, as_json: bool) -> None:
     """Say what is trained, due and waiting for review."""
-    from blog_gen.status import status_of
+    from blog_gen.commands.status import status_of
 
     found = status_of(site.settings())
     if as_json:

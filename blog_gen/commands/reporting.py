@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.pipeline import Report
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import click
 
 from blog_gen.commands import SAMPLING, Site, has_run, model_option, only, options, sampling_options
 from blog_gen.commands.progress import interruptible
-from blog_gen.config import SamplingSettings, Settings
+from blog_gen.config.settings import SamplingSettings, Settings
 from blog_gen.errors import UsageError
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from blog_gen.commands import (
 from blog_gen.commands.progress import Progress, interruptible, losses, progress
 from blog_gen.commands.reporting import show_scores, summarise
 from blog_gen.commands.watching import watched
-from blog_gen.config import CONFIG_KEY, Settings
+from blog_gen.config.settings import CONFIG_KEY, Settings
 from blog_gen.errors import Note, UsageError
 from blog_gen.pipeline import Hooks
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blog_gen import __version__, runs
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.drafting.candidates import CandidateWriter, Lengths
 from blog_gen.drafting.heads import HeadWriter
 from blog_gen.errors import RejectedError
@@ -26,7 +26,7 @@ from blog_gen.site.assets import image_files
 from blog_gen.site.drafts import Draft, all_drafts
 from blog_gen.site.templates import render as render_template
 from blog_gen.text.post import Post
-from blog_gen.text.safe import Safe, SiteFacts, known_hosts, make_safe
+from blog_gen.text.safety.safe import Safe, SiteFacts, known_hosts, make_safe
 
 if TYPE_CHECKING:
     from blog_gen.model.sampling.sampling import Sampler

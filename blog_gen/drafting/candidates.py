@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from blog_gen.config import SamplingSettings
+from blog_gen.config.settings import SamplingSettings
 from blog_gen.drafting.heads import HeadWriter, known
 from blog_gen.judge import Candidate
 from blog_gen.text.post import Post, PostFormatError, parse

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from blog_gen.config import SamplingSettings
+from blog_gen.config.settings import SamplingSettings
 from blog_gen.site.habit import Habit
 from blog_gen.text.post import KEYS, Post, prompt, render
-from blog_gen.text.safe import safe_line
+from blog_gen.text.safety.safe import safe_line
 
 if TYPE_CHECKING:
     from blog_gen.model.sampling.sampling import Sample, Sampler

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from blog_gen import __version__, runs
-from blog_gen.config import SamplingSettings, Settings
+from blog_gen.config.settings import SamplingSettings, Settings
 from blog_gen.drafting import Desk, Wish
 from blog_gen.drafting.candidates import Lengths
 from blog_gen.errors import DraftError, ModelError

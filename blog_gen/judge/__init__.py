@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from blog_gen.config import Limits
+from blog_gen.config.settings import Limits
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.completeness import completeness_checks
 from blog_gen.judge.fluency import fluency_checks

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from blog_gen.config import Limits
+from blog_gen.config.settings import Limits
 from blog_gen.judge.blocks import PROSE, blocks_of
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.markup import Fault, heading_faults, markup_faults

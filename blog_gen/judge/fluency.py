@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from blog_gen.config import Limits
+from blog_gen.config.settings import Limits
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.scorecard import Check, at_least
 from blog_gen.judge.words import forms_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from blog_gen.config import Limits
+from blog_gen.config.settings import Limits
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.scorecard import Check, at_most
 from blog_gen.judge.words import forms_of, quoted

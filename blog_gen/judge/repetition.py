@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from blog_gen.config import Limits
+from blog_gen.config.settings import Limits
 from blog_gen.judge.blocks import PROSE, blocks_of
 from blog_gen.judge.scorecard import Check, at_least, at_most
 from blog_gen.judge.words import forms_of, quoted

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from blog_gen import runs
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import Note
 from blog_gen.model.quiet import quiet
 from blog_gen.site.articles import Article, fingerprint, read_articles

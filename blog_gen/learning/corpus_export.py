@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import ArticleError, CorpusError, Note
 from blog_gen.files import replacing, write_text
 from blog_gen.learning import Corpus

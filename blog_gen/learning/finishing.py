@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from blog_gen import runs
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.learning import Corpus, depends_on
 from blog_gen.learning.preparing import Lesson
 from blog_gen.model.sampling.known_words import load_words, save_words, words_in

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blog_gen import runs
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import Note
 from blog_gen.learning import Corpus, depends_on, settings_that_differ
 from blog_gen.learning.begun import Begun, has_state, kept_recipe, read_begun, write_begun

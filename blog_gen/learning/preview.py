@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from blog_gen.config import SamplingSettings
+from blog_gen.config.settings import SamplingSettings
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.sampling.decoding import choose, processors, shape
 from blog_gen.model.training.training import FineTuning

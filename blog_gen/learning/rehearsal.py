@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 from blog_gen import runs
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import ModelError
 from blog_gen.learning import depends_on
 from blog_gen.model.zoo import zoo

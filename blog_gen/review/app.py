@@ -8,7 +8,7 @@ from pathlib import Path
 import jinja2
 from flask import Flask
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.review import guard, model_views, preview_views, views
 from blog_gen.review.desk import Desk, pages
 from blog_gen.review.preview import SitePreview

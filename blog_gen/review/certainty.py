@@ -16,7 +16,7 @@ from contextlib import suppress
 from itertools import accumulate
 
 from blog_gen import runs
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError, DraftError, ModelError
 from blog_gen.files import write_json
 from blog_gen.learning import read_corpus

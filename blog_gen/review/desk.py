@@ -11,7 +11,7 @@ from typing import cast
 
 from flask import Blueprint, current_app
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import DraftError
 from blog_gen.review.entries import Entry
 from blog_gen.review.preview import SitePreview

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError, DraftError
 from blog_gen.review.entries import Entry
 from blog_gen.site import front_matter

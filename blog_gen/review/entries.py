@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import DraftError
 from blog_gen.site import dates, front_matter
 from blog_gen.site.days import REJECTED_FOLDER

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError
 from blog_gen.review.entries import LONGEST_SHOWN
 from blog_gen.site.articles import Article, fingerprint, read_articles
 from blog_gen.site.assets import image_files
-from blog_gen.text.facts import Finding, SiteFacts
-from blog_gen.text.links import known_hosts
-from blog_gen.text.safe import make_safe
+from blog_gen.text.safety.facts import Finding, SiteFacts
+from blog_gen.text.safety.links import known_hosts
+from blog_gen.text.safety.safe import make_safe
 
 if TYPE_CHECKING:
     from blog_gen.judge.index import CorpusIndex, Run

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.review.entries import LONGEST_SHOWN, Entry
 from blog_gen.site.scaffold import plugin_folders
 

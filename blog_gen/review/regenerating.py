@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from blog_gen import pipeline, runs
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError
 
 

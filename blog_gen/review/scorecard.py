@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.judge.words import quoted
 from blog_gen.review import measures
 from blog_gen.review.entries import Entry
 from blog_gen.review.evidence import Evidence
 from blog_gen.review.store import REJECTED, reason_of
-from blog_gen.text.flags import flags
+from blog_gen.text.safety.flags import flags
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 

@@ -8,7 +8,7 @@ import webbrowser
 import click
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import UsageError
 from blog_gen.review.app import create_app
 

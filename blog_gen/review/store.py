@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from blog_gen.config import CONFIG_KEY, Settings
+from blog_gen.config.settings import CONFIG_KEY, Settings
 from blog_gen.errors import DraftError
 from blog_gen.files import locked, unwritable, write_text
 from blog_gen.review.entries import Entry, entries_of, find, places, read_entry, rejected_folder

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from blog_gen.config import CONFIG_KEY, Settings
+from blog_gen.config.settings import CONFIG_KEY, Settings
 from blog_gen.errors import ArticleError, Note
 from blog_gen.site import dates, front_matter
 from blog_gen.site.decoding import UndecodableError, decode

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blog_gen.config import STATE_FOLDER
+from blog_gen.config.settings import STATE_FOLDER
 from blog_gen.errors import BlogGenError, Note
 from blog_gen.files import unwritable, write_json, write_text
 

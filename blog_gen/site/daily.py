@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
 from pathlib import Path
 
-from blog_gen.config import CONFIG_FILES, Settings
+from blog_gen.config.settings import CONFIG_FILES, Settings
 from blog_gen.site.days import schedule_of
 
 _ANY_YEAR = 2026  # the later of winter and summer time is the same in all

@@ -11,7 +11,7 @@ import re
 import zoneinfo
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import ConfigError
 
 DATE_ONLY = "%Y-%m-%d"

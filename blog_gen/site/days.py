@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 
-from blog_gen.config import Settings
+from blog_gen.config.ranges import time_in, weekdays_in
+from blog_gen.config.settings import Settings
 from blog_gen.errors import Note
-from blog_gen.ranges import time_in, weekdays_in
 from blog_gen.site import dates
 from blog_gen.site.folder import MARKDOWN, front_matter_in, provenance_in
 

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from blog_gen import files
-from blog_gen.config import CONFIG_KEY, Settings
+from blog_gen.config.settings import CONFIG_KEY, Settings
 from blog_gen.errors import DraftError, Note
 from blog_gen.site import dates, front_matter, slugs
 from blog_gen.site.articles import names_of

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from blog_gen.config import CONFIG_KEY, Settings
+from blog_gen.config.settings import CONFIG_KEY, Settings
 from blog_gen.errors import ArticleError
 
 MARKDOWN = (".markdown", ".mkdown", ".mkdn", ".mkd", ".md")  # Jekyll's `markdown_ext`

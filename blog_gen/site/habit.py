@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.site.articles import Article
 from blog_gen.site.dates import DATE_ONLY, FULL
 

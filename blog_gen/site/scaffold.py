@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from blog_gen.config import CONFIG_KEY, STATE_FOLDER, Settings, load_settings
+from blog_gen.config.settings import CONFIG_KEY, STATE_FOLDER, Settings, load_settings
 from blog_gen.errors import ConfigError, Note
 from blog_gen.site import github
 from blog_gen.site.additions import Addition, config_additions

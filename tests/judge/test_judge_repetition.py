@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blog_gen.config import Limits
+from blog_gen.config.settings import Limits
 from blog_gen.judge.repetition import distinct, longest_loop, repetition_checks, said_again
 
 WORDS = st.lists(st.sampled_from("abcd"), max_size=30).map(tuple)

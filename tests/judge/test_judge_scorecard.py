@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blog_gen.config import Limits
+from blog_gen.config.settings import Limits
 from blog_gen.judge import Candidate, Check, Scorecard, as_table, pick
 from blog_gen.judge.scorecard import WEIGHTS, at_least, at_most
 

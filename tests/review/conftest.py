@@ -11,7 +11,7 @@ from browsing import QUIET
 from playwright import sync_api
 from trained_site import make_trained_site
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from reviewing import make_store
 from trained_site import copied
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.review.store import Store
 
 pytestmark = pytest.mark.browser

@@ -15,7 +15,7 @@ from reviewing import BODY, COPIED, add_draft, make_site, make_store
 from werkzeug.test import TestResponse
 
 from blog_gen import runs
-from blog_gen.config import load_settings
+from blog_gen.config.settings import load_settings
 from blog_gen.files import write_json
 from blog_gen.review.app import create_app
 from blog_gen.review.store import Store, reason_of

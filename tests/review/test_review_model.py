@@ -13,7 +13,7 @@ from reviewing import add_draft
 from test_review_app import Reviewer
 from trained_site import SENTENCES
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.judge import pick
 from blog_gen.review.certainty import shades_of
 from blog_gen.review.entries import Entry

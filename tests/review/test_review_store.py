@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reviewing import BODY, add_draft, make_site, make_store
 
-from blog_gen.config import load_settings
+from blog_gen.config.settings import load_settings
 from blog_gen.errors import BlogGenError, DraftError
 from blog_gen.review import certainty, fields, marking, measures, patching, preview
 from blog_gen.review.entries import Entry, read_entry

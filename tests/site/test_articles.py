@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import ArticleError, ConfigError
 from blog_gen.site.articles import Article, Reading, fingerprint, read_articles
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import ConfigError
 from blog_gen.site.dates import FULL, format_date, local, parse_date, split_name, zone_of
 from blog_gen.site.front_matter import parse

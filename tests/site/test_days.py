@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import ConfigError
 from blog_gen.site.days import clock_note, due_days, existing_days, schedule_of
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blog_gen import files
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError, DraftError
 from blog_gen.site import drafts
 from blog_gen.site.drafts import Draft, all_drafts, drafts_in, read_draft, write_draft

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.site.articles import read_articles
 from blog_gen.site.habit import Habit, habit_of
 

@@ -311,7 +311,7 @@ def test_serving_is_left_alone_unless_asked_for(
 
 
 def test_the_plugins_settings_are_known_settings() -> None:
-    from blog_gen.config import PluginSettings
+    from blog_gen.config.settings import PluginSettings
 
     plugin = (REPOSITORY / "templates" / "blog_gen.rb").read_text()
     assert set(re.findall(r'settings\["(\w+)"\]', plugin)) == set(vars(PluginSettings()))

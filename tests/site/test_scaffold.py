@@ -10,7 +10,7 @@ import pytest
 import yaml
 from sites import ARTICLES, LAYOUTS, everything, make
 
-from blog_gen.config import Settings, load_settings
+from blog_gen.config.settings import Settings, load_settings
 from blog_gen.errors import BlogGenError, ConfigError
 from blog_gen.site.additions import PERMALINK
 from blog_gen.site.changes import apply, undo

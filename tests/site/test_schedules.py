@@ -21,7 +21,7 @@ import pytest
 import yaml
 from croniter import croniter  # type: ignore[import-untyped]
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError
 from blog_gen.site import cron, daily, github, systemd
 from blog_gen.site.daily import Job, odd_minute, start_time

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from blog_gen.config import SamplingSettings
+from blog_gen.config.ranges import RANGES
+from blog_gen.config.settings import SamplingSettings
 from blog_gen.errors import SamplingError
-from blog_gen.ranges import RANGES
 
 Array = np.ndarray[Any, Any]
 NEVER = np.float32(-np.inf)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from blog_gen.config import SamplingSettings
+from blog_gen.config.settings import SamplingSettings
 from blog_gen.errors import ModelError, SamplingError
 from blog_gen.files import sha256_of
 from blog_gen.model.bpe import Tokenizer

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blog_gen.config import SamplingSettings
+from blog_gen.config.settings import SamplingSettings
 from blog_gen.errors import SamplingError
 from blog_gen.model.sampling import decoding
 from blog_gen.model.sampling.decoding import (

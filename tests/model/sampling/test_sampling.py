@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blog_gen.config import SamplingSettings
+from blog_gen.config.settings import SamplingSettings
 from blog_gen.errors import ModelError, SamplingError
 from blog_gen.model.hparams import HParams
 from blog_gen.model.sampling.batch import Batch, Row
@@ -296,7 +296,7 @@ def test_neither_converting_nor_sampling_imports_tensorflow(copied: Path) -> Non
     code = """
 import sys
 from pathlib import Path
-from blog_gen.config import SamplingSettings
+from blog_gen.config.settings import SamplingSettings
 from blog_gen.model.sampling.sampling import Request, Sampler
 samples = list(Sampler.open(Path(sys.argv[1])).generate([Request((), 0, 5)], SamplingSettings()))
 assert not {"tensorflow", "keras", "jax", "torch"} & set(sys.modules)

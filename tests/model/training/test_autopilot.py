@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from blog_gen.config import TrainingSettings
+from blog_gen.config.settings import TrainingSettings
 from blog_gen.errors import ConfigError, ModelError
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training.autopilot import Advice, choose

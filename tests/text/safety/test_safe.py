@@ -14,13 +14,13 @@ from hostile_texts import ATTACKS, PROSE
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from blog_gen.text import code, fences, flags, html, limits, links, liquid, safe
-from blog_gen.text.safe import SiteFacts, known_hosts, make_safe, safe_line
+from blog_gen.text.safety import code, fences, flags, html, limits, links, liquid, safe
+from blog_gen.text.safety.safe import SiteFacts, known_hosts, make_safe, safe_line
 
 PAIRS = sorted(Path(__file__).with_name("safe").glob("*.md"))
 FACTS = SiteFacts(hosts=frozenset({"known.example"}), files=frozenset({"assets/cat.png"}))
 TEXTS = st.lists(st.sampled_from([*ATTACKS, *PROSE]) | st.text(max_size=4), max_size=12).map("".join)
-ARTICLES = (Path(__file__).parents[2] / "_articles").rglob("*.md")
+ARTICLES = (Path(__file__).parents[3] / "_articles").rglob("*.md")
 BODIES = {path.stem: path.read_text("utf-8-sig").partition("\n---\n")[2].strip() for path in ARTICLES}
 # Without those on Liquid, and with brackets in a link, which are written as %28 and %29.
 HONEST = {name: body for name, body in BODIES.items() if not re.search(r"\{[{%]|\([^)\s]*\(", body)}

@@ -1,6 +1,6 @@
 """The proof of "safe to build": hostile texts through the writer, then what the real Jekyll made of them.
 
-`BLOG_GEN_HOSTILE=5000 pytest tests/test_hostile_posts.py` tries that many; `BLOG_GEN_SEED` other ones.
+`BLOG_GEN_HOSTILE=5000 pytest tests/text/safety` tries that many; `BLOG_GEN_SEED` other ones.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import yaml
 from hostile_pages import Page
 from hostile_texts import hostile_texts
 
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.site.drafts import Draft, drafts_in, write_draft
 from blog_gen.site.habit import Habit
-from blog_gen.text.safe import SiteFacts, make_safe, safe_line
+from blog_gen.text.safety.safe import SiteFacts, make_safe, safe_line
 
 NUMBER = int(os.environ.get("BLOG_GEN_HOSTILE", "300"))  # texts, over all of the configurations
 SEED = int(os.environ.get("BLOG_GEN_SEED", "0"))

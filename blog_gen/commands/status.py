@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from blog_gen import pipeline, runs
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import ArticleError, ModelError
 from blog_gen.learning.rehearsal import require_model
 from blog_gen.learning.retraining import Learning, learning_of

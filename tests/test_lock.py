@@ -10,12 +10,12 @@ import pytest
 from toy_models import write_model
 
 from blog_gen import runs
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import BusyError
 from blog_gen.files import TEMPORARY_PREFIX
+from blog_gen.lock import working_on
 from blog_gen.model.zoo import zoo
 from blog_gen.model.zoo.exchange import import_model
-from blog_gen.tidying import working_on
 
 
 def left_in(folder: Path, name: str, hours: float) -> Path:

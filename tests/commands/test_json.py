@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tiny_site import write_base, write_site
 
-PAGE = (Path(__file__).parents[1] / "docs" / "json.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text()
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from blog_gen.config.layers import Layer, merged, read_yaml, without_none
+from blog_gen.config.ranges import check
 from blog_gen.errors import ConfigError
-from blog_gen.layers import Layer, merged, read_yaml, without_none
-from blog_gen.ranges import check
 
 CONFIG_KEY = "blog_gen"
 STATE_FOLDER = ".blog_gen"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from blog_gen.text.facts import Finding, Kind, Report
+from blog_gen.text.safety.facts import Finding, Kind, Report
 
 # Nowhere may a match begin at each letter of a long word and look on to its end: a draft can be one word of
 # 100 kB. So runs begin after what is not of them, or are bounded.

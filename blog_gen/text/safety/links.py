@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
-from blog_gen.text.facts import Kind, Report, SiteFacts
-from blog_gen.text.html import AUTOLINK
+from blog_gen.text.safety.facts import Kind, Report, SiteFacts
+from blog_gen.text.safety.html import AUTOLINK
 
 _SAFE = r"[^\s<>()\[\]{}\"'`\\|^\x00-\x1f\x7f]"
 _HOST = r"(?P<host>[^\s/?#@:&%\\<>()\[\]{}\"'`|^]+)"

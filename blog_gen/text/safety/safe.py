@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blog_gen.errors import DraftError
-from blog_gen.text import code, fences, html, limits, links, liquid
-from blog_gen.text.facts import Finding, Report, SiteFacts
-from blog_gen.text.fences import Fence, Prose, Segment
-from blog_gen.text.flags import flags
-from blog_gen.text.links import known_hosts
+from blog_gen.text.safety import code, fences, html, limits, links, liquid
+from blog_gen.text.safety.facts import Finding, Report, SiteFacts
+from blog_gen.text.safety.fences import Fence, Prose, Segment
+from blog_gen.text.safety.flags import flags
+from blog_gen.text.safety.links import known_hosts
 
 __all__ = ["Finding", "Safe", "SiteFacts", "known_hosts", "make_safe", "safe_line"]
 

@@ -13,7 +13,7 @@ import pytest
 from toy_models import write_run
 
 from blog_gen import runs
-from blog_gen.config import Settings
+from blog_gen.config.settings import Settings
 from blog_gen.learning import depends_on, read_corpus
 from blog_gen.learning.retraining import DAYS, learning_of
 from blog_gen.pipeline import Hooks, run

@@ -15,7 +15,7 @@ import pytest
 from tiny_site import article, write_base, write_site
 
 from blog_gen import learning, runs
-from blog_gen.config import Settings, load_settings
+from blog_gen.config.settings import Settings, load_settings
 from blog_gen.errors import BlogGenError, ModelError, Note
 from blog_gen.learning import Monitor, depends_on, read_corpus, settings_that_differ, up_to_date
 from blog_gen.model.training.autopilot import WAYS

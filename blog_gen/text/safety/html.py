@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from blog_gen.text.facts import Report
+from blog_gen.text.safety.facts import Report
 
 AUTOLINK = r"<https?://[^\s<>()\[\]{}\"'`\\|^\x00]+>"
 

@@ -1,0 +1,1 @@
+"""Settings: what there are, their bounds, and the files that they come from."""
