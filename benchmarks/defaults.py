@@ -17,11 +17,11 @@ from pathlib import Path
 
 from blog_gen import pipeline
 from blog_gen.config.settings import SamplingSettings, load_settings
-from blog_gen.drafting import Desk, Wish
+from blog_gen.corpus import Corpus, read_corpus
+from blog_gen.drafting.drafter import Drafter, DraftRequest
 from blog_gen.judge import Scorecard
 from blog_gen.judge.repetition import distinct, ngrams, said_again
 from blog_gen.judge.words import forms_of
-from blog_gen.learning import Corpus, read_corpus
 
 PLAIN = SamplingSettings(temperature=1.0, top_p=1.0)
 WAYS: tuple[dict[str, float], ...] = (
@@ -86,8 +86,8 @@ def main() -> None:
     table = {"the site's posts": own_posts(corpus)}
     for way in WAYS:
         name = ", ".join(f"{key} {value:g}" for key, value in way.items()) or "as the model believes"
-        desk = Desk(replace(settings, sampling=replace(PLAIN, **way)), corpus)  # type: ignore[arg-type]
-        table[name] = of_cards(desk.judged(Wish(day, seed=1)), known)
+        drafter = Drafter(replace(settings, sampling=replace(PLAIN, **way)), corpus)  # type: ignore[arg-type]
+        table[name] = of_cards(drafter.judged(DraftRequest(day, seed=1)), known)
     for name, row in table.items():
         if not options.json:
             print(f"{name:56}" + "  ".join(f"{key} {value:.3f}" for key, value in row.items()))

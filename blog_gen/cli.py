@@ -12,7 +12,8 @@ from pathlib import Path
 import click
 
 from blog_gen import __version__
-from blog_gen.commands import COMMANDS, LazyCommands, Site
+from blog_gen.commands.options import Site
+from blog_gen.commands.registry import COMMANDS, LazyCommands
 from blog_gen.errors import BlogGenError, RejectedError
 
 

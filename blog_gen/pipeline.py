@@ -20,8 +20,9 @@ from blog_gen.site.days import clock_note, due_days, existing_days, schedule_of
 from blog_gen.site.folder import require_articles
 
 if TYPE_CHECKING:
-    from blog_gen.drafting import Result
-    from blog_gen.learning import Corpus, Monitor
+    from blog_gen.corpus import Corpus
+    from blog_gen.drafting.drafter import Result
+    from blog_gen.learning.fine_tuning import Monitor
     from blog_gen.learning.retraining import Learning
     from blog_gen.model.training.evaluation import Evaluation
     from blog_gen.runs import Meta
@@ -94,7 +95,7 @@ def run(
 
 def read(settings: Settings, hooks: Hooks) -> Corpus:
     """Articles to training texts; what was mended or left out goes to the notes."""
-    from blog_gen.learning import read_corpus
+    from blog_gen.corpus import read_corpus
 
     corpus = read_corpus(settings)
     for note in corpus.notes:
@@ -190,7 +191,7 @@ def _learning(settings: Settings, now: datetime, wanted: bool) -> Learning | Non
 def _learn(
     settings: Settings, corpus: Corpus, hooks: Hooks, report: Report, now: datetime, fresh: bool = False
 ) -> None:
-    from blog_gen.learning import Monitor, train
+    from blog_gen.learning.fine_tuning import Monitor, train
     from blog_gen.learning.rehearsal import require_model
     from blog_gen.runs import read_meta
 
@@ -238,17 +239,17 @@ def _write(
     seed: int | None = None,
 ) -> None:
     """Candidates, judgement, draft, file: once for each moment, each seeing the drafts before it."""
-    from blog_gen.drafting import Desk, Wish
+    from blog_gen.drafting.drafter import Drafter, DraftRequest
     from blog_gen.drafting.tries import Tries
     from blog_gen.site.drafts import write_draft
 
-    desk = Desk(settings, corpus)
+    drafter = Drafter(settings, corpus)
     tries = Tries(settings.state_folder / TRIES_FILE, existing_days(settings))
     for rank, (day, moment) in enumerate(moments):
         first = None if seed is None else seed + rank * settings.candidates * settings.attempts
-        wish = Wish(day, tries.number(day), title=title, tags=tags, seed=first)
+        request = DraftRequest(day, tries.number(day), title=title, tags=tags, seed=first)
         try:
-            result = desk.draft(wish, moment, hooks.candidate)
+            result = drafter.draft(request, moment, hooks.candidate)
         except RejectedError as error:
             report.rejected.append(error)
             tries.add(day)
@@ -257,7 +258,7 @@ def _write(
         path = write_draft(result.draft, corpus.habit, settings)
         report.written.append((path, result))
         tries.add(day)
-        desk.wrote(path, result.draft)
+        drafter.wrote(path, result.draft)
 
 
 def next_due(settings: Settings, now: datetime) -> date | None:

@@ -8,8 +8,6 @@ carry the same identity; where they differ, somebody mixed files, and there is n
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import shutil
@@ -19,12 +17,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from blog_gen.files import make_folder, sha256_of, unwritable, write_json, write_text
-from blog_gen.learning.curve import as_svg
+from blog_gen.files import make_folder, sha256_of, unwritable, write_json
 from blog_gen.model.metadata import read_metadata
 
 META_FILE = "meta.json"
-HISTORY_FILE, CURVE_FILE = "history.csv", "loss.svg"
 STATE_FOLDER = "training"  # inside a run folder, while it trains
 FORMAT = 2  # count up whenever the meaning of a field changes
 
@@ -148,20 +144,8 @@ def _retire(old: Path, folder: Path) -> None:
 
 
 def write_meta(folder: Path, meta: Meta) -> None:
-    """Write the history as a table and a chart; last `meta.json`, which makes the run count as whole."""
-    write_text(folder / HISTORY_FILE, _as_csv(meta.history))
-    if (picture := as_svg(meta.history)) is not None:
-        write_text(folder / CURVE_FILE, picture)
+    """Write `meta.json`, which makes the run count as whole."""
     write_json(folder / META_FILE, asdict(meta))
-
-
-def _as_csv(history: Sequence[Mapping[str, float]]) -> str:
-    columns = list(dict.fromkeys(key for row in history for key in row))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(history)
-    return out.getvalue()
 
 
 def weights_sha256(folder: Path) -> str:

@@ -15,14 +15,14 @@ from tiny_site import write_base, write_site
 # The real command; only the writing of a draft never ends.
 _COMMAND = """
 import sys, time
-from blog_gen import drafting
+from blog_gen.drafting import drafter
 from blog_gen.cli import main
 
 def draft(*arguments):
     print("writing", flush=True)
     time.sleep(60)
 
-drafting.Desk.draft = draft
+drafter.Drafter.draft = draft
 main()
 """
 SIGNALS = [signal.SIGTERM, signal.SIGINT]

@@ -11,10 +11,22 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "blog_gen"
-ROOMS = {"site", "text", "model", "judge"}
-GROUND = {"config", "errors", "files", "__version__"}  # what every room may stand on
+# From top to bottom: who stands on a line may import what stands on a lower one, and itself.
+LAYERS = [
+    {"cli"},
+    {"commands"},
+    {"review"},
+    {"pipeline"},
+    {"drafting", "learning"},
+    {"corpus", "lock"},
+    {"runs"},
+    {"site", "text", "model", "judge"},
+    {"config"},
+    {"files"},
+    {"errors", "__init__", "base"},
+]
 HEAVY = {"tensorflow", "keras", "jax", "torch"}
-# The only places that train, convert or evaluate.
+# The only places that train, convert or evaluate: sampling never imports TensorFlow.
 MAY_BE_HEAVY = ("model/training/", "model/pretraining/", "model/sampling/conversion.py")
 
 
@@ -27,17 +39,35 @@ def _imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _modules(room: str) -> list[Path]:
-    return sorted((PACKAGE / room).rglob("*.py"))
+def _modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
 
 
-@pytest.mark.parametrize("room", sorted(ROOMS))
-def test_a_room_imports_only_itself_and_the_ground(room: str) -> None:
-    for path in _modules(room):
-        for name in _imports(path):
-            parts = name.split(".")
-            if parts[0] == "blog_gen" and len(parts) > 1:
-                assert parts[1] in GROUND | {room}, f"{path.relative_to(PACKAGE)} imports {name}"
+def _room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _line(room: str) -> int:
+    return next(number for number, rooms in enumerate(LAYERS) if room in rooms)
+
+
+def test_every_room_has_its_place() -> None:
+    assert {_room(path) for path in _modules()} == set.union(*LAYERS)
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports_point_down(path: Path) -> None:
+    own, rooms = _room(path), set.union(*LAYERS)
+    for name in _imports(path):
+        package, _, rest = name.partition(".")
+        room = rest.partition(".")[0]
+        if package == "blog_gen" and room in rooms - {own}:
+            assert _line(own) < _line(room), f"{path.relative_to(PACKAGE)} imports {name}"
+
+
+def test_no_folder_is_a_crowd() -> None:
+    for folder in {path.parent for path in _modules()}:
+        assert len(list(folder.glob("*.py"))) <= 25, folder.relative_to(PACKAGE)
 
 
 def test_heavy_libraries_are_imported_only_where_models_are_made() -> None:
@@ -48,7 +78,7 @@ def test_heavy_libraries_are_imported_only_where_models_are_made() -> None:
                 assert where.startswith(MAY_BE_HEAVY), f"{where} imports {name}"
 
 
-@pytest.mark.parametrize("path", _modules(""), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_modules_can_be_held_in_the_head(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
 

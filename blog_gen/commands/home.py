@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from blog_gen.commands import Site
+from blog_gen.commands.options import Site
 from blog_gen.errors import UsageError
 
 if TYPE_CHECKING:

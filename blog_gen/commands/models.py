@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from blog_gen.commands import Site
+from blog_gen.commands.options import Site
 from blog_gen.commands.progress import progress
 
 # What `model.formats` writes; said again here, so that `--help` need not import NumPy.

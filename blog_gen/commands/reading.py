@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from blog_gen.commands import Site, has_run, listed, model_option
+from blog_gen.commands.options import Site, has_run, listed, model_option
 from blog_gen.errors import ModelError, UsageError
 
 
@@ -20,7 +20,8 @@ from blog_gen.errors import ModelError, UsageError
 @click.pass_obj
 def corpus(site: Site, /, kind: str, output: Path | None, model: str | None) -> None:
     """Show exactly what the model learns from: each post as text, and which are held out to measure by."""
-    from blog_gen.learning import corpus_export, read_corpus
+    from blog_gen.corpus import read_corpus
+    from blog_gen.learning import corpus_export
 
     settings = site.settings(model=model)
     read = read_corpus(settings)

@@ -21,8 +21,7 @@ NAMES_WIDTH, SCORE_WIDTH = 33, 9  # of a check's name and limit, and of one cand
 
 def _say_learned(settings: Settings, meta: Meta, before: Meta | None) -> None:
     """What was learned, or that there was nothing to learn beyond the run `before`."""
-    from blog_gen.learning.curve import sparkline
-    from blog_gen.runs import CURVE_FILE
+    from blog_gen.learning.curve import CURVE_FILE, sparkline
 
     if before is not None and replace(before, fingerprint=meta.fingerprint) == meta:
         same = f"the texts of the {meta.posts} posts and the settings are those of the last time"

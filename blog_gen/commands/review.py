@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from blog_gen.commands import Site
+from blog_gen.commands.options import Site
 from blog_gen.errors import DraftError
 from blog_gen.files import write_text
 from blog_gen.review.entries import Entry

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blog_gen.commands import SAMPLING, Site, has_run, model_option, only, options, sampling_options
+from blog_gen.commands.options import SAMPLING, Site, has_run, model_option, only, options, sampling_options
 from blog_gen.commands.progress import interruptible
 from blog_gen.config.settings import SamplingSettings, Settings
 from blog_gen.errors import UsageError

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from blog_gen.commands import (
+from blog_gen.commands.options import (
     SAMPLING,
     TRAINING,
     Site,
@@ -188,7 +188,7 @@ def _day(text: str | None) -> datetime.date | None:
 
 def _say_what_is_in_no_file(site: Site, settings: Settings) -> None:
     """Flags hold once: what was learned with them is not what the site's settings ask for."""
-    from blog_gen.learning import depends_on, settings_that_differ
+    from blog_gen.learning.staleness import depends_on, settings_that_differ
 
     given = settings_that_differ(depends_on(settings), depends_on(site.settings()))
     if given:
@@ -199,7 +199,7 @@ def _say_what_is_in_no_file(site: Site, settings: Settings) -> None:
 
 def _quiet_hooks(interrupted: Callable[[], bool]) -> Hooks:
     """Hooks that say nothing but what is lost or put aside, and still stop when asked to."""
-    from blog_gen.learning import Monitor
+    from blog_gen.learning.fine_tuning import Monitor
 
     return Hooks(training=Monitor(interrupted=interrupted, note=_say_note))
 
@@ -210,7 +210,7 @@ def _say_note(note: Note) -> None:
 
 def _hooks(settings: Settings, bar: Progress, interrupted: Callable[[], bool]) -> Hooks:
     """A pipeline's hooks that draw on `bar`."""
-    from blog_gen.learning import Monitor
+    from blog_gen.learning.fine_tuning import Monitor
 
     steps = 0
     measured = ""

@@ -45,10 +45,10 @@ class CandidateWriter:
     lengths: Lengths
 
     def write(
-        self, wish: Post, seeds: Sequence[int], unparsed: list[str], progress: Callable[[int, int], None]
+        self, request: Post, seeds: Sequence[int], unparsed: list[str], progress: Callable[[int, int], None]
     ) -> list[Candidate]:
-        """One for each seed, in their order, of what `wish` says; why there is none goes to `unparsed`."""
-        begun = self.heads.beginnings(wish, seeds)
+        """One for each seed, in their order, of what `request` says; why there is none goes to `unparsed`."""
+        begun = self.heads.beginnings(request, seeds)
         unparsed += [f"seed {seed}: it has no title" for seed in seeds if seed not in begun]
         candidates = []
         for done, sample in enumerate(self._bodies(begun), 1):

@@ -35,15 +35,15 @@ class HeadWriter:
     keys: Sequence[str]  # of the site's post text
     habit: Habit
 
-    def beginnings(self, wish: Post, seeds: Sequence[int]) -> dict[int, str]:
-        """For each seed the text up to the body; what `wish` says is kept. Left out: no title came."""
-        heads = dict.fromkeys(seeds, replace(wish, tags=tuple(map(safe_line, wish.tags))))
-        if not wish.title:
+    def beginnings(self, request: Post, seeds: Sequence[int]) -> dict[int, str]:
+        """For each seed the text up to the body; what `request` says is kept. Left out: no title came."""
+        heads = dict.fromkeys(seeds, replace(request, tags=tuple(map(safe_line, request.tags))))
+        if not request.title:
             heads = self._each(heads, "title", lambda head, line: replace(head, title=title_of(line)))
             heads = {seed: head for seed, head in heads.items() if head.title}
-        if "category" in self.keys and not wish.category:
+        if "category" in self.keys and not request.category:
             heads = self._each(heads, "category", self._with_category, self.habit.categories)
-        if "tags" in self.keys and not wish.tags:
+        if "tags" in self.keys and not request.tags:
             heads = self._each(heads, "tags", self._with_tags, self.habit.tags)
         # Rendered with a body of one character, which is then taken off: a post without a body is none.
         return {seed: render(replace(head, body="."), self.keys)[:-1] for seed, head in heads.items()}

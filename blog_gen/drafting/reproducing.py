@@ -10,10 +10,10 @@ from typing import Any
 
 from blog_gen import __version__, runs
 from blog_gen.config.settings import SamplingSettings, Settings
-from blog_gen.drafting import Desk, Wish
+from blog_gen.corpus import read_corpus
 from blog_gen.drafting.candidates import Lengths
+from blog_gen.drafting.drafter import Drafter, DraftRequest
 from blog_gen.errors import DraftError, ModelError
-from blog_gen.learning import read_corpus
 from blog_gen.site.dates import zone_of
 from blog_gen.site.drafts import Draft, read_draft
 
@@ -46,23 +46,27 @@ def reproduce(path: Path, settings: Settings) -> Reproduction:
     if runs.read_meta(settings.run_folder) is None:
         raise ModelError("the site has no trained run", fix="Run `blog-gen train`", path=settings.run_folder)
     resolved = dataclasses.replace(settings, candidates=1, sampling=sampling)
-    desk = Desk(resolved, read_corpus(settings), lengths)
-    wish = Wish(
+    drafter = Drafter(resolved, read_corpus(settings), lengths)
+    request = DraftRequest(
         draft.date.date(),
         title=asked.get("title"),
         category=asked.get("category"),
         tags=tuple(asked.get("tags") or ()),
         seed=seed,
     )
-    body = desk.body_again(wish) or ""
-    differences = tuple(_differences(provenance, desk, draft, body))
+    body = drafter.body_again(request) or ""
+    differences = tuple(_differences(provenance, drafter, draft, body))
     return Reproduction(body, body == draft.body, differences)
 
 
-def _differences(provenance: Mapping[str, Any], desk: Desk, draft: Draft, body: str) -> list[str]:
+def _differences(provenance: Mapping[str, Any], drafter: Drafter, draft: Draft, body: str) -> list[str]:
     """What is not as it was, in plain words."""
     found = []
-    now = {"version": __version__, "weights": desk.sampler.weights_sha256, "articles": desk.corpus.sha256}
+    now = {
+        "version": __version__,
+        "weights": drafter.sampler.weights_sha256,
+        "articles": drafter.corpus.sha256,
+    }
     for key, value in now.items():
         if provenance.get(key) != value:
             found.append(f"{key}: then {str(provenance.get(key))[:16]}, now {value[:16]}")

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from blog_gen.config.settings import Settings
+from blog_gen.corpus import Corpus
 from blog_gen.errors import ArticleError, CorpusError, Note
 from blog_gen.files import replacing, write_text
-from blog_gen.learning import Corpus
 from blog_gen.model.training.dataset import held_out
 from blog_gen.site import front_matter
 from blog_gen.site.articles import names_of, title_of

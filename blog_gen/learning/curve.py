@@ -1,9 +1,16 @@
-"""A training run's losses as something to look at: lines of a chart, an SVG file, a row of bars."""
+"""A training run's losses as something to look at: a table, lines of a chart, an SVG file, a row of bars."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from blog_gen.files import write_text
+
+HISTORY_FILE, CURVE_FILE = "history.csv", "loss.svg"
 
 WIDTH, HEIGHT = 640.0, 240.0  # of the plot, in user units
 LABELS = {"loss": "training", "held_out": "held-out"}
@@ -88,3 +95,19 @@ def sparkline(history: Sequence[Mapping[str, float]]) -> tuple[str, str]:
     low, high = min(values), max(values)
     bars = "".join(_BARS[round((value - low) / ((high - low) or 1.0) * 7)] for value in values)
     return LABELS[key], bars
+
+
+def write_history(folder: Path, history: Sequence[Mapping[str, float]]) -> None:
+    """Write the history of a run as a table and, where it can be drawn, as a chart."""
+    write_text(folder / HISTORY_FILE, _as_csv(history))
+    if (picture := as_svg(history)) is not None:
+        write_text(folder / CURVE_FILE, picture)
+
+
+def _as_csv(history: Sequence[Mapping[str, float]]) -> str:
+    columns = list(dict.fromkeys(key for row in history for key in row))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    return out.getvalue()

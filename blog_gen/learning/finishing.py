@@ -10,8 +10,10 @@ from pathlib import Path
 
 from blog_gen import runs
 from blog_gen.config.settings import Settings
-from blog_gen.learning import Corpus, depends_on
-from blog_gen.learning.preparing import Lesson
+from blog_gen.corpus import Corpus
+from blog_gen.learning.curve import write_history
+from blog_gen.learning.preparing import TrainingJob
+from blog_gen.learning.staleness import depends_on
 from blog_gen.model.sampling.known_words import load_words, save_words, words_in
 from blog_gen.model.training.adaptation import merged, save_adapter
 from blog_gen.model.training.evaluation import KerasScorer
@@ -20,9 +22,9 @@ from blog_gen.model.weights import load_weights, save_weights
 
 
 def finish(
-    settings: Settings, corpus: Corpus, lesson: Lesson, outcome: Outcome, files: str, now: datetime
+    settings: Settings, corpus: Corpus, job: TrainingJob, outcome: Outcome, files: str, now: datetime
 ) -> runs.Meta:
-    """Write the run that `outcome` makes of `lesson`, and let it take the place of the one before.
+    """Write the run that `outcome` makes of `job`, and let it take the place of the one before.
 
     Args:
         files: the fingerprint of the posts' files.
@@ -32,21 +34,22 @@ def finish(
         BlogGenError: the disk is full or the folder cannot be written; what there was is as it was.
     """
     with runs.renewing(settings.run_folder) as folder:
-        _write_model(lesson, outcome, folder)
-        _write_words(lesson.start, corpus, folder)
-        meta = _meta(settings, corpus, lesson, outcome, files, now, folder)
+        _write_model(job, outcome, folder)
+        _write_words(job.start, corpus, folder)
+        meta = _meta(settings, corpus, job, outcome, files, now, folder)
+        write_history(folder, meta.history)
         runs.write_meta(folder, meta)
     return meta
 
 
-def _write_model(lesson: Lesson, outcome: Outcome, folder: Path) -> None:
-    """A model folder of what was trained from the model that `lesson` starts from."""
-    lesson.tuning.hparams.save(folder)
+def _write_model(job: TrainingJob, outcome: Outcome, folder: Path) -> None:
+    """A model folder of what was trained from the model that `job` starts from."""
+    job.tuning.hparams.save(folder)
     for name in ("encoder.json", "vocab.bpe"):
-        shutil.copyfile(lesson.start / name, folder / name)
-    whole = merged(load_weights(lesson.start, lesson.tuning.hparams), outcome.weights)
-    save_adapter(outcome.weights, folder, lesson.start_weights)
-    save_weights(whole, folder, identity=lesson.tuning.identity)
+        shutil.copyfile(job.start / name, folder / name)
+    whole = merged(load_weights(job.start, job.tuning.hparams), outcome.weights)
+    save_adapter(outcome.weights, folder, job.start_weights)
+    save_weights(whole, folder, identity=job.tuning.identity)
 
 
 def _write_words(start: Path, corpus: Corpus, folder: Path) -> None:
@@ -59,7 +62,7 @@ def _write_words(start: Path, corpus: Corpus, folder: Path) -> None:
 def _meta(
     settings: Settings,
     corpus: Corpus,
-    lesson: Lesson,
+    job: TrainingJob,
     outcome: Outcome,
     files: str,
     now: datetime,
@@ -67,20 +70,20 @@ def _meta(
 ) -> runs.Meta:
     """What is to be known of the run in `folder`, its model measured on the posts held out."""
     return runs.Meta(
-        identity=lesson.tuning.identity,
+        identity=job.tuning.identity,
         base=settings.model,
-        base_weights=lesson.base_weights,
+        base_weights=job.base_weights,
         weights=runs.weights_sha256(folder),
         articles=corpus.sha256,
         fingerprint=files,
         settings=depends_on(settings),
-        recipe=dataclasses.asdict(lesson.tuning.recipe),
+        recipe=dataclasses.asdict(job.tuning.recipe),
         posts=len(corpus.texts),
         texts=corpus.hashes,
-        continued=lesson.continued,
-        tokens=lesson.tuning.rows.count,
-        held_out=lesson.held_out,
-        held_out_logprob=_logprob_of(folder, [corpus.texts[name] for name in lesson.held_out]),
+        continued=job.continued,
+        tokens=job.tuning.rows.count,
+        held_out=job.held_out,
+        held_out_logprob=_logprob_of(folder, [corpus.texts[name] for name in job.held_out]),
         best_step=outcome.position.best_step,
         seconds=round(outcome.position.seconds, 1),
         stopped=outcome.stopped,

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from blog_gen import runs
 from blog_gen.config.settings import Settings
+from blog_gen.corpus import Corpus
 from blog_gen.errors import Note
-from blog_gen.learning import Corpus, depends_on, settings_that_differ
 from blog_gen.learning.begun import Begun, has_state, kept_recipe, read_begun, write_begun
+from blog_gen.learning.staleness import depends_on, settings_that_differ
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import autopilot, dataset
@@ -25,7 +26,7 @@ MOST_CONTINUED = 5  # times in a row, so that what was forgotten does not add up
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingJob:
     """A fine-tune that is about to begin, or to go on."""
 
     tuning: FineTuning
@@ -44,7 +45,7 @@ def prepare(
     meta: runs.Meta | None,
     fresh: bool,
     note: Callable[[Note], None],
-) -> Lesson:
+) -> TrainingJob:
     """The fine-tune for `corpus`, at the position where it was interrupted, if it was.
 
     Args:
@@ -75,7 +76,7 @@ def prepare(
         f"A few posts are new, so I go on from what was learned before. {sentence}" if earlier else sentence
     )
     continued = earlier.continued + 1 if earlier else 0
-    return Lesson(tuning, sentence, held_out, base, base_weights, start, start_weights, continued)
+    return TrainingJob(tuning, sentence, held_out, base, base_weights, start, start_weights, continued)
 
 
 def _left_note(folder: Path, begun: Begun | None, wanted: Begun) -> Note:

@@ -7,7 +7,7 @@ import importlib.util
 from blog_gen import runs
 from blog_gen.config.settings import Settings
 from blog_gen.errors import ModelError
-from blog_gen.learning import depends_on
+from blog_gen.learning.staleness import depends_on
 from blog_gen.model.zoo import zoo
 
 TRAINER = "keras"  # which the extra `train` brings, with a library for it

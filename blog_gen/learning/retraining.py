@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 from blog_gen import runs
 from blog_gen.config.settings import Settings
-from blog_gen.learning import up_to_date
+from blog_gen.learning.staleness import up_to_date
 from blog_gen.site.days import schedule_of
 
 DAYS = {"changed": 0, "daily": 1, "weekly": 7, "monthly": 30}  # at least so many from one time to the next

@@ -17,9 +17,9 @@ from itertools import accumulate
 
 from blog_gen import runs
 from blog_gen.config.settings import Settings
+from blog_gen.corpus import read_corpus
 from blog_gen.errors import BlogGenError, DraftError, ModelError
 from blog_gen.files import write_json
-from blog_gen.learning import read_corpus
 from blog_gen.review.entries import Entry
 from blog_gen.review.marking import Shade
 from blog_gen.site.templates import render as render_template

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from tiny_site import article, write_base, write_site
 
-from blog_gen.commands import COMMANDS
+from blog_gen.commands.registry import COMMANDS
 
 DAY = "2026-03-05"
 NOW = f"{DAY}T12:00:00+00:00"

@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 from tiny_site import article, write_base, write_site
 
-from blog_gen import learning, runs
+from blog_gen import runs
 from blog_gen.config.settings import Settings, load_settings
+from blog_gen.corpus import read_corpus
 from blog_gen.errors import BlogGenError, ModelError, Note
-from blog_gen.learning import Monitor, depends_on, read_corpus, settings_that_differ, up_to_date
+from blog_gen.learning import staleness
+from blog_gen.learning.fine_tuning import Monitor, train
+from blog_gen.learning.staleness import depends_on, settings_that_differ, up_to_date
 from blog_gen.model.training.autopilot import WAYS
 from blog_gen.model.training.machine import Machine
 from blog_gen.model.training.training import FineTuning
@@ -57,7 +60,7 @@ def learn(
     notes: list[Note] = []
     steps: list[float] = []
     monitor = Monitor(row=lambda row: steps.append(row["step"]), interrupted=lambda: stop, note=notes.append)
-    meta = learning.train(settings, read_corpus(settings), monitor, NOW, fresh)
+    meta = train(settings, read_corpus(settings), monitor, NOW, fresh)
     return meta, [str(note) for note in notes], steps[0]
 
 
@@ -190,7 +193,7 @@ def _command(site: Path, *words: str, script: str = "from blog_gen.cli import ma
 
 
 def test_examples() -> None:
-    found = doctest.testmod(learning)
+    found = doctest.testmod(staleness)
     assert found.attempted and not found.failed
 
 

@@ -14,8 +14,9 @@ from toy_models import write_run
 
 from blog_gen import runs
 from blog_gen.config.settings import Settings
-from blog_gen.learning import depends_on, read_corpus
+from blog_gen.corpus import read_corpus
 from blog_gen.learning.retraining import DAYS, learning_of
+from blog_gen.learning.staleness import depends_on
 from blog_gen.pipeline import Hooks, run
 from blog_gen.site.articles import fingerprint
 

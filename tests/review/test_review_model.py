@@ -75,7 +75,7 @@ def test_a_job_cancelled_while_the_last_candidates_are_judged_writes_nothing(
         reviewer.post("/-/job/cancel", form)
         return pick(cards)
 
-    monkeypatch.setattr("blog_gen.drafting.pick", slowly)
+    monkeypatch.setattr("blog_gen.drafting.drafter.pick", slowly)
     reviewer.post(f"/-/drafts/{_draft(trained).id}/regenerate", form | {"seed": "11"})
     assert "Cancelled" in _last_page(reviewer, "/-/job")
     assert store.entries() == before

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-from blog_gen.config.settings import TrainingSettings, ranges
+from blog_gen.config import ranges
+from blog_gen.config.settings import TrainingSettings
 from blog_gen.errors import ConfigError, ModelError
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import memory

@@ -1,0 +1,110 @@
+"""What commands share: the site that they work on, and options that override settings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from blog_gen.config.settings import SamplingSettings, Settings, load_settings
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Site:
+    """The site that a command works on."""
+
+    folder: Path
+    config_files: tuple[str, ...]
+
+    def settings(self, **overrides: Any) -> Settings:
+        """The site's settings, with flags laid over them."""
+        return load_settings(self.folder, overrides, self.config_files)
+
+
+def has_run(settings: Settings) -> bool:
+    """Whether the site has been trained, whatever the settings of now."""
+    from blog_gen.runs import META_FILE
+
+    return (settings.run_folder / META_FILE).exists()
+
+
+def options(*decorators: Callable[[Any], Any]) -> Callable[[_F], _F]:
+    """Several click options as one decorator, in the order in which they are written."""
+
+    def apply(function: _F) -> _F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+model_option = click.option("--model", help="mini, 124M, 355M, 774M, 1558M, or a folder.")
+
+training_options = options(
+    model_option,
+    click.option("--steps", type=int, help="Optimizer steps, at most."),
+    click.option("--epochs", type=float, help="Passes over your posts, at most."),
+    click.option("--max-minutes", type=float, help="Stop after this long and keep the best."),
+    click.option("--learning-rate", type=float, help="Peak learning rate."),
+    click.option("--lora", type=int, metavar="RANK", help="Train small adapters instead: far less memory."),
+    click.option(
+        "--freeze", type=int, metavar="N", help="Leave the embeddings and the first N blocks alone."
+    ),
+    click.option("--accumulate", type=int, metavar="N", help="Compute each step in N parts: less memory."),
+    click.option(
+        "--recompute/--no-recompute", default=None, help="Compute activations twice: slower, less memory."
+    ),
+)
+
+sampling_options = options(
+    click.option("--temperature", type=float, help="0 always takes the likeliest word; higher is bolder."),
+    click.option("--top-k", type=int, help="Choose among the k likeliest tokens; 0 for all."),
+    click.option("--top-p", type=float, help="Choose among the likeliest that hold this much probability."),
+    click.option("--min-p", type=float, help="Drop tokens less likely than this share of the likeliest."),
+    click.option("--typical-p", type=float, help="Choose among the tokens of most usual surprise."),
+    click.option("--repetition-penalty", type=float, help="Above 1: less of what was already said."),
+    click.option("--frequency-penalty", type=float, help="Above 0: less of what was said often."),
+    click.option("--presence-penalty", type=float, help="Above 0: less of what was said at all."),
+    click.option("--no-repeat-ngram", type=int, metavar="N", help="No run of N tokens comes twice."),
+    click.option(
+        "--known-words/--any-words",
+        default=None,
+        help="With `mini`: only words that are in your posts or in the texts it learned from, or any.",
+    ),
+    click.option("--max-tokens", type=int, help="Length, at most."),
+)
+
+
+def listed(items: Iterable[object]) -> str:
+    """Each once, with how often it comes.
+
+    >>> listed(["2026-03-05", "2026-03-05", "2026-03-06"])
+    '2026-03-05 ×2, 2026-03-06'
+    """
+    counts = Counter(map(str, items))
+    return ", ".join(item if count == 1 else f"{item} ×{count}" for item, count in counts.items())
+
+
+def only(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Those of a command's parameters that belong to one group of settings."""
+    return {name: values[name] for name in names if values.get(name) is not None}
+
+
+TRAINING = (
+    "steps",
+    "epochs",
+    "max_minutes",
+    "learning_rate",
+    "lora",
+    "freeze",
+    "accumulate",
+    "recompute",
+)
+SAMPLING = tuple(field.name for field in fields(SamplingSettings))

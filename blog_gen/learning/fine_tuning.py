@@ -1,0 +1,109 @@
+"""From a corpus to a trained run: `preparing` says how it begins, `finishing` what it leaves.
+
+TensorFlow is imported only when something is trained.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from blog_gen import runs
+from blog_gen.config.settings import Settings
+from blog_gen.corpus import Corpus
+from blog_gen.errors import Note
+from blog_gen.learning.staleness import depends_on, same_settings, settings_that_differ
+from blog_gen.model.quiet import quiet
+from blog_gen.site.articles import fingerprint
+
+if TYPE_CHECKING:
+    from blog_gen.learning.preparing import TrainingJob
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """What a caller wants to hear of a training run while it lasts."""
+
+    started: Callable[[str, int], None] = lambda sentence, steps: None
+    row: Callable[[Mapping[str, float]], None] = lambda row: None
+    interrupted: Callable[[], bool] = lambda: False
+    note: Callable[[Note], None] = lambda note: None
+    sample: Callable[[int, str], None] | None = None  # hears a sample, and after which step it was drawn
+    sample_every: int = 0  # steps; 0 for none
+
+
+def train(
+    settings: Settings, corpus: Corpus, monitor: Monitor, now: datetime, fresh: bool = False
+) -> runs.Meta | None:
+    """Fine-tune on `corpus` and leave the run folder finished; None when `monitor` interrupted it.
+
+    Where only the files changed and not the texts, nothing is trained.
+    """
+    meta = runs.read_meta(settings.run_folder)
+    files = fingerprint(settings)
+    if meta is not None and not same_settings(meta, settings):
+        monitor.note(_kept_note(meta, settings))
+        meta = None
+    if meta is not None and not fresh and _began_anew(settings, corpus, meta):
+        meta = None
+    if meta is not None and meta.articles == corpus.sha256 and not fresh:
+        if meta.fingerprint != files:
+            meta = dataclasses.replace(meta, fingerprint=files)
+            runs.write_meta(settings.run_folder, meta)
+        return meta
+    quiet()  # before what imports Keras
+    from blog_gen.learning.finishing import finish
+    from blog_gen.learning.preparing import prepare
+
+    job = prepare(settings, corpus, None if fresh else meta, fresh, monitor.note)
+    monitor.started(job.sentence, job.tuning.recipe.steps)
+    minutes = settings.training.max_minutes
+    outcome = job.tuning.run(
+        _watching(monitor, job),
+        monitor.interrupted,
+        max_seconds=math.inf if minutes is None else 60 * minutes,
+    )
+    return finish(settings, corpus, job, outcome, files, now) if outcome else None
+
+
+def _began_anew(settings: Settings, corpus: Corpus, meta: runs.Meta) -> bool:
+    """Whether today's posts were begun anew, from the base, though there is the run `meta`: that goes on."""
+    from blog_gen.learning.begun import has_state, read_begun
+
+    folder = settings.run_folder / runs.STATE_FOLDER
+    begun = read_begun(folder) if has_state(folder) else None
+    if begun is None or begun.start == meta.weights:
+        return False
+    return begun.settings == depends_on(settings) and begun.articles == corpus.sha256
+
+
+def _kept_note(meta: runs.Meta, settings: Settings) -> Note:
+    was = settings_that_differ(meta.settings, depends_on(settings))
+    now = settings_that_differ(depends_on(settings), meta.settings)
+    return Note(
+        settings.run_folder,
+        f"this run was learned with {was}, and the settings are {now}",
+        f"it is kept as {runs.kept_folder(settings.run_folder).name} once the new one is learned",
+    )
+
+
+def _watching(monitor: Monitor, job: TrainingJob) -> Callable[[dict[str, float]], None]:
+    """What the run reports to: the monitor, with a sample after every so many steps where one is wanted."""
+    if monitor.sample is None or not monitor.sample_every:
+        return monitor.row
+    from blog_gen.learning.preview import preview
+    from blog_gen.model.bpe import Tokenizer
+
+    tokenizer, hear, every = Tokenizer.load(job.base), monitor.sample, monitor.sample_every
+
+    def row(values: dict[str, float]) -> None:
+        monitor.row(values)
+        step = int(values["step"])
+        if "held_out" not in values and step % every == 0:
+            hear(step, preview(job.tuning, tokenizer))
+
+    return row

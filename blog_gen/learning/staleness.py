@@ -1,0 +1,45 @@
+"""Whether a trained run is of today's posts and settings. Reads bytes, parses no post."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from blog_gen import runs
+from blog_gen.config.settings import Settings
+from blog_gen.site.articles import fingerprint
+
+# Settings of training that change how long it takes or how much memory, not what is learned or how well.
+NOT_DECIDING = ("max_minutes", "accumulate", "recompute")
+
+
+def up_to_date(meta: runs.Meta | None, settings: Settings) -> bool:
+    """Whether the finished run `meta` is of today's posts and settings; reads bytes, parses nothing."""
+    return meta is not None and same_settings(meta, settings) and meta.fingerprint == fingerprint(settings)
+
+
+def same_settings(meta: runs.Meta, settings: Settings) -> bool:
+    return not settings_that_differ(depends_on(settings), meta.settings)
+
+
+def depends_on(settings: Settings) -> dict[str, Any]:
+    """The settings that a trained run depends on, by their names; changing another one never retrains."""
+    training = dataclasses.asdict(settings.training).items()
+    decide = {f"training.{name}": value for name, value in training if name not in NOT_DECIDING}
+    return {"model": settings.model, "style": settings.style, **decide}
+
+
+def settings_that_differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """Those of `one` that `other` does not have so, as they may be written under `blog_gen:`; empty for none.
+
+    >>> settings_that_differ({"model": "124M", "training.lora": 8, "training.seed": 0}, {"training.seed": 0})
+    '`model: 124M`, `training: {lora: 8}`'
+    """
+    found = {name: value for name, value in one.items() if name not in other or other[name] != value}
+    lines = {name: "null" if value is None else value for name, value in found.items()}
+    parts = [f"{name}: {value}" for name, value in lines.items() if "." not in name]
+    nested = [f"{name.partition('.')[2]}: {value}" for name, value in lines.items() if "." in name]
+    if nested:
+        parts.append(f"training: {{{', '.join(nested)}}}")
+    return ", ".join(f"`{part}`" for part in parts)
