@@ -23,7 +23,7 @@ LAYERS = [
     {"site", "text", "model", "judge"},
     {"config"},
     {"files"},
-    {"errors", "__init__", "base"},
+    {"errors", "origin", "__init__", "base"},
 ]
 HEAVY = {"tensorflow", "keras", "jax", "torch"}
 # The only places that train, convert or evaluate: sampling never imports TensorFlow.

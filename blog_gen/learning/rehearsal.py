@@ -9,6 +9,7 @@ from blog_gen.config.settings import Settings
 from blog_gen.errors import ModelError
 from blog_gen.learning.staleness import depends_on
 from blog_gen.model.zoo import zoo
+from blog_gen.origin import how_to_install
 
 TRAINER = "keras"  # which the extra `train` brings, with a library for it
 
@@ -20,8 +21,7 @@ def require_trainer() -> None:
         ModelError: says what to install.
     """
     if importlib.util.find_spec(TRAINER) is None:
-        fix = 'Install it: pip install "blog_gen[train]"'
-        raise ModelError("learning needs TensorFlow, which is not installed", fix=fix)
+        raise ModelError("learning needs TensorFlow, which is not installed", fix=how_to_install("train"))
 
 
 def require_model(settings: Settings, articles: str | None = None) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from blog_gen import cli
 from blog_gen.learning import rehearsal
+from blog_gen.origin import how_to_install
 
 Say = Callable[..., str]
 
@@ -165,7 +166,7 @@ def test_to_learn_without_the_libraries_for_it_is_refused(
     make(tmp_path, {"_articles/a.md": POST})
     monkeypatch.setattr(rehearsal, "TRAINER", "no_such_library")
     for words in (["run", "--dry-run"], ["run"], ["train"]):
-        assert 'pip install "blog_gen[train]"' in say(*words, code=1)
+        assert how_to_install("train") in say(*words, code=1)
 
 
 def test_status_says_what_stops_a_run_and_which_posts_are_left_out(say: Say, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from blog_gen.errors import ModelError
 from blog_gen.model.bpe import END_OF_TEXT, merge_pairs, printable_bytes
 from blog_gen.model.formats.checkpoint import Checkpoint
 from blog_gen.model.hparams import HParams
+from blog_gen.origin import how_to_install
 
 BLOCK = 32  # numbers that share a scale in q8_0
 NAMES = {
@@ -45,7 +46,7 @@ def write_gguf(checkpoint: Checkpoint, path: Path, kind: str) -> None:
     except ImportError:
         raise ModelError(
             "GGUF is written by the package gguf, which is not installed",
-            fix="Install it with `pip install blog_gen[gguf]`",
+            fix=how_to_install("gguf"),
         ) from None
     writer = gguf.GGUFWriter(path, "gpt2")
     try:
