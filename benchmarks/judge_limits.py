@@ -124,7 +124,7 @@ def cards_of(posts: Sequence[Post]) -> dict[str, list[Scorecard]]:
     for at, (_, title, body) in enumerate(posts):
         rest = [*posts[:at], *posts[at + 1 :]]
         context, rng = context_of(rest), random.Random(at)
-        cut = candidate(title, body[: int(len(body) * rng.uniform(0.8, 1))], ended=False)
+        cut = candidate(title, trimmed(body[: int(len(body) * rng.uniform(0.8, 1))]), ended=False)
         kinds = {"real": candidate(title, body), "cut, then trimmed": cut}
         kinds["title of another"] = candidate(rng.choice(rest)[1], body)
         for spoil in SPOILS:

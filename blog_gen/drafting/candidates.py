@@ -1,18 +1,22 @@
-"""Candidates: for each seed a head, then a body that ends where it would best, parsed into what is judged.
+"""Candidates: for each seed a head and a body are sampled, parsed, trimmed and made safe to build.
 
-Joins the sampler and the post text. Has never heard of judging, of files or of days.
+What comes out is final: what is judged is what is written. Joins the sampler and the post text. Has never
+heard of limits, of files or of days.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from blog_gen.config.settings import SamplingSettings
 from blog_gen.drafting.heads import HeadWriter, known
-from blog_gen.judge import Candidate
+from blog_gen.errors import DraftError
+from blog_gen.judge import Candidate, trimmed
 from blog_gen.text.post import Post, PostFormatError, parse
+from blog_gen.text.safety.facts import Finding, SiteFacts
+from blog_gen.text.safety.safe import make_safe
 
 if TYPE_CHECKING:
     from blog_gen.model.bpe import Tokenizer
@@ -36,6 +40,14 @@ class Lengths:
 
 
 @dataclass(frozen=True)
+class FinalText:
+    """A candidate exactly as it would be written, and what was changed in it to make it safe to build."""
+
+    candidate: Candidate
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
 class CandidateWriter:
     """Writes candidates with one sampler."""
 
@@ -43,22 +55,26 @@ class CandidateWriter:
     settings: SamplingSettings
     heads: HeadWriter
     lengths: Lengths
+    facts: SiteFacts
 
     def write(
         self, request: Post, seeds: Sequence[int], unparsed: list[str], progress: Callable[[int, int], None]
-    ) -> list[Candidate]:
+    ) -> list[FinalText]:
         """One for each seed, in their order, of what `request` says; why there is none goes to `unparsed`."""
         begun = self.heads.beginnings(request, seeds)
         unparsed += [f"seed {seed}: it has no title" for seed in seeds if seed not in begun]
-        candidates = []
+        samples = []
         for done, sample in enumerate(self._bodies(begun), 1):
+            samples.append(sample)
             progress(done, len(begun))
+        texts = []
+        for sample in samples:  # only now: scoring takes the cache from texts that still grow
             seed = sample.request.seed
             try:
-                candidates.append(self._candidate(parse(begun[seed] + sample.text), sample))
-            except PostFormatError as reason:
+                texts.append(self._final(begun[seed], sample))
+            except (PostFormatError, DraftError) as reason:
                 unparsed.append(f"seed {seed}: not a post: {reason}")
-        return sorted(candidates, key=lambda candidate: seeds.index(candidate.seed))
+        return sorted(texts, key=lambda text: seeds.index(text.candidate.seed))
 
     def _bodies(self, begun: Mapping[int, str]) -> Iterator[Sample]:
         from blog_gen.model.sampling.decoding import Length
@@ -71,7 +87,28 @@ class CandidateWriter:
         ending = Length(tokenizer.end_of_text, lengths.least, lengths.usual)
         return self.sampler.generate(requests, self.settings, processors=(ending,))
 
-    def _candidate(self, post: Post, sample: Sample) -> Candidate:
+    def _final(self, head: str, sample: Sample) -> FinalText:
+        """Parse, trim what was cut off, make it safe.
+
+        Raises:
+            PostFormatError: it is no post, or nothing of it is left.
+            DraftError: it cannot be made safe.
+        """
+        sampled = parse(head + sample.text)
+        safe = make_safe(sampled.body if sample.ended else trimmed(sampled.body), self.facts)
+        if not safe.body:
+            raise PostFormatError("no whole sentence is left of the body")
+        post = replace(sampled, body=safe.body)
+        logprobs = sample.logprobs if post == sampled else self._logprobs(head, post.body)
+        return FinalText(self._candidate(post, sample, logprobs), safe.findings)
+
+    def _logprobs(self, head: str, body: str) -> Sequence[float]:
+        """Of each token of a `body` that is not as it was sampled: natural logarithms, at temperature 1."""
+        start, ids = (self.sampler.tokenizer.encode(text) for text in (head, body))
+        found: list[float] = self.sampler.log_probabilities([*start, *ids])[len(start) :].tolist()
+        return found
+
+    def _candidate(self, post: Post, sample: Sample, logprobs: Sequence[float]) -> Candidate:
         habit = self.heads.habit
         return Candidate(
             title=post.title,
@@ -80,6 +117,6 @@ class CandidateWriter:
             category=next(iter(known((post.category or "",), habit.categories)), None),
             ended=sample.ended,
             seed=sample.request.seed,
-            tokens=len(sample.tokens),
-            logprob=sum(sample.logprobs) / max(1, len(sample.logprobs)),
+            tokens=len(logprobs),
+            logprob=sum(logprobs) / max(1, len(logprobs)),
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -18,15 +18,16 @@ from typing import TYPE_CHECKING, Any
 from blog_gen import __version__, runs
 from blog_gen.config.settings import Settings
 from blog_gen.corpus import Corpus
-from blog_gen.drafting.candidates import CandidateWriter, Lengths
+from blog_gen.drafting import disclosure
+from blog_gen.drafting.candidates import CandidateWriter, FinalText, Lengths
 from blog_gen.drafting.heads import HeadWriter
 from blog_gen.errors import RejectedError
-from blog_gen.judge import Candidate, Context, Scorecard, judge, pick
+from blog_gen.judge import Context, Scorecard, judge, pick
 from blog_gen.site.assets import image_files
 from blog_gen.site.drafts import Draft, all_drafts
-from blog_gen.site.templates import render as render_template
 from blog_gen.text.post import Post
-from blog_gen.text.safety.safe import Safe, SiteFacts, known_hosts, make_safe
+from blog_gen.text.safety.facts import Finding, SiteFacts
+from blog_gen.text.safety.links import known_hosts
 
 if TYPE_CHECKING:
     from blog_gen.model.sampling.sampling import Sampler
@@ -56,11 +57,11 @@ class DraftRequest:
 
 @dataclass(frozen=True)
 class Result:
-    """The draft that was chosen, all scorecards, and what was mended to make it safe to build."""
+    """The draft that was chosen, all scorecards, and what was changed to make it safe to build."""
 
     draft: Draft
     cards: list[Scorecard]
-    safe: Safe
+    findings: tuple[Finding, ...]
     unparsed: list[str] = field(default_factory=list)
 
 
@@ -89,7 +90,7 @@ class Drafter:
         sampler, sampling, corpus = self.sampler, self.settings.sampling, self.corpus
         heads = HeadWriter(sampler, sampling, corpus.keys, corpus.habit)
         lengths = self._lengths or Lengths.of(corpus.texts.values(), sampler.tokenizer, sampling.max_tokens)
-        return CandidateWriter(sampler, sampling, heads, lengths)
+        return CandidateWriter(sampler, sampling, heads, lengths, self.facts)
 
     @cached_property
     def earlier(self) -> list[Draft]:
@@ -98,13 +99,18 @@ class Drafter:
 
     @cached_property
     def context(self) -> Context:
-        """Its index over articles and drafts is kept in the state folder, renewed when they change."""
+        """Its index over articles and drafts is kept in the state folder, renewed when they change.
+
+        The line under every draft that says how it was made is no text that could be copied.
+        """
         from blog_gen.judge.index import kept_index
 
         documents = [(article.path.as_posix(), article.body) for article in self.corpus.articles]
-        documents += [(draft.path.name, draft.body) for draft in self.earlier if draft.path]
         titles = [(article.path.as_posix(), article.title) for article in self.corpus.articles]
-        titles += [(draft.path.name, draft.title) for draft in self.earlier if draft.path]
+        for draft in self.earlier:
+            if draft.path is not None:
+                documents.append((draft.path.name, disclosure.without(draft, self.settings)))
+                titles.append((draft.path.name, draft.title))
         return Context(
             index=kept_index(self.settings.state_folder / INDEX_FILE, documents),
             titles=titles,
@@ -131,10 +137,6 @@ class Drafter:
             backtick_fences=not isinstance(renderer, dict) or renderer.get("input", "GFM") == "GFM",
         )
 
-    def _context_for(self, request: DraftRequest) -> Context:
-        """A title that a person gave is not compared with others: they know what they want."""
-        return dataclasses.replace(self.context, titles=()) if request.title else self.context
-
     def wrote(self, path: Path, draft: Draft) -> None:
         """Take a new draft into account: the next one must not be like it."""
         self.earlier.append(dataclasses.replace(draft, path=path))
@@ -152,64 +154,57 @@ class Drafter:
             RejectedError: none did in `attempts` rounds; its report is the table of all.
         """
         cards: list[Scorecard] = []
+        findings: dict[int, tuple[Finding, ...]] = {}
         unparsed: list[str] = []
         for attempt in range(self.settings.attempts):
-            candidates = self._candidates(request, attempt, unparsed, progress)
-            cards += judge(candidates, self._context_for(request))
+            texts = self._final_texts(request, attempt, unparsed, progress)
+            findings |= {text.candidate.seed: text.findings for text in texts}
+            cards += self._judge(request, texts)
             best = pick(cards)
             if best is not None:
-                return self._result(request, moment, best, cards, unparsed)
+                found = findings[best.candidate.seed]
+                return Result(self._draft(request, moment, best, found), cards, found, unparsed)
         raise RejectedError(
             f"all {len(cards) + len(unparsed)} candidates were rejected and nothing was written",
             report="\n".join([*(f"seed {card.candidate.seed}: {card.verdict}" for card in cards), *unparsed]),
             fix="Loosen `blog_gen.limits`, raise `candidates`, or train on more posts",
         )
 
-    def _candidates(
+    def _final_texts(
         self, request: DraftRequest, attempt: int, unparsed: list[str], progress: Callable[[int, int], None]
-    ) -> list[Candidate]:
+    ) -> list[FinalText]:
         seeds = request.seeds(attempt, self.settings.candidates)
         return self.writer.write(
             Post(request.title or "", "", request.tags, request.category), seeds, unparsed, progress
         )
 
-    def _result(
-        self,
-        request: DraftRequest,
-        moment: datetime,
-        best: Scorecard,
-        cards: list[Scorecard],
-        unparsed: list[str],
-    ) -> Result:
-        safe, body = self._finished(best)
-        draft = Draft(
+    def _judge(self, request: DraftRequest, texts: Sequence[FinalText]) -> list[Scorecard]:
+        """A title that a person gave is not compared with others: they know what they want."""
+        context = dataclasses.replace(self.context, titles=()) if request.title else self.context
+        return judge([text.candidate for text in texts], context)
+
+    def judged(self, request: DraftRequest) -> list[Scorecard]:
+        """The first round of candidates, with what was found of each."""
+        return self._judge(request, self._final_texts(request, 0, [], lambda done, total: None))
+
+    def body_again(self, request: DraftRequest) -> str | None:
+        """The body that the request's own seed gives, unjudged; None where it is no post any more."""
+        texts = self._final_texts(request, 0, [], lambda done, total: None)
+        return texts[0].candidate.body if texts else None
+
+    def _draft(
+        self, request: DraftRequest, moment: datetime, best: Scorecard, found: Sequence[Finding]
+    ) -> Draft:
+        """The chosen text as a post, under which stands how it was made."""
+        return Draft(
             title=best.candidate.title,
-            body=body,
+            body=disclosure.added_to(best.candidate.body, self._base, self.settings),
             date=moment,
             tags=request.tags or best.candidate.tags,
             category=request.category or best.candidate.category,
             provenance=self._provenance(request, best),
-            published=self.settings.review == "auto" and not _needs_a_human(safe),
+            published=self.settings.review == "auto" and not _needs_a_human(found),
         )
-        return Result(draft, cards, safe, unparsed)
-
-    def _finished(self, best: Scorecard) -> tuple[Safe, str]:
-        """The chosen text as it is written: safe to build, and with the line that says how it was made."""
-        safe = make_safe(best.candidate.body, self.facts)
-        if not self.settings.disclosure:
-            return safe, safe.body
-        line = render_template("disclosure.md", self.settings.site, model=self._base)
-        return safe, f"{safe.body}\n\n{line}".strip()
-
-    def judged(self, request: DraftRequest) -> list[Scorecard]:
-        """The first round of candidates, with what was found of each."""
-        candidates = self._candidates(request, 0, [], lambda done, total: None)
-        return judge(candidates, self._context_for(request))
-
-    def body_again(self, request: DraftRequest) -> str | None:
-        """The body that the request's own seed gives, unjudged; None where it is no post any more."""
-        cards = self.judged(request)
-        return self._finished(cards[0])[1] if cards else None
 
     def _provenance(self, request: DraftRequest, best: Scorecard) -> Mapping[str, Any]:
         """What `reproduce` needs, and what a reader may want to know."""
@@ -232,6 +227,6 @@ class Drafter:
         }
 
 
-def _needs_a_human(safe: Safe) -> bool:
+def _needs_a_human(findings: Sequence[Finding]) -> bool:
     """Whether the text holds what only looks harmful: such a post is never published unread."""
-    return any(finding.kind in ("secret", "email", "telephone") for finding in safe.findings)
+    return any(finding.kind in ("secret", "email", "telephone") for finding in findings)

@@ -11,11 +11,12 @@ from typing import Any
 from blog_gen import __version__, runs
 from blog_gen.config.settings import SamplingSettings, Settings
 from blog_gen.corpus import read_corpus
+from blog_gen.drafting import disclosure
 from blog_gen.drafting.candidates import Lengths
 from blog_gen.drafting.drafter import Drafter, DraftRequest
 from blog_gen.errors import DraftError, ModelError
 from blog_gen.site.dates import zone_of
-from blog_gen.site.drafts import Draft, read_draft
+from blog_gen.site.drafts import read_draft
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,11 @@ def reproduce(path: Path, settings: Settings) -> Reproduction:
         seed=seed,
     )
     body = drafter.body_again(request) or ""
-    differences = tuple(_differences(provenance, drafter, draft, body))
-    return Reproduction(body, body == draft.body, differences)
+    same = body == disclosure.without(draft, settings)
+    return Reproduction(draft.body if same else body, same, tuple(_differences(provenance, drafter, same)))
 
 
-def _differences(provenance: Mapping[str, Any], drafter: Drafter, draft: Draft, body: str) -> list[str]:
+def _differences(provenance: Mapping[str, Any], drafter: Drafter, same: bool) -> list[str]:
     """What is not as it was, in plain words."""
     found = []
     now = {
@@ -70,6 +71,6 @@ def _differences(provenance: Mapping[str, Any], drafter: Drafter, draft: Draft, 
     for key, value in now.items():
         if provenance.get(key) != value:
             found.append(f"{key}: then {str(provenance.get(key))[:16]}, now {value[:16]}")
-    if body != draft.body and not found:
+    if not same and not found:
         found.append("the draft was edited, or this machine computes differently")
     return found

@@ -1,12 +1,13 @@
-"""Candidates to scorecards: is this text new, whole, fluent and unlike a loop? `str` and numbers in.
+"""Final texts to scorecards: is this text new, whole, fluent and unlike a loop? `str` and numbers in.
 
-Knows nothing of files' formats, of Jekyll or of models; the same candidates and context give the same cards.
+Nothing is changed here: what is judged is what is written. Knows nothing of files' formats, of Jekyll or of
+models; the same candidates and context give the same cards.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from blog_gen.config.settings import Limits
@@ -36,16 +37,11 @@ class Context:
 
 
 def judge(candidates: Sequence[Candidate], context: Context) -> list[Scorecard]:
-    """A scorecard for each candidate, in their order.
-
-    One that was cut is trimmed first, and its card holds it as trimmed.
-    """
+    """A scorecard for each candidate, in their order; a pure function of its arguments."""
     return [_scorecard(candidate, context) for candidate in candidates]
 
 
 def _scorecard(candidate: Candidate, context: Context) -> Scorecard:
-    if not candidate.ended:
-        candidate = replace(candidate, body=trimmed(candidate.body))
     limits = context.limits
     checks = (
         *novelty_checks(candidate, context.index, context.titles, limits),

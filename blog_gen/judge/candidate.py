@@ -1,4 +1,4 @@
-"""A generated post as it came out of sampling, before anything was decided about it.
+"""A generated post as it would be written, before anything was decided about it.
 
 Knows nothing of files, models or limits.
 """
@@ -13,7 +13,7 @@ class Candidate:
     """One sampled post."""
 
     title: str
-    body: str
+    body: str  # final: trimmed if it was cut off, and safe to build
     tags: tuple[str, ...]
     category: str | None
     ended: bool  # by the end-of-text id, not cut at the length limit

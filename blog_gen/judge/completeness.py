@@ -15,7 +15,7 @@ from blog_gen.judge.scorecard import Check, at_most
 
 
 def completeness_checks(candidate: Candidate, words: tuple[int, int], limits: Limits) -> list[Check]:
-    """Checks of a body, trimmed if it was cut, against the usual number of `words`, low and high."""
+    """Checks of a final body against the usual number of `words`, low and high."""
     blocks = blocks_of(candidate.body)
     opens = bool(blocks) and blocks[0].kind in PROSE
     faults = markup_faults(blocks)

@@ -18,11 +18,11 @@ from itertools import accumulate
 from blog_gen import runs
 from blog_gen.config.settings import Settings
 from blog_gen.corpus import read_corpus
+from blog_gen.drafting import disclosure
 from blog_gen.errors import BlogGenError, DraftError, ModelError
 from blog_gen.files import write_json
 from blog_gen.review.entries import Entry
 from blog_gen.review.marking import Shade
-from blog_gen.site.templates import render as render_template
 from blog_gen.text.post import Post, PostFormatError, render
 
 FOLDER = "certainty"  # in the state folder
@@ -60,9 +60,7 @@ def _post_text(entry: Entry, settings: Settings) -> tuple[str, str]:
     if entry.draft is None:
         raise DraftError(entry.fault or "the draft has a fault", path=entry.path)
     draft = entry.draft
-    made_with = draft.provenance.get("model", settings.model)
-    line = render_template("disclosure.md", settings.site, model=made_with).strip()
-    post = Post(draft.title, entry.body.removesuffix(line), draft.tags, draft.category)
+    post = Post(draft.title, disclosure.without(draft, settings), draft.tags, draft.category)
     try:
         text = render(post, read_corpus(settings).keys)
     except PostFormatError as error:

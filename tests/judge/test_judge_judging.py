@@ -79,11 +79,10 @@ def test_a_limit_is_a_setting() -> None:
     assert "heading_faults" not in failed(fault, replace(CONTEXT, limits=Limits(heading_faults=1)))
 
 
-def test_a_cut_candidate_is_trimmed_and_worth_less() -> None:
-    cut = replace(CANDIDATE, body=BODY + "\nThen I", ended=False)
-    whole, trimmed = judge([CANDIDATE, cut], CONTEXT)
-    assert trimmed.candidate.body == BODY.strip() and not trimmed.rejected
-    assert trimmed.score < whole.score
+def test_a_cut_candidate_is_judged_as_it_is_and_worth_less() -> None:
+    whole, cut = judge([CANDIDATE, replace(CANDIDATE, ended=False)], CONTEXT)
+    assert cut.candidate == replace(CANDIDATE, ended=False) and not cut.rejected
+    assert cut.score < whole.score
 
 
 def test_without_held_out_posts_the_surprise_is_not_judged() -> None:
@@ -117,7 +116,7 @@ PIECES = [
 def test_no_text_is_too_odd_and_the_same_text_gets_the_same_card(body: str, ended: bool) -> None:
     candidate = replace(CANDIDATE, body=body, ended=ended)
     (one,), (other,) = judge([candidate], CONTEXT), judge([candidate], CONTEXT)
-    assert one == other and 0 <= one.score <= 1
+    assert one == other and one.candidate == candidate and 0 <= one.score <= 1
     assert all(check.reason and 0 <= check.merit <= 1 for check in one.checks)
 
 
