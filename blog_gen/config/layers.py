@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import itertools
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,9 +16,9 @@ from typing import Any, Literal, TypeVar
 
 import yaml
 
+from blog_gen.config import yaml_values
 from blog_gen.errors import ConfigError
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times as fast, where it is there
 _T = TypeVar("_T")
 # Looks at a value of the right type: its name in dots, the value, how it is called to a person, its file.
 Check = Callable[[str, object, str, "Path | None"], None]
@@ -30,7 +31,7 @@ def read_yaml(path: Path) -> dict[str, Any] | None:
         ConfigError: it cannot be read, is not valid YAML or no mapping.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
+        content = yaml_values.load(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -42,7 +43,19 @@ def read_yaml(path: Path) -> dict[str, Any] | None:
         raise ConfigError("the site's settings must be valid YAML", got=reason, fix=fix, path=path) from error
     if content is not None and not isinstance(content, dict):
         raise ConfigError("the site's settings must be a mapping", got=type(content).__name__, path=path)
+    if any("\0" in text for text in _texts_in(content)):
+        raise ConfigError("the site's settings must not hold a NUL character", got='"\\0"', path=path)
     return content or {}
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    """Every text in plain values, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from itertools.chain(*map(_texts_in, [*value, *value.values()]))
+    elif isinstance(value, list | tuple):
+        yield from itertools.chain(*map(_texts_in, value))
 
 
 def merged(base: Mapping[str, Any], layer: Mapping[str, Any]) -> dict[str, Any]:

@@ -180,6 +180,7 @@ def load_settings(
     for file, values in own:
         settings = Layer(file, CONFIG_KEY if file else "", check).over(settings, values)
     settings = dataclasses.replace(settings, jekyll=jekyll, origins=origins)
+    _check_collections(settings)
     _check_together(settings, own)
     return settings
 
@@ -198,6 +199,14 @@ def _with_days(values: Any) -> Any:
     if isinstance(values, Mapping) and isinstance(values.get("weekdays"), list):
         return {**values, "weekdays": " ".join(map(str, values["weekdays"]))}
     return values
+
+
+def _check_collections(settings: Settings) -> None:
+    """Refuse what Jekyll itself cannot build."""
+    given = settings.jekyll.get("collections")
+    if given is not None and not isinstance(given, Mapping | list):
+        rule = "`collections` must be a mapping, or a list of names"
+        raise ConfigError(rule, got=repr(given)[:80], path=settings.file_of("collections"))
 
 
 def _check_together(settings: Settings, own: Sequence[tuple[Path | None, Any]]) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import yaml
-
 from blog_gen.errors import DraftError
 from blog_gen.site import front_matter
 from blog_gen.site.front_matter import FrontMatterError, split
@@ -76,7 +74,7 @@ def _check(raw: str, patched: str, key: str, value: Any) -> None:
         raise DraftError("the front matter must be mended first", got=error) from error
     wanted.pop(key, None)
     if value is not None:
-        wanted[key] = yaml.safe_load(front_matter.dump({key: value}))[key]
+        wanted[key] = front_matter.parse(front_matter.dump({key: value}))[key]
     try:
         if front_matter.parse(patched) != wanted:
             raise alone

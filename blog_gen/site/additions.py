@@ -106,7 +106,8 @@ def _default_values(label: str, articles: str, jekyll: Mapping[str, Any]) -> lis
     """The values that `defaults` give the articles (their layout above all), given to the drafts too."""
     kind = PurePosixPath(articles).name.removeprefix("_")
     values: dict[str, Any] = {}
-    for entry in map(_mapping, jekyll.get("defaults") or ()):
+    defaults = jekyll.get("defaults")
+    for entry in map(_mapping, defaults if isinstance(defaults, list) else ()):
         scope = _mapping(entry.get("scope"))
         if scope.get("type") == label:
             return []

@@ -12,6 +12,7 @@ import zoneinfo
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
 from blog_gen.config.settings import Settings
+from blog_gen.config.yaml_values import wall_clock
 from blog_gen.errors import ConfigError
 
 DATE_ONLY = "%Y-%m-%d"
@@ -111,7 +112,7 @@ def _parse_text(text: str, zone: tzinfo | None) -> datetime:
         if not 1 <= hour <= 12:
             raise ValueError(text)
         hour = hour % 12 + (12 if part["half"].lower().startswith("p") else 0)
-    wall = datetime(
+    wall = wall_clock(
         int(part["year"]), month, int(part["day"]), hour, int(part["minute"]), int(part["second"])
     )
     offset = _offset_of(part["zone"].lower())

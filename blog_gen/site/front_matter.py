@@ -15,17 +15,11 @@ from typing import Any
 
 import yaml
 
+from blog_gen.config import yaml_values
 from blog_gen.errors import Note
-
-try:
-    from yaml import CSafeLoader as _SafeLoader  # libyaml, which Ruby uses too, is ten times as fast
-except ImportError:
-    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
 
 _FENCED = re.compile(r"---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _OPENED = re.compile(r"---[ \t]*(?:\n|\Z)")
-_LARGEST = 6_000_000  # characters; a whole post has fewer
-_DEEPEST = 50  # brackets in brackets; libyaml crashes the process at some ten thousand
 # A top-level key and its value, with (2) or without white space between them.
 _KEY_LINE = re.compile(r"([A-Za-z_][\w-]*):([ \t]*)(\S.*?)[ \t]*")
 _NOT_PLAIN = re.compile(r"[\[{\"'|>&*!%@`#]|[-?:] |//")  # how a plain scalar cannot begin, nor a link's rest
@@ -68,17 +62,9 @@ def parse(raw: str) -> dict[str, Any]:
         FrontMatterError: it is not valid YAML, or not a mapping.
     """
     try:
-        _check_size(raw)
-        values = yaml.load(raw, Loader=_Loader)
+        values = yaml_values.load(raw)
     except yaml.YAMLError as error:
         raise FrontMatterError(f"the front matter is not valid YAML: {_reason(error)}") from error
-    except (
-        ValueError,
-        LookupError,
-        AttributeError,
-        TypeError,
-    ) as error:  # PyYAML, of a bad `!!int` and its like
-        raise FrontMatterError(f"the front matter holds a value that is not what it says: {error}") from error
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -86,47 +72,10 @@ def parse(raw: str) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
 
 
-def _check_size(raw: str) -> None:
-    """Refuse what is nested too deeply, and aliases of aliases that nine lines make gigabytes of."""
-    size, sizes = 0, dict[str, int]()  # in characters, aliases written out; of each anchor
-    around: list[tuple[str | None, int]] = []  # the collections that are open, and the size before each
-    for event in yaml.parse(raw, Loader=_SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            if any(event.anchor == anchor for anchor, _ in around):
-                raise yaml.YAMLError(f"`*{event.anchor}` holds itself")
-            size += sizes.get(event.anchor or "", 0)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            anchor, before = around.pop()
-            sizes[anchor or ""] = size - before
-        elif isinstance(event, yaml.NodeEvent):
-            before, size = size, size + 1 + len(getattr(event, "value", ""))
-            sizes[event.anchor or ""] = size - before
-            if isinstance(event, yaml.CollectionStartEvent):
-                around.append((event.anchor, before))
-        if len(around) > _DEEPEST:
-            raise yaml.YAMLError(f"it is nested more than {_DEEPEST} deep")
-        if size > _LARGEST:
-            raise yaml.YAMLError(f"it has more than {_LARGEST:,} characters when its aliases are written out")
-
-
 def _reason(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error)
     return " ".join(problem.split()) + (f" (line {mark.line + 1} of it)" if mark else "")
-
-
-class _Loader(_SafeLoader):
-    """Safe: plain values only."""
-
-
-def _date_or_text(loader: Any, node: yaml.ScalarNode) -> object:
-    try:
-        return yaml.constructor.SafeConstructor.construct_yaml_timestamp(loader, node)
-    except (ValueError, AttributeError, OverflowError):
-        return node.value
-
-
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _date_or_text)
 
 
 def mended(raw: str, path: Path) -> tuple[str, list[Note]]:

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import yaml
-
+from blog_gen.config import yaml_values
 from blog_gen.config.settings import CONFIG_KEY, STATE_FOLDER, Settings, load_settings
 from blog_gen.errors import ConfigError, Note
 from blog_gen.site import github
@@ -111,7 +110,7 @@ def _config_changes(
     after, whys, notes = dict(before), {name: [] for name in config_files}, []  # type: ignore[var-annotated]
     for addition in additions:
         top = addition.parent[0] if addition.parent else None
-        holding = [name for name in config_files if top in (yaml.safe_load(after[name]) or {})]
+        holding = [name for name in config_files if top in (yaml_values.load(after[name]) or {})]
         name = holding[-1] if holding else config_files[0]
         try:
             after[name] = added(after[name], addition.parent, addition.block)

@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from blog_gen.config import yaml_values
+
 Path = Sequence[str]  # of keys, from the top
 
 
@@ -37,11 +39,11 @@ def added(text: str, parent: Path, block: str) -> str:
     newline = "\r\n" if "\r\n" in text else "\n"
     try:
         result = _inserted(text, parent, block.replace("\n", newline), newline)
-        after = yaml.safe_load(result)
+        after = yaml_values.load(result)
     except yaml.YAMLError as error:
-        yaml.safe_load(text)  # the file's own fault is the file's own error
+        yaml_values.load(text)  # the file's own fault is the file's own error
         raise CannotAdd("it would not be YAML any more") from error
-    if after != _with(yaml.safe_load(text), parent, yaml.safe_load(block)):
+    if after != _with(yaml_values.load(text), parent, yaml.safe_load(block)):
         raise CannotAdd("it would change other settings in the file")
     return result
 

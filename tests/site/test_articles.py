@@ -170,11 +170,11 @@ def test_a_date_that_is_none_is_noted_and_the_post_kept(tmp_path: Path) -> None:
     article, notes = read_one(tmp_path, "---\ndate: soon\n---\nText")
     assert article is not None and article.date is None
     assert notes == ["_articles/a-post.md: `soon` is not a date; read without"]
-    article, notes = read_one(tmp_path, "---\ndate: 2020-02-30\n---\nText", "2019-07-01-a-post.md")
+    article, notes = read_one(tmp_path, "---\ndate: 2020-13-01\n---\nText", "2019-07-01-a-post.md")
     assert article is not None and article.date is not None and article.date.year == 2019
-    assert "_articles/2019-07-01-a-post.md: `2020-02-30` is not a date; dated by its file name" in notes
-    article, notes = read_one(tmp_path, "---\nx: y\n---\nText", "2019-02-31-a-post.md")
-    assert "_articles/2019-02-31-a-post.md: `2019-02-31` is not a date; read without" in notes
+    assert "_articles/2019-07-01-a-post.md: `2020-13-01` is not a date; dated by its file name" in notes
+    article, notes = read_one(tmp_path, "---\nx: y\n---\nText", "2019-13-01-a-post.md")
+    assert "_articles/2019-13-01-a-post.md: `2019-13-01` is not a date; read without" in notes
 
 
 def test_an_unknown_time_zone_is_one_error_not_a_note_a_post(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_what_can_mean_only_one_thing_is_mended(
         ("---\ntitle: A: B\nx: [\n---\nText", "is not valid YAML"),
         ("---\n- a\n- b\n---\nText", "must be lines of `key: value`"),
         ("---\ntitle: A\n\nText", "never closed"),
-        ("---\na: !!int x\n---\nText", "is not what it says"),
+        ("---\na: !!int x\n---\nText", "`x` is not of the type `int`"),
         ("---\na: " + "[" * 50_000 + "\n---\nText", "nested"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "NUL"),
         ("Text".encode("utf-16"), "NUL"),
