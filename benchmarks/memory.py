@@ -20,10 +20,10 @@ from blog_gen.model.zoo.zoo import EMBEDDED, SIZES
 SHAPES = {"mini": HParams.load(EMBEDDED["mini"]), "124M": SIZES["124M"]}
 WAYS: dict[str, dict[str, Any]] = {
     "full": {},
-    "recompute": {"recompute": True},
+    "activation_checkpointing": {"activation_checkpointing": True},
     "freeze 6": {"freeze": 6},
     "lora 8": {"lora": 8},
-    "lora 8, recompute": {"lora": 8, "recompute": True},
+    "lora 8, activation_checkpointing": {"lora": 8, "activation_checkpointing": True},
 }
 CASES = (
     ("mini", 8, 256, "full"),

@@ -16,8 +16,26 @@ from blog_gen.commands.options import Site
 from blog_gen.commands.registry import COMMANDS, LazyCommands
 from blog_gen.errors import BlogGenError, RejectedError
 
+# Flags that version 0.1 had by other names. They still work, unlisted, as the settings of that name do.
+RENAMED_FLAGS = {
+    "accumulate": "gradient-accumulation",
+    "recompute": "activation-checkpointing",
+    "no-recompute": "no-activation-checkpointing",
+}
 
-@click.group(cls=LazyCommands, commands_at=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+
+def _renamed(flag: str) -> str:
+    """The name of today for a flag; a person who used an old one is told."""
+    if flag in RENAMED_FLAGS:
+        click.echo(f"note: --{flag} is now called --{RENAMED_FLAGS[flag]}", err=True)
+    return RENAMED_FLAGS.get(flag, flag)
+
+
+@click.group(
+    cls=LazyCommands,
+    commands_at=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "token_normalize_func": _renamed},
+)
 @click.option(
     "--site",
     type=click.Path(exists=True, file_okay=False, path_type=Path),

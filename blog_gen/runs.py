@@ -44,7 +44,7 @@ class Meta:
     best_step: int
     seconds: float
     stopped: str
-    reading: str  # what the losses say, in words
+    summary: str  # what the losses say, in words
     history: Sequence[Mapping[str, float]] = field(default_factory=list)
     learned: str | None = None  # the moment, ISO 8601 with its offset, at which it was told to learn
     texts: Mapping[str, str] = field(default_factory=dict)  # SHA-256 of each post's text, by its name
@@ -61,6 +61,8 @@ def read_meta(folder: Path) -> Meta | None:
             or read_metadata(folder / "model.safetensors").get("identity") != values["identity"]
         ):
             return None
+        if "reading" in values:  # the name in version 0.1
+            values["summary"] = values.pop("reading")
         return Meta(**values)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -24,7 +24,10 @@ class Site:
 
     def settings(self, **overrides: Any) -> Settings:
         """The site's settings, with flags laid over them."""
-        return load_settings(self.folder, overrides, self.config_files)
+        settings = load_settings(self.folder, overrides, self.config_files)
+        for note in settings.notes:
+            click.echo(f"note: {note}", err=True)
+        return settings
 
 
 def has_run(settings: Settings) -> bool:
@@ -57,9 +60,13 @@ training_options = options(
     click.option(
         "--freeze", type=int, metavar="N", help="Leave the embeddings and the first N blocks alone."
     ),
-    click.option("--accumulate", type=int, metavar="N", help="Compute each step in N parts: less memory."),
     click.option(
-        "--recompute/--no-recompute", default=None, help="Compute activations twice: slower, less memory."
+        "--gradient-accumulation", type=int, metavar="N", help="Compute each step in N parts: less memory."
+    ),
+    click.option(
+        "--activation-checkpointing/--no-activation-checkpointing",
+        default=None,
+        help="Compute activations twice: slower, less memory.",
     ),
 )
 
@@ -104,7 +111,7 @@ TRAINING = (
     "learning_rate",
     "lora",
     "freeze",
-    "accumulate",
-    "recompute",
+    "gradient_accumulation",
+    "activation_checkpointing",
 )
 SAMPLING = tuple(field.name for field in fields(SamplingSettings))

@@ -28,7 +28,7 @@ def _say_learned(settings: Settings, meta: Meta, before: Meta | None) -> None:
         click.echo(f"Nothing to learn: {same}. To learn all the same: `blog-gen train --fresh`.")
         return
     minutes = f"{meta.seconds:.0f} s" if meta.seconds < 120 else f"{meta.seconds / 60:.1f} min"
-    click.echo(f"Learned from {meta.posts} posts in {minutes} ({meta.stopped}). {meta.reading}")
+    click.echo(f"Learned from {meta.posts} posts in {minutes} ({meta.stopped}). {meta.summary}")
     losses, bars = sparkline(meta.history)
     if bars:
         shown = display_path(settings.run_folder / CURVE_FILE, settings)

@@ -34,14 +34,14 @@ def status_of(settings: Settings) -> dict[str, Any]:
         "unreadable_posts": left_out,
         "trained": meta is not None,
         "posts_learned": meta.posts if meta else None,
-        "reading": meta.reading if meta else None,
+        "summary": meta.summary if meta else None,
         "learned_on": _iso(learning.learned) if learning else None,
         "needs_training": learning.stale if learning else None,
         "retrain": settings.retrain,
         "next_training": _iso(max(learning.allowed, schedule_of(settings).today(now)))
         if learning and learning.stale and learning.allowed
         else None,
-        "training_begun": (settings.run_folder / runs.STATE_FOLDER).exists(),
+        "unfinished_training": (settings.run_folder / runs.STATE_FOLDER).exists(),
         "due": [day.isoformat() for day in due],
         "next_due": _iso(pipeline.next_due(settings, now)),
         "waiting_for_review": [draft.path.name for draft in drafts if draft.path and not draft.published],

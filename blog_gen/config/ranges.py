@@ -65,7 +65,7 @@ RANGES = {
     "training.clip_norm": _POSITIVE,
     "training.held_out": _PART,
     "training.patience": Range(1),
-    "training.accumulate": _POSITIVE,
+    "training.gradient_accumulation": _POSITIVE,
     "training.lora": _POSITIVE,
     "training.freeze": _COUNT,
     "training.seed": _COUNT,

@@ -16,7 +16,8 @@ from typing import Any, Literal
 
 from blog_gen.config.layers import Layer, merged, read_yaml, without_none
 from blog_gen.config.ranges import check
-from blog_gen.errors import ConfigError
+from blog_gen.config.renamed import with_new_names
+from blog_gen.errors import ConfigError, Note
 
 CONFIG_KEY = "blog_gen"
 STATE_FOLDER = ".blog_gen"
@@ -39,8 +40,8 @@ class TrainingSettings:
     held_out: float = 0.1  # share of whole posts never trained on, to measure by
     patience: int = 3  # evaluations without improvement before stopping
     schedule: Literal["linear", "cosine"] = "linear"  # how the learning rate falls after warm-up
-    accumulate: int | None = None  # parts that a step is computed in: as many times less memory for it
-    recompute: bool | None = None  # compute activations twice instead of keeping them: slower, less memory
+    gradient_accumulation: int | None = None  # compute a step in so many parts: less memory
+    activation_checkpointing: bool | None = None  # compute activations twice, do not keep them: less memory
     lora: int | None = None  # train adapters of this rank instead of the weights: far less memory
     freeze: int = 0  # leave the embeddings and so many first blocks as they are
     precision: Literal["auto", "bfloat16", "float32"] = "auto"  # of matrix products
@@ -106,6 +107,8 @@ class Settings:
     site: Path = field(default=Path(), metadata=_DERIVED)  # the folder with _config.yml
     # the whole of _config.yml, as read
     jekyll: Mapping[str, Any] = field(default_factory=dict, metadata=_DERIVED)
+    # what there is to say about how the settings were read
+    notes: tuple[Note, ...] = field(default=(), metadata=_DERIVED)
     # the file that has the last word on each key of it
     origins: Mapping[str, Path] = field(default_factory=dict, metadata=_DERIVED)
     model: str = "mini"  # mini | 124M | 355M | 774M | 1558M | a folder
@@ -170,16 +173,19 @@ def load_settings(
     origins: dict[str, Path] = {}
     settings = Settings(site=site)
     own: list[tuple[Path | None, Any]] = []
+    notes: list[Note] = []
     for name in config_files:
         path = site / name
         layer = _read(path, needed=tuple(config_files) != CONFIG_FILES)
         jekyll = merged(jekyll, layer)
         origins |= dict.fromkeys(layer, path)
-        own.append((path, _with_days(layer.get(CONFIG_KEY) or {})))
+        values, renamed = with_new_names(_with_days(layer.get(CONFIG_KEY) or {}), path)
+        own.append((path, values))
+        notes += renamed
     own.append((None, without_none(overrides or {})))
     for file, values in own:
         settings = Layer(file, CONFIG_KEY if file else "", check).over(settings, values)
-    settings = dataclasses.replace(settings, jekyll=jekyll, origins=origins)
+    settings = dataclasses.replace(settings, jekyll=jekyll, origins=origins, notes=tuple(notes))
     _check_collections(settings)
     _check_together(settings, own)
     return settings

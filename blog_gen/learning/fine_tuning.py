@@ -48,7 +48,7 @@ def train(
     if meta is not None and not same_settings(meta, settings):
         monitor.note(_kept_note(meta, settings))
         meta = None
-    if meta is not None and not fresh and _began_anew(settings, corpus, meta):
+    if meta is not None and not fresh and _started_over(settings, corpus, meta):
         meta = None
     if meta is not None and meta.articles == corpus.sha256 and not fresh:
         if meta.fingerprint != files:
@@ -70,15 +70,15 @@ def train(
     return finish(settings, corpus, job, outcome, files, now) if outcome else None
 
 
-def _began_anew(settings: Settings, corpus: Corpus, meta: runs.Meta) -> bool:
-    """Whether today's posts were begun anew, from the base, though there is the run `meta`: that goes on."""
-    from blog_gen.learning.begun import has_state, read_begun
+def _started_over(settings: Settings, corpus: Corpus, meta: runs.Meta) -> bool:
+    """Whether training on today's posts was started over from the base, and interrupted: that is resumed."""
+    from blog_gen.learning.resume import has_checkpoint, read_inputs
 
     folder = settings.run_folder / runs.STATE_FOLDER
-    begun = read_begun(folder) if has_state(folder) else None
-    if begun is None or begun.start == meta.weights:
+    inputs = read_inputs(folder) if has_checkpoint(folder) else None
+    if inputs is None or inputs.start == meta.weights:
         return False
-    return begun.settings == depends_on(settings) and begun.articles == corpus.sha256
+    return inputs.settings == depends_on(settings) and inputs.articles == corpus.sha256
 
 
 def _kept_note(meta: runs.Meta, settings: Settings) -> Note:

@@ -87,7 +87,7 @@ def _meta(
         best_step=outcome.position.best_step,
         seconds=round(outcome.position.seconds, 1),
         stopped=outcome.stopped,
-        reading=outcome.reading,
+        summary=outcome.summary,
         history=outcome.position.history,
         learned=now.isoformat(timespec="seconds"),
     )

@@ -11,7 +11,7 @@ from blog_gen import runs
 from blog_gen.config.settings import Settings
 from blog_gen.corpus import Corpus
 from blog_gen.errors import Note
-from blog_gen.learning.begun import Begun, has_state, kept_recipe, read_begun, write_begun
+from blog_gen.learning.resume import TrainingInputs, has_checkpoint, kept_recipe, read_inputs, write_inputs
 from blog_gen.learning.staleness import depends_on, settings_that_differ
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.hparams import HParams
@@ -50,8 +50,8 @@ def prepare(
 
     Args:
         meta: the finished run of these settings, from which it may go on.
-        fresh: begin anew, whatever was begun.
-        note: hears of a state that is damaged, or of another run and therefore removed.
+        fresh: start over, whatever could be resumed.
+        note: hears of a checkpoint that is damaged, or of another run and therefore removed.
     """
     base = zoo.resolve(settings.model)
     earlier = meta if meta is not None and _goes_on(meta, settings, corpus) else None
@@ -59,36 +59,38 @@ def prepare(
     base_weights = runs.weights_sha256(base)
     start_weights = earlier.weights if earlier else base_weights
     folder = settings.run_folder / runs.STATE_FOLDER
-    wanted = Begun(depends_on(settings), corpus.sha256, start_weights)
+    wanted = TrainingInputs(depends_on(settings), corpus.sha256, start_weights)
     tuning, sentence, held_out = _tuning(
         settings,
         corpus,
         start,
         earlier is not None,
-        kept_recipe(folder, wanted) if has_state(folder) and not fresh else None,
+        kept_recipe(folder, wanted) if has_checkpoint(folder) and not fresh else None,
     )
     if fresh or not tuning.resume(note):
-        if has_state(folder) and not fresh:
-            note(_left_note(folder, read_begun(folder), wanted))
+        if has_checkpoint(folder) and not fresh:
+            note(_left_note(folder, read_inputs(folder), wanted))
         shutil.rmtree(folder, ignore_errors=True)
-    write_begun(folder, wanted, tuning.recipe)
+    write_inputs(folder, wanted, tuning.recipe)
     sentence = (
-        f"A few posts are new, so I go on from what was learned before. {sentence}" if earlier else sentence
+        f"A few posts are new, so training continues from what was learned before. {sentence}"
+        if earlier
+        else sentence
     )
     continued = earlier.continued + 1 if earlier else 0
     return TrainingJob(tuning, sentence, held_out, base, base_weights, start, start_weights, continued)
 
 
-def _left_note(folder: Path, begun: Begun | None, wanted: Begun) -> Note:
-    """Why what was begun is not gone on with."""
-    if begun is None or begun == wanted:
-        rule = "what was begun here cannot be gone on with by this version"
-    elif was := settings_that_differ(begun.settings, wanted.settings):
-        now = settings_that_differ(wanted.settings, begun.settings)
-        rule = f"what was begun here was with {was}, and the settings are {now}"
+def _left_note(folder: Path, found: TrainingInputs | None, wanted: TrainingInputs) -> Note:
+    """Why the checkpoint that was found is not resumed."""
+    if found is None or found == wanted:
+        rule = "this version cannot resume the interrupted training here"
+    elif was := settings_that_differ(found.settings, wanted.settings):
+        now = settings_that_differ(wanted.settings, found.settings)
+        rule = f"the interrupted training here was with {was}, and the settings are {now}"
     else:
-        of = "of other posts" if begun.articles != wanted.articles else "from other weights"
-        rule = f"what was begun here was {of}"
+        of = "of other posts" if found.articles != wanted.articles else "from other weights"
+        rule = f"the interrupted training here was {of}"
     return Note(folder, rule, "it is removed, and learning starts over")
 
 
@@ -111,7 +113,7 @@ def _goes_on(meta: runs.Meta, settings: Settings, corpus: Corpus) -> bool:
 
 
 def _tuning(
-    settings: Settings, corpus: Corpus, start: Path, short: bool, begun: autopilot.Recipe | None
+    settings: Settings, corpus: Corpus, start: Path, short: bool, resumed: autopilot.Recipe | None
 ) -> tuple[FineTuning, str, list[str]]:
     """The fine-tune from the model in `start`, what was chosen for it, and the names of posts held out."""
     hparams, tokenizer = HParams.load(start), Tokenizer.load(start)
@@ -123,7 +125,7 @@ def _tuning(
 
     learned = rows([name for name in corpus.texts if name not in kept])
     advice = autopilot.choose(
-        settings.training, hparams, learned, this_machine(), short, begun, held_out=len(kept)
+        settings.training, hparams, learned, this_machine(), short, resumed, held_out=len(kept)
     )
     folder = settings.run_folder / runs.STATE_FOLDER
     tuning = FineTuning(

@@ -11,7 +11,7 @@ from blog_gen.config.settings import Settings
 from blog_gen.site.articles import fingerprint
 
 # Settings of training that change how long it takes or how much memory, not what is learned or how well.
-NOT_DECIDING = ("max_minutes", "accumulate", "recompute")
+NOT_DECIDING = ("max_minutes", "gradient_accumulation", "activation_checkpointing")
 
 
 def up_to_date(meta: runs.Meta | None, settings: Settings) -> bool:

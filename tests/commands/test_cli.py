@@ -210,7 +210,7 @@ def test_a_signal_saves_and_the_next_call_goes_on(site: Path, blog_gen: Run, num
     assert process.returncode == 130, rest
     assert "Saved. Run the same command again" in rest
     assert list((site / ".blog_gen" / "runs" / "default" / "training").glob("state-*.safetensors"))
-    assert json.loads(blog_gen("status", "--json").stdout)["training_begun"]
+    assert json.loads(blog_gen("status", "--json").stdout)["unfinished_training"]
 
 
 @pytest.mark.parametrize(

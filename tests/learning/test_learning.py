@@ -21,7 +21,7 @@ from blog_gen.errors import BlogGenError, ModelError, Note
 from blog_gen.learning import staleness
 from blog_gen.learning.fine_tuning import Monitor, train
 from blog_gen.learning.staleness import depends_on, settings_that_differ, up_to_date
-from blog_gen.model.training.autopilot import WAYS
+from blog_gen.model.training.autopilot import MEMORY_STRATEGIES
 from blog_gen.model.training.machine import Machine
 from blog_gen.model.training.training import FineTuning
 
@@ -86,7 +86,7 @@ def learning_rank() -> int:
 
 
 @pytest.mark.parametrize("little_first", [True, False])
-def test_what_was_begun_goes_on_with_its_recipe_whatever_memory_is_free(
+def test_a_resumed_run_keeps_its_recipe_whatever_memory_is_free(
     site: Path, monkeypatch: pytest.MonkeyPatch, little_first: bool
 ) -> None:
     settings = settings_of(site)
@@ -100,7 +100,7 @@ def test_what_was_begun_goes_on_with_its_recipe_whatever_memory_is_free(
     assert meta is not None and (meta.recipe["lora"] is not None) == little_first
 
 
-def test_what_was_begun_is_not_lost_where_memory_no_longer_suffices(
+def test_a_checkpoint_is_not_lost_where_memory_no_longer_suffices(
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_of(site)
@@ -114,11 +114,13 @@ def test_what_was_begun_is_not_lost_where_memory_no_longer_suffices(
     assert learn(settings)[1:] == ([], 2)
 
 
-def test_what_was_begun_with_other_settings_or_posts_is_not_removed_without_a_word(site: Path) -> None:
+def test_a_checkpoint_of_other_settings_or_posts_is_not_removed_without_a_word(site: Path) -> None:
     learn(settings_of(site), stop=True)
     _, notes, step = learn(settings_of(site, lora=2), stop=True)
     (note,) = notes
-    assert "begun here was with `training: {lora: null}`, and the settings are `training: {lora: 2}`" in note
+    assert (
+        "training here was with `training: {lora: null}`, and the settings are `training: {lora: 2}`" in note
+    )
     assert step == 0
     (site / "_articles" / "note_0.md").unlink()
     assert "of other posts" in learn(settings_of(site, lora=2), stop=True)[1][0]
@@ -126,7 +128,7 @@ def test_what_was_begun_with_other_settings_or_posts_is_not_removed_without_a_wo
     assert learn(settings_of(site, lora=2), stop=True, fresh=True)[1:] == ([], 0), "as it was told to"
 
 
-def test_what_was_begun_anew_beside_a_finished_run_goes_on_without_being_told_so_again(site: Path) -> None:
+def test_a_run_started_over_beside_a_finished_one_resumes_without_being_told_again(site: Path) -> None:
     settings = settings_of(site)
     learn(settings)
     assert learn(settings, stop=True, fresh=True)[2] == 0
@@ -137,7 +139,7 @@ def test_what_was_begun_anew_beside_a_finished_run_goes_on_without_being_told_so
     assert "of other posts" in notes[0]
 
 
-def test_what_was_begun_and_never_saved_binds_nobody(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_was_never_saved_binds_nobody(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_of(site)
     little = least_memory(settings, monkeypatch)
     set_memory(monkeypatch, 64 << 30)
@@ -163,11 +165,15 @@ def test_a_disk_that_fills_up_at_the_end_is_one_clear_error(
 
 
 def test_in_how_many_parts_or_minutes_it_was_learned_is_no_reason_to_learn_again(site: Path) -> None:
-    meta, _, _ = learn(settings_of(site, max_minutes=60, accumulate=1))
+    meta, _, _ = learn(settings_of(site, max_minutes=60, gradient_accumulation=1))
     assert up_to_date(meta, settings_of(site))
-    for name, value in (("max_minutes", 1.0), ("accumulate", 3), ("recompute", True)):
+    for name, value in (
+        ("max_minutes", 1.0),
+        ("gradient_accumulation", 3),
+        ("activation_checkpointing", True),
+    ):
         assert up_to_date(meta, settings_of(site, **{name: value})), name
-    assert {"accumulate", "recompute"} == set(WAYS)
+    assert {"gradient_accumulation", "activation_checkpointing"} == set(MEMORY_STRATEGIES)
     for name, value in (("lora", 8), ("epochs", 1.0), ("seed", 1)):
         assert not up_to_date(meta, settings_of(site, **{name: value})), name
     assert not up_to_date(meta, dataclasses.replace(settings_of(site), model="124M"))
@@ -198,7 +204,7 @@ def test_examples() -> None:
 
 
 def test_settings_are_named_so_that_they_can_be_pasted(site: Path) -> None:
-    asked = load_settings(site, {"model": "124M", "training": {"lora": 8, "recompute": True}})
+    asked = load_settings(site, {"model": "124M", "training": {"lora": 8, "activation_checkpointing": True}})
     named = settings_that_differ(depends_on(asked), depends_on(settings_of(site)))
     (site / "_config.yml").write_text("blog_gen:\n  " + named.replace("`, `", "\n  ").strip("`"))
     pasted = load_settings(site)

@@ -42,7 +42,7 @@ def write_run(folder: Path, identity: str = "toy", base: str = "mini", **known: 
     """A finished run of random weights, without the hours of making one; `known` are fields of its meta."""
     write_model(folder)
     save_weights(load_weights(folder, TOY), folder, identity=identity)
-    fields: dict[str, Any] = dict.fromkeys(("base_weights", "articles", "fingerprint", "reading"), "")
+    fields: dict[str, Any] = dict.fromkeys(("base_weights", "articles", "fingerprint", "summary"), "")
     fields |= {
         "base": base,
         "settings": {"model": base},

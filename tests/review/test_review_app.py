@@ -317,7 +317,7 @@ def test_the_training_run_is_drawn_and_put_in_words(reviewer: Reviewer, store: S
         "seconds": 61.0,
         "format": runs.FORMAT,
     }
-    meta |= {"stopped": "all steps done", "reading": "It is learning, not memorising.", "history": history}
+    meta |= {"stopped": "all steps done", "summary": "It is learning, not memorising.", "history": history}
     write_json(folder / runs.META_FILE, meta)
     header = json.dumps({"__metadata__": {"identity": "abc"}}).encode()
     (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from blog_gen.model.sampling.cached_network import CachedNetwork
-from blog_gen.model.sampling.decoding import Processor, choose, shape
+from blog_gen.model.sampling.decoding import Processor, process_logits, sample_token
 from blog_gen.model.sampling.streaming import TextStream
 
 
@@ -106,8 +106,8 @@ class Batch:
         for row, logits, normaliser in zip(self.seats, prediction.logits, prediction.normaliser, strict=True):
             if row is None:
                 continue
-            shaped = shape(logits, row.history, chain)
-            token = choose(shaped, row.rng)
+            shaped = process_logits(logits, row.history, chain)
+            token = sample_token(shaped, row.rng)
             if token == self._end_of_text:
                 row.ended = True
             else:

@@ -208,7 +208,7 @@ class Length:
         return new
 
 
-def shape(logits: Array, history: Sequence[int], chain: Sequence[Processor]) -> Array:
+def process_logits(logits: Array, history: Sequence[int], chain: Sequence[Processor]) -> Array:
     """The logits after every processor of `chain` in turn; one that would forbid all is passed over."""
     for processor in chain:
         shaped = processor(logits, history)
@@ -224,7 +224,7 @@ def probabilities(logits: Array) -> Array:
     return result
 
 
-def choose(logits: Array, rng: np.random.Generator | None) -> int:
+def sample_token(logits: Array, rng: np.random.Generator | None) -> int:
     """One token drawn by its probability, from a single number of `rng`; without `rng` the likeliest."""
     if rng is None:
         return int(np.argmax(logits))

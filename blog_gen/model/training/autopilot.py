@@ -17,7 +17,10 @@ from blog_gen.model.training import memory
 from blog_gen.model.training.dataset import Rows
 from blog_gen.model.training.machine import Machine
 
-WAYS = ("accumulate", "recompute")  # settings that say how a step is computed, not what it comes to
+MEMORY_STRATEGIES = (
+    "gradient_accumulation",
+    "activation_checkpointing",
+)  # how a step is computed, not what it comes to
 LORA_RANK = 8  # where adapters are chosen for want of memory
 ROOM = 0.9  # of the free memory: something else will want some too
 SHORT_EPOCHS, SHORT_RATE = 2.0, 0.5  # where a run goes on from the one before
@@ -41,8 +44,8 @@ class Recipe:
     patience: int  # evaluations without improvement before stopping
     seed: int
     schedule: Literal["linear", "cosine"] = "linear"  # how the rate falls
-    accumulate: int = 1  # parts that an update's rows are computed in
-    recompute: bool = False  # activations are computed twice instead of kept
+    gradient_accumulation: int = 1  # parts that an update's rows are computed in
+    activation_checkpointing: bool = False  # activations are computed twice instead of kept
     lora: int | None = None  # rank of adapters that are trained in place of the weights
     freeze: int = 0  # embeddings and so many first blocks are left as they are; 0: none, nor the embeddings
     precision: str = "bfloat16"  # of matrix products
@@ -65,14 +68,14 @@ def choose(
     rows: Rows,
     machine: Machine,
     short: bool = False,
-    begun: Recipe | None = None,
+    resumed: Recipe | None = None,
     held_out: int = 0,
 ) -> Advice:
     """Resolve `settings` for these rows on this machine.
 
     Args:
         short: the model has learned most of these rows before; fewer passes at half the rate will do.
-        begun: what was chosen when this very run began: all is kept that decides what it comes to.
+        resumed: the recipe of the run that is resumed: all is kept that decides what it comes to.
         held_out: posts that it is measured by.
 
     Raises:
@@ -80,8 +83,8 @@ def choose(
         ModelError: the memory will not suffice; says what to change.
     """
     _check(settings, hparams)
-    if begun is not None:
-        recipe = _fitted(_continued(begun, settings), settings, hparams, rows, machine, adapt=False)
+    if resumed is not None:
+        recipe = _fitted(_resumed(resumed, settings), settings, hparams, rows, machine, adapt=False)
     elif short:
         brief = _brief(settings, hparams, rows, machine)
         recipe = _fitted(_wanted(brief, hparams, rows, machine), brief, hparams, rows, machine)
@@ -106,11 +109,11 @@ def _brief(settings: TrainingSettings, hparams: HParams, rows: Rows, machine: Ma
     return replace(brief, steps=min(steps, settings.steps or steps))
 
 
-def _continued(begun: Recipe, settings: TrainingSettings) -> Recipe:
-    """`begun`, computed in the way that `settings` name now, if they name one."""
-    accumulate = begun.accumulate if settings.accumulate is None else settings.accumulate
-    recompute = begun.recompute if settings.recompute is None else settings.recompute
-    return replace(begun, accumulate=min(accumulate, begun.batch_rows), recompute=recompute)
+def _resumed(recipe: Recipe, settings: TrainingSettings) -> Recipe:
+    """`recipe` with the memory-saving strategies that `settings` name now, if they name any."""
+    asked = {name: getattr(settings, name) for name in MEMORY_STRATEGIES}
+    recipe = replace(recipe, **{name: value for name, value in asked.items() if value is not None})
+    return replace(recipe, gradient_accumulation=min(recipe.gradient_accumulation, recipe.batch_rows))
 
 
 def _wanted(settings: TrainingSettings, hparams: HParams, rows: Rows, machine: Machine) -> Recipe:
@@ -134,8 +137,8 @@ def _wanted(settings: TrainingSettings, hparams: HParams, rows: Rows, machine: M
         patience=settings.patience,
         seed=settings.seed,
         schedule=settings.schedule,
-        accumulate=min(settings.accumulate or 1, batch_rows),
-        recompute=bool(settings.recompute),
+        gradient_accumulation=min(settings.gradient_accumulation or 1, batch_rows),
+        activation_checkpointing=bool(settings.activation_checkpointing),
         lora=settings.lora,
         freeze=settings.freeze,
         precision=fast if settings.precision == "auto" else settings.precision,
@@ -150,35 +153,42 @@ def _fitted(
     machine: Machine,
     adapt: bool = True,
 ) -> Recipe:
-    """The first of ever thriftier ways that fits into memory, as far as nobody said otherwise.
+    """The first memory-saving strategy that fits, as far as nobody said otherwise.
 
     Args:
         adapt: adapters may take the weights' place.
     """
     length = rows.tokens.shape[1]
     room = None if machine.memory is None else ROOM * machine.memory
-    ways = [recipe]
-    if settings.accumulate is None:
-        ways.append(replace(ways[-1], accumulate=ways[-1].batch_rows))
-    if settings.recompute is None:
-        ways.append(replace(ways[-1], recompute=True))
+    strategies = [recipe]
+    if settings.gradient_accumulation is None:
+        strategies.append(replace(strategies[-1], gradient_accumulation=strategies[-1].batch_rows))
+    if settings.activation_checkpointing is None:
+        strategies.append(replace(strategies[-1], activation_checkpointing=True))
     if adapt and settings.lora is None and not settings.freeze:
         rate = settings.learning_rate or default_rate(hparams, True)
-        ways.append(replace(ways[-1], lora=LORA_RANK, rate=rate))
-    for way in ways:
-        if room is None or _needed(way, hparams, length) <= room:
-            return way
+        strategies.append(replace(strategies[-1], lora=LORA_RANK, rate=rate))
+    for strategy in strategies:
+        if room is None or _needed(strategy, hparams, length) <= room:
+            return strategy
     raise ModelError(
-        f"training would need about {_gib(_needed(ways[-1], hparams, length))} of memory at least",
+        f"training would need about {_gib(_needed(strategies[-1], hparams, length))} of memory at least",
         got=f"{_gib(machine.memory or 0)} free",
-        fix="Close other programs, take a smaller --model, or allow --accumulate, --recompute and --lora",
+        fix="Close other programs, take a smaller --model, or allow --gradient-accumulation, "
+        "--activation-checkpointing and --lora",
     )
 
 
 def _needed(recipe: Recipe, hparams: HParams, length: int) -> int:
-    rows = -(-recipe.batch_rows // recipe.accumulate)
+    rows = -(-recipe.batch_rows // recipe.gradient_accumulation)
     return memory.to_train(
-        hparams, rows * length, length, recipe.lora, recipe.freeze, recipe.recompute, recipe.accumulate > 1
+        hparams,
+        rows * length,
+        length,
+        recipe.lora,
+        recipe.freeze,
+        recipe.activation_checkpointing,
+        recipe.gradient_accumulation > 1,
     )
 
 
@@ -188,7 +198,7 @@ def _operations(recipe: Recipe, hparams: HParams, length: int) -> float:
     attention = (
         hparams.n_layer * length * hparams.n_embd
     )  # multiply-adds: scores and values, half of them seen
-    passes = 3.0 + recipe.recompute
+    passes = 3.0 + recipe.activation_checkpointing
     if recipe.lora is not None:
         passes -= 1.0  # no gradients of the weights
     elif recipe.freeze:

@@ -126,7 +126,7 @@ class _TensorFlowStepper:
 
     def _apply(self, gradients: dict[str, Any], rate: Any, step: Any) -> Any:
         """Update each weight in turn: new values of two weights are never in memory together."""
-        now = self._optimizer.moment(gradients, rate, step)
+        now = self._optimizer.step_scalars(gradients, rate, step)
         done: list[Any] = []
         for name, variable in self._weights.items():
             slots = [self._slots[slot] for slot in self._optimizer.slots(name, variable.shape)]
@@ -222,7 +222,7 @@ class _JaxStepper:
         return loss, *self._apply(weights, slots, gradients, rate, step)
 
     def _apply(self, weights: Any, slots: Any, gradients: Any, rate: Any, step: Any) -> Any:
-        now = self._optimizer.moment(gradients, rate, step)
+        now = self._optimizer.step_scalars(gradients, rate, step)
         new_weights: dict[str, Any] = {}
         new_slots: dict[str, Any] = {}
         for name, weight in weights.items():

@@ -25,7 +25,7 @@ def island(function: _F) -> _F:
     return compiled
 
 
-def recomputed(block: Callable[..., Any]) -> Callable[..., Any]:
+def checkpointed(block: Callable[..., Any]) -> Callable[..., Any]:
     """`block` with only its arguments kept for the gradient, which runs it again (Chen et al. 2016).
 
     Every tensor that wants a gradient must be an argument; arguments and results may be nested.

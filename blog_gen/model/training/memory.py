@@ -19,8 +19,8 @@ def to_train(
     length: int | None = None,
     lora: int | None = None,
     freeze: int = 0,
-    recompute: bool = False,
-    accumulate: bool = False,
+    activation_checkpointing: bool = False,
+    gradient_accumulation: bool = False,
 ) -> int:
     """Peak bytes of fine-tuning with AdamW on `batch_tokens` at once, in rows of `length` (one context).
 
@@ -36,15 +36,15 @@ def to_train(
     blocks = hparams.block_parameters
     embeddings = hparams.parameters - blocks
     learned = 0.0 if lora else 1.0 - freeze / hparams.n_layer
-    each = 16 + 4 * accumulate
+    each = 16 + 4 * gradient_accumulation
     weights = blocks * (learned * each + (1 - learned) * 2)
     full = not lora and not freeze
-    weights += embeddings * (24 + 4 * accumulate if full else 2)
+    weights += embeddings * (24 + 4 * gradient_accumulation if full else 2)
     weights += 12 * hparams.n_vocab * hparams.n_embd if full else 0
     kept = hparams.n_embd * (42 + 2 * 0.63 * hparams.n_head * length / hparams.n_embd)
     # Adapters in the first block want the activations of all; a frozen first half wants none of its own.
     layers = hparams.n_layer if lora else hparams.n_layer * learned
-    if recompute:
+    if activation_checkpointing:
         layers = 1 + hparams.n_layer * 4 / 42
     chunk = min(tokens * hparams.n_vocab, 1 << 24) * 12  # logits, their exponentials and their gradient
     return round(SLACK * (weights + tokens * kept * layers + chunk)) + TRAINING_RUNTIME

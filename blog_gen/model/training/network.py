@@ -95,7 +95,7 @@ def hidden_states(
     Dropout stands where OpenAI trained with it: on the embeddings and on what each sub-layer adds.
 
     Args:
-        wrap: applied to every block; `fusion.recomputed` keeps only a block's arguments for its gradient.
+        wrap: applied to every block; `fusion.checkpointed` keeps only a block's arguments for its gradient.
     """
     if packing is None:
         places = weights["wpe"][: tokens.shape[1]]

@@ -26,7 +26,7 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # steep at zero: five steps bring sin
 
 
 @dataclass(frozen=True)
-class Moment:
+class StepScalars:
     """Float32 scalars of one update; `norm` is the gradients' global norm, `scale` what clips it."""
 
     norm: Tensor
@@ -55,7 +55,7 @@ class Optimizer:
     def _by_muon(self, name: str, shape: tuple[int, ...]) -> bool:
         return self.kind == "muon" and is_factor(name, shape)
 
-    def moment(self, gradients: Arrays, rate: Tensor, step: Tensor) -> Moment:
+    def step_scalars(self, gradients: Arrays, rate: Tensor, step: Tensor) -> StepScalars:
         """What one update has in common for all weights.
 
         Args:
@@ -63,17 +63,19 @@ class Optimizer:
         """
         norm = ops.sqrt(sum_of_squares(gradients))
         scale = ops.minimum(1.0, self.clip_norm / (norm + 1e-6))
-        return Moment(norm, scale, rate, 1.0 / (1.0 - self.beta_1**step), 1.0 / (1.0 - self.beta_2**step))
+        return StepScalars(
+            norm, scale, rate, 1.0 / (1.0 - self.beta_1**step), 1.0 / (1.0 - self.beta_2**step)
+        )
 
     def update(
-        self, name: str, weight: Tensor, gradient: Tensor, slots: Sequence[Tensor], now: Moment
+        self, name: str, weight: Tensor, gradient: Tensor, slots: Sequence[Tensor], now: StepScalars
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The new value of one weight and of its slots. The gradient may be in the compute dtype."""
         shape = tuple(weight.shape)
         decay = ops.convert_to_tensor(self.weight_decay if len(shape) == 2 else 0.0, "float32")
         if self._by_muon(name, shape):
-            m, push = _muon_momentum(gradient, slots[0], now.scale, self.momentum)
-            turned = orthogonalised(push, parts=3 if name.endswith("c_attn/w") else 1)
+            m, update = _muon_momentum(gradient, slots[0], now.scale, self.momentum)
+            turned = orthogonalised(update, parts=3 if name.endswith("c_attn/w") else 1)
             return _decayed_step(weight, turned, now.rate, decay), (m,)
         rate = now.rate * self.embedding_rate if name in EMBEDDINGS else now.rate
         scalars = (now.scale, rate, decay, now.unbias_1, now.unbias_2)
@@ -103,8 +105,8 @@ def _adamw(
     gradient = ops.cast(gradient, "float32") * scale
     m = betas[0] * m + (1.0 - betas[0]) * gradient
     v = betas[1] * v + (1.0 - betas[1]) * ops.square(gradient)
-    push = m * unbias_1 / (ops.sqrt(v * unbias_2) + 1e-8)
-    return weight - rate * (push + decay * weight), m, v
+    update = m * unbias_1 / (ops.sqrt(v * unbias_2) + 1e-8)
+    return weight - rate * (update + decay * weight), m, v
 
 
 @island
@@ -115,13 +117,13 @@ def _muon_momentum(gradient: Tensor, m: Tensor, scale: Tensor, momentum: float) 
     return m, momentum * m + (1.0 - momentum) * gradient
 
 
-def orthogonalised(push: Tensor, parts: int) -> Tensor:
-    """The nearest orthogonal matrix of (in, parts * out) `push`, each part by itself, root mean square 0.2.
+def orthogonalised(update: Tensor, parts: int) -> Tensor:
+    """The nearest orthogonal matrix of (in, parts * out) `update`, each part by itself, root mean square 0.2.
 
     Newton-Schulz in bfloat16: only products, no decomposition.
     """
-    rows, columns = push.shape[0], push.shape[1] // parts
-    x = ops.transpose(ops.reshape(push, (rows, parts, columns)), (1, 0, 2))  # (parts, in, out)
+    rows, columns = update.shape[0], update.shape[1] // parts
+    x = ops.transpose(ops.reshape(update, (rows, parts, columns)), (1, 0, 2))  # (parts, in, out)
     wide = rows > columns
     x = ops.transpose(x, (0, 2, 1)) if wide else x
     x = ops.cast(x / (ops.sqrt(ops.sum(ops.square(x), axis=(1, 2), keepdims=True)) + 1e-7), "bfloat16")
@@ -135,5 +137,5 @@ def orthogonalised(push: Tensor, parts: int) -> Tensor:
 
 
 @island
-def _decayed_step(weight: Tensor, push: Tensor, rate: Tensor, decay: Tensor) -> Tensor:
-    return weight - rate * (push + decay * weight)
+def _decayed_step(weight: Tensor, update: Tensor, rate: Tensor, decay: Tensor) -> Tensor:
+    return weight - rate * (update + decay * weight)

@@ -35,7 +35,8 @@ class Outcome:
     stopped: str  # why it ended, in plain words
 
     @property
-    def reading(self) -> str:
+    def summary(self) -> str:
+        """The run in one sentence for a person who never saw a loss."""
         rows = [row for row in self.position.history if "held_out" in row]
         if not rows:
             return "No post was held out, so how well it learned was not measured."

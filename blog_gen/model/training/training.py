@@ -21,11 +21,11 @@ from blog_gen.errors import ModelError, Note
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import network
 from blog_gen.model.training.adaptation import split
-from blog_gen.model.training.autopilot import WAYS, Recipe
+from blog_gen.model.training.autopilot import MEMORY_STRATEGIES, Recipe
 from blog_gen.model.training.backend import make_stepper
 from blog_gen.model.training.dataset import Rows, epoch_order
 from blog_gen.model.training.fused import NO_DROPOUT, Dropout
-from blog_gen.model.training.fusion import recomputed
+from blog_gen.model.training.fusion import checkpointed
 from blog_gen.model.training.loss import chunked_cross_entropy, cross_entropy
 from blog_gen.model.training.optimizers import Optimizer
 from blog_gen.model.training.outcome import Outcome, Position
@@ -75,7 +75,7 @@ class FineTuning:
 
     def _training_loss(self, weights: Any, batch: Any) -> Any:
         dropout = Dropout(self.recipe.dropout, batch["seed"])
-        wrap = recomputed if self.recipe.recompute else (lambda block: block)
+        wrap = checkpointed if self.recipe.activation_checkpointing else (lambda block: block)
         states, targets, share = self._forward(weights, batch, dropout, wrap)
         return chunked_cross_entropy(states, weights["wte"], targets, share, self._learns_table)
 
@@ -163,7 +163,7 @@ class FineTuning:
         epoch, place = divmod(step - 1, per_epoch)
         order = epoch_order(len(self.rows), self.recipe.seed, epoch)
         which = order[place * self.recipe.batch_rows : (place + 1) * self.recipe.batch_rows]
-        size = -(-self.recipe.batch_rows // self.recipe.accumulate)
+        size = -(-self.recipe.batch_rows // self.recipe.gradient_accumulation)
         parts = [self.rows.batch(which[at : at + size], size) for at in range(0, len(which), size)]
         total = sum(float(part["counted"].sum()) for part in parts)
         for number, part in enumerate(parts):
@@ -257,7 +257,7 @@ class FineTuning:
 
 def _identity(base: Mapping[str, Array], data: Sequence[Rows], recipe: Recipe) -> str:
     """A hash of everything that decides the outcome; in how many parts a step is computed does not."""
-    decides = {name: value for name, value in asdict(recipe).items() if name not in WAYS}
+    decides = {name: value for name, value in asdict(recipe).items() if name not in MEMORY_STRATEGIES}
     digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode())
     for name in sorted(base):
         digest.update(np.ascontiguousarray(base[name]).data)

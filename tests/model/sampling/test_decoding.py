@@ -27,7 +27,7 @@ from blog_gen.model.sampling.decoding import (
     TopK,
     TopP,
     Typical,
-    choose,
+    sample_token,
 )
 
 Array = np.ndarray[Any, Any]
@@ -152,7 +152,9 @@ def test_a_text_ends_neither_early_nor_late() -> None:
 
 def test_of_processors_that_together_forbid_everything_the_last_is_passed_over() -> None:
     logits = np.array([0.0, 1.0, 2.0], np.float32)
-    shaped = decoding.shape(logits, [], (decoding.Ban((0, 1)), decoding.Ban((2,)), decoding.Temperature(0.5)))
+    shaped = decoding.process_logits(
+        logits, [], (decoding.Ban((0, 1)), decoding.Ban((2,)), decoding.Temperature(0.5))
+    )
     assert shaped.tolist() == [-np.inf, -np.inf, 4.0]
 
 
@@ -164,17 +166,17 @@ def test_temperature_sharpens() -> None:
 def test_choice_follows_the_probabilities_and_never_takes_the_impossible() -> None:
     rng = np.random.default_rng(0)
     logits = Ban((3,))(FOUR, ())
-    counts = np.bincount([choose(logits, rng) for _ in range(4000)], minlength=4) / 4000
+    counts = np.bincount([sample_token(logits, rng) for _ in range(4000)], minlength=4) / 4000
     assert counts[3] == 0
     np.testing.assert_allclose(counts[:3], np.array([0.15, 0.5, 0.1]) / 0.75, atol=0.03)
-    assert choose(FOUR, None) == 1
+    assert sample_token(FOUR, None) == 1
 
 
 def test_a_draw_takes_one_random_number() -> None:
     """So that a text depends on its seed and not on how its candidates were cut."""
     first, second = np.random.default_rng(5), np.random.default_rng(5)
-    choose(FOUR, first)
-    choose(TopK(1)(FOUR, ()), second)
+    sample_token(FOUR, first)
+    sample_token(TopK(1)(FOUR, ()), second)
     assert first.random() == second.random()
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.sampling.characters import WholeCharacters
-from blog_gen.model.sampling.decoding import choose, shape
+from blog_gen.model.sampling.decoding import process_logits, sample_token
 from blog_gen.model.sampling.keyed_lines import KeyedLines
 from blog_gen.model.zoo import zoo
 from blog_gen.text.post import FENCE, KEYS, parse
@@ -26,7 +26,7 @@ def written(prompt: str, seed: int) -> str:
     rng, history = np.random.default_rng(seed), MINI.encode(prompt)
     while "\n---\n" not in MINI.decode(history):
         logits = (rng.normal(size=MINI.n_vocab) + LIKELY).astype(np.float32)
-        history = [*history, choose(shape(logits, history, (WHOLE, HEAD)), rng)]
+        history = [*history, sample_token(process_logits(logits, history, (WHOLE, HEAD)), rng)]
     return MINI.decode(history)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from blog_gen.config.settings import SamplingSettings
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.sampling.characters import WholeCharacters
-from blog_gen.model.sampling.decoding import choose
+from blog_gen.model.sampling.decoding import sample_token
 from blog_gen.model.sampling.known_words import KnownWords, common_words, load_words, save_words, words_in
 from blog_gen.model.sampling.sampling import Request, Sampler
 from blog_gen.model.zoo import zoo
@@ -82,7 +82,7 @@ def test_whatever_is_drawn_is_utf_8(seed: int) -> None:
     for _ in range(30):
         # Parts of characters are rare in the vocabulary: make them likely.
         logits = rng.normal(_RAW * 9.0, 1.0).astype(np.float32)
-        token = choose(whole(logits, history), rng)
+        token = sample_token(whole(logits, history), rng)
         if token == MINI.end_of_text:
             break
         history.append(token)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blog_gen.model.bpe import Tokenizer
-from blog_gen.model.sampling.decoding import choose
+from blog_gen.model.sampling.decoding import sample_token
 from blog_gen.model.sampling.listed import Listed
 from blog_gen.model.zoo import zoo
 
@@ -29,7 +29,7 @@ def written(names: list[str], several: bool, seed: int) -> str:
     begun = history = MINI.encode("title: Nothing, yet: no\ntags:")
     while not MINI.decode(history[len(begun) :]).endswith("\n"):
         logits = listed(rng.normal(size=MINI.n_vocab).astype(np.float32), history)
-        history = [*history, choose(logits, rng)]
+        history = [*history, sample_token(logits, rng)]
     return MINI.decode(history[len(begun) :])
 
 

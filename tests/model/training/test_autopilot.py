@@ -70,7 +70,7 @@ def test_too_little_memory_is_refused_with_what_to_change() -> None:
     with pytest.raises(ModelError, match=r"0\.5 GiB free.*--model.*--lora"):
         _advice(SIZES["1558M"], Machine(1 << 29, True))
     with pytest.raises(ModelError, match="GiB of memory at least"):
-        _advice(SIZES["355M"], Machine(4 << 30, True), lora=None, freeze=1, recompute=False)
+        _advice(SIZES["355M"], Machine(4 << 30, True), lora=None, freeze=1, activation_checkpointing=False)
 
 
 def test_without_bfloat16_in_hardware_products_are_in_float32() -> None:
@@ -78,7 +78,9 @@ def test_without_bfloat16_in_hardware_products_are_in_float32() -> None:
     assert _advice(MINI).recipe.precision == "bfloat16"
 
 
-@pytest.mark.parametrize("name", ["steps", "epochs", "learning_rate", "batch_tokens", "accumulate", "lora"])
+@pytest.mark.parametrize(
+    "name", ["steps", "epochs", "learning_rate", "batch_tokens", "gradient_accumulation", "lora"]
+)
 def test_numbers_out_of_range_are_named(name: str) -> None:
     with pytest.raises(ConfigError, match=rf"training\.{name}"):
         _advice(MINI, PLENTY, **{name: 0})
@@ -107,21 +109,23 @@ def test_going_on_takes_half_the_rate_of_beginning_whatever_is_trained(
 def test_what_was_begun_goes_on_as_it_was_whatever_memory_is_free_now() -> None:
     large = SIZES["355M"]
     rows = _rows(large)
-    begun = {gib: choose(TrainingSettings(), large, rows, Machine(gib << 30, True)).recipe for gib in (64, 4)}
-    assert begun[64].lora is None and begun[4].lora is not None
+    recipes = {
+        gib: choose(TrainingSettings(), large, rows, Machine(gib << 30, True)).recipe for gib in (64, 4)
+    }
+    assert recipes[64].lora is None and recipes[4].lora is not None
     for before, now in ((4, 64), (64, 64), (64, 13), (64, 12)):
         machine = Machine(now << 30, True)
-        again = choose(TrainingSettings(), large, rows, machine, begun=begun[before])
-        assert replace(again.recipe, accumulate=1, recompute=False) == replace(
-            begun[before], accumulate=1, recompute=False
+        again = choose(TrainingSettings(), large, rows, machine, resumed=recipes[before])
+        assert replace(again.recipe, gradient_accumulation=1, activation_checkpointing=False) == replace(
+            recipes[before], gradient_accumulation=1, activation_checkpointing=False
         )
         assert again.bytes < now << 30
     with pytest.raises(ModelError, match="GiB of memory at least"):
-        choose(TrainingSettings(), large, rows, Machine(4 << 30, True), begun=begun[64])
+        choose(TrainingSettings(), large, rows, Machine(4 << 30, True), resumed=recipes[64])
 
 
 def test_what_was_begun_is_computed_in_another_way_on_request() -> None:
-    begun = _advice(MINI).recipe
-    asked = TrainingSettings(accumulate=2, recompute=True)
-    again = choose(asked, MINI, _rows(MINI), PLENTY, begun=begun).recipe
-    assert again == replace(begun, accumulate=2, recompute=True)
+    recipe = _advice(MINI).recipe
+    asked = TrainingSettings(gradient_accumulation=2, activation_checkpointing=True)
+    again = choose(asked, MINI, _rows(MINI), PLENTY, resumed=recipe).recipe
+    assert again == replace(recipe, gradient_accumulation=2, activation_checkpointing=True)

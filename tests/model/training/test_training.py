@@ -107,7 +107,7 @@ def test_where_nothing_helps_it_does_not_go_on_for_ever(
     tuning = _run(tmp_path, replace(RECIPE, evaluate_every=1))
     outcome = _finish(_measuring(tuning, [4.0, *(4.1 + step for step in range(40))], monkeypatch))
     assert (outcome.position.best_step, outcome.position.step) == (0, 20 + RECIPE.patience)
-    assert not outcome.weights and "nothing of use was learned" in outcome.reading
+    assert not outcome.weights and "nothing of use was learned" in outcome.summary
 
 
 @pytest.mark.parametrize(("last", "kept"), [(4.05, 8), (4.15, 0)])
@@ -117,13 +117,13 @@ def test_a_doubtful_loss_is_no_reason_to_keep_the_base(
     tuning = _run(tmp_path, replace(SHORT, doubt=0.1))
     outcome = _finish(_measuring(tuning, (4.0, 4.3, 4.3, 4.2, last), monkeypatch))
     assert outcome.position.best_step == kept and bool(outcome.weights) == bool(kept)
-    assert ("nothing of use" if not kept else "this proves no harm") in outcome.reading
+    assert ("nothing of use" if not kept else "this proves no harm") in outcome.summary
 
 
 def test_without_held_out_posts_it_trains_to_the_end(tmp_path: Path) -> None:
     outcome = _finish(_run(tmp_path, held_out=0))
     assert outcome.position.best_step == RECIPE.steps
-    assert "not measured" in outcome.reading
+    assert "not measured" in outcome.summary
 
 
 def test_interrupted_and_resumed_it_ends_with_the_same_bits(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_state_of_another_run_is_not_taken_up(tmp_path: Path) -> None:
 def test_a_run_is_the_same_in_however_many_parts_it_is_computed(tmp_path: Path) -> None:
     first = _run(tmp_path)
     first.run(interrupted=_at(first, 7))
-    assert _run(tmp_path, replace(RECIPE, accumulate=2, recompute=True)).resume()
+    assert _run(tmp_path, replace(RECIPE, gradient_accumulation=2, activation_checkpointing=True)).resume()
 
 
 @pytest.mark.parametrize("at", [0.0, 0.02, 0.5, 0.98])
@@ -202,7 +202,7 @@ def test_a_loss_that_is_no_number_later_ends_with_the_best_so_far(
 def test_parts_of_a_step_add_up_to_it(tmp_path: Path) -> None:
     recipe = replace(RECIPE, dropout=0.0, batch_rows=4, steps=4, evaluate_every=1, precision="float32")
     whole = _finish(_run(tmp_path / "whole", recipe))
-    parts = _finish(_run(tmp_path / "parts", replace(recipe, accumulate=4)))
+    parts = _finish(_run(tmp_path / "parts", replace(recipe, gradient_accumulation=4)))
     for one, other in zip(whole.position.history, parts.position.history, strict=True):
         assert one["held_out"] == pytest.approx(other["held_out"], rel=1e-4)
 
@@ -210,7 +210,7 @@ def test_parts_of_a_step_add_up_to_it(tmp_path: Path) -> None:
 def test_recomputed_activations_are_those_that_were_not_kept(tmp_path: Path) -> None:
     recipe = replace(RECIPE, steps=4, evaluate_every=1)
     kept = _finish(_run(tmp_path / "kept", recipe))
-    again = _finish(_run(tmp_path / "again", replace(recipe, recompute=True)))
+    again = _finish(_run(tmp_path / "again", replace(recipe, activation_checkpointing=True)))
     for one, other in zip(kept.position.history, again.position.history, strict=True):
         assert one["held_out"] == pytest.approx(other["held_out"], rel=1e-3)
 
