@@ -232,6 +232,6 @@ def test_a_run_that_goes_on_and_is_killed_while_it_is_measured_is_still_there(si
     assert all(path.read_bytes() == content for path, content in files.items())
     done = _command(site, "train")
     after = runs.read_meta(settings.run_folder)
-    assert done.returncode == 0 and "go on from what was learned before" in done.stderr
+    assert done.returncode == 0 and "continues from what was learned before" in done.stderr
     assert after is not None and before is not None and after.continued == before.continued + 1
     assert [path.name for path in settings.run_folder.parent.iterdir()] == ["default"]
