@@ -12,9 +12,8 @@ from blog_gen.corpus import Corpus
 from blog_gen.errors import ArticleError, CorpusError, Note
 from blog_gen.files import replacing, write_text
 from blog_gen.model.training.dataset import held_out
-from blog_gen.site import front_matter
-from blog_gen.site.articles import names_of, title_of
-from blog_gen.site.decoding import decode
+from blog_gen.site.articles import LEFT_OUT, names_of, parts_of, title_of
+from blog_gen.site.folder import LeftOut
 from blog_gen.text.post import KEYS, Post, render
 
 
@@ -53,20 +52,21 @@ def write(corpus: Corpus, settings: Settings, kind: str, path: Path) -> None:
 def texts_of(files: Iterable[Path], note: Callable[[Note], None] = lambda note: None) -> list[str]:
     """Post texts of Markdown posts, of plain text, and of every line of JSON-lines files.
 
-    A file without text is left out, with a note.
+    What was mended, and a file that must be left out, goes to `note`.
 
     Raises:
-        ArticleError: a post cannot be read, or there is no text in all the files.
+        ArticleError: there is no text in all the files.
         CorpusError: a JSON-lines file has no text.
     """
     texts: list[str] = []
     for path in files:
         if path.name.endswith((".jsonl", ".jsonl.xz")):
             texts += _lines_of(path)
-        elif text := _text_of(path):
-            texts.append(text)
-        else:
-            note(Note(path, "there must be text to measure", "left out"))
+            continue
+        try:
+            texts.append(_text_of(path, note))
+        except LeftOut as reason:
+            note(Note(path, str(reason), LEFT_OUT))
     if not texts:
         raise ArticleError("there is nothing to measure in these files")
     return texts
@@ -82,18 +82,16 @@ def _lines_of(path: Path) -> Sequence[str]:
     return texts
 
 
-def _text_of(path: Path) -> str:
-    """A post with front matter as post text; other text as it is; empty where there is none."""
+def _text_of(path: Path, note: Callable[[Note], None]) -> str:
+    """A post with front matter as post text; other text as it is."""
     try:
-        text, _ = decode(path.read_bytes(), path)
-        raw, body = front_matter.split(text)
-        if raw is None:
-            return text if text.strip() else ""
-        if not body.strip():
-            return ""
-        values = front_matter.parse(raw)
-    except ValueError as error:
-        raise ArticleError("a post must be readable text", got=error, path=path) from None
-    tags = names_of(values, "tag", "tags")
-    category = next(iter(names_of(values, "category", "categories")), None)
-    return render(Post(title_of(values, path), body, tags, category), KEYS)
+        post = parts_of(path.read_bytes(), path)
+    except OSError as error:
+        raise LeftOut(f"the file cannot be read ({error.strerror})") from error
+    if post.raw is None:
+        return post.body
+    for each in post.notes:
+        note(each)
+    tags = names_of(post.values, "tag", "tags")
+    category = next(iter(names_of(post.values, "category", "categories")), None)
+    return render(Post(title_of(post.values, path), post.body.strip(), tags, category), KEYS)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MARKS = ".,;:!?()[]\"'“”‘’*_`#>-–"
 DOUBTS = 12  # words that are named, for who does not see the shading
+LONGEST_SEED = 10  # digits; a candidate has its seed below 2**31
 
 
 @pages.get("/-/drafts/<entry_id>/certainty")
@@ -48,8 +49,9 @@ def regenerate(entry_id: str) -> AnyResponse:
     if obstacle := writer.obstacle():
         raise DraftError(obstacle)
     seed = request.form.get("seed", "").strip()
-    if seed and not (seed.isascii() and seed.isdigit()):
-        raise DraftError("a seed must be a whole number", got=repr(seed))
+    if seed and not (seed.isascii() and seed.isdigit() and len(seed) <= LONGEST_SEED):
+        rule = f"a seed must be a whole number of at most {LONGEST_SEED} digits"
+        raise DraftError(rule, got=repr(seed[:40]))
     title = " ".join(request.form.get("title", "").split())
     try:
         day = date.fromisoformat(entry.day)

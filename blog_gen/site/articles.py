@@ -114,34 +114,55 @@ def fingerprint(settings: Settings) -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path, data: bytes, settings: Settings, notes: list[Note]) -> Article | None:
-    """The post, or None if its author does not want it published."""
+@dataclass(frozen=True)
+class Parts:
+    """What a file is made of, mended where that can mean only one thing."""
+
+    raw: str | None  # the front matter's own text; None where there is none
+    values: dict[str, Any]
+    body: str  # as it stands, not blank
+    notes: tuple[Note, ...]
+
+
+def parts_of(data: bytes, path: Path) -> Parts:
+    """The one reading of a post's bytes, for all that read posts.
+
+    Raises:
+        LeftOut: it is no text, its front matter means nothing for certain, or it has no text besides.
+    """
     try:
         text, slips = decode(data, path)
         if not text.strip():
             raise LeftOut("a post must not be empty")
         raw, body, more_slips = _parted(text, path)
-        values, yet_more = _parsed(raw, path)
+        values, yet_more = _parsed(raw or "", path)
     except (UndecodableError, front_matter.FrontMatterError) as reason:
         raise LeftOut(str(reason)) from reason
-    if CONFIG_KEY in values or values.get("published") is False:
-        return None
     if not body.strip():
         raise LeftOut("a post must have text after its front matter")
-    notes += [*slips, *more_slips, *yet_more]
+    return Parts(raw, values, body, (*slips, *more_slips, *yet_more))
+
+
+def _read(path: Path, data: bytes, settings: Settings, notes: list[Note]) -> Article | None:
+    """The post, or None if its author does not want it published."""
+    parts = parts_of(data, path)
+    values = parts.values
+    if CONFIG_KEY in values or values.get("published") is False:
+        return None
+    notes += parts.notes
     return Article(
         path=path,
         title=title_of(values, path),
-        body=body.strip(),
+        body=parts.body.strip(),
         tags=names_of(values, "tag", "tags"),
         categories=names_of(values, "category", "categories"),
         date=_date(values, path, settings, notes),
         front_matter=values,
-        raw=raw,
+        raw=parts.raw or "",
     )
 
 
-def _parted(text: str, path: Path) -> tuple[str, str, list[Note]]:
+def _parted(text: str, path: Path) -> tuple[str | None, str, list[Note]]:
     """Front matter and body; without front matter, or with blank lines before it, read all the same."""
     raw, body = front_matter.split(text)
     if raw is not None:
@@ -150,7 +171,7 @@ def _parted(text: str, path: Path) -> tuple[str, str, list[Note]]:
     if raw is not None:
         return raw, body, [Note(path, "front matter must begin on the first line", "read as if it did")]
     rule = "a post must have front matter, or Jekyll does not build it"
-    return "", text, [Note(path, rule, "learned from, titled by its file name")]
+    return None, text, [Note(path, rule, "learned from, titled by its file name")]
 
 
 def _parsed(raw: str, path: Path) -> tuple[dict[str, Any], list[Note]]:

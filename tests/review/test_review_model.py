@@ -84,8 +84,9 @@ def test_a_job_cancelled_while_the_last_candidates_are_judged_writes_nothing(
 def test_a_seed_that_is_none_is_refused(trained: Settings) -> None:
     reviewer = Reviewer(Store(trained))
     address = f"/-/drafts/{_draft(trained).id}"
-    done = reviewer.post(f"{address}/regenerate", reviewer.form(address) | {"seed": "-1"})
-    assert done.status_code == 422 and "whole number" in done.text
+    for seed in ("-1", "x", 5000 * "9", "1" + 10 * "0"):
+        done = reviewer.post(f"{address}/regenerate", reviewer.form(address) | {"seed": seed})
+        assert done.status_code == 422 and "whole number" in done.text
 
 
 def test_what_was_learned_by_heart_is_sure_and_a_zebra_is_not(trained: Settings) -> None:
