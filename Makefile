@@ -3,9 +3,16 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
-PIP := $(BIN)/pip --disable-pip-version-check install --quiet
+PEERS := $(VENV)-peers/bin
+LATEST := $(VENV)-latest/bin
+# Exact versions for everybody who works on blog-gen; setup.cfg has the ranges that its users get.
+INSTALL := pip --disable-pip-version-check install --quiet
+PINNED := $(INSTALL) --constraint constraints.txt
+# The peers' torch. A build for CPUs alone, TORCH='==2.13.0+cpu', saves gigabytes where pip can find one.
+TORCH ?= ==2.13.0
+TESTS ?= tests
 
-.PHONY: run test lint peers peers-setup bench clean
+.PHONY: run test test-latest lint peers peers-setup bench constraints clean
 
 run: $(VENV)/run.stamp  ## Learn from the sample blog and write today's post.
 	$(BIN)/blog-gen run
@@ -14,36 +21,54 @@ test: $(VENV)/test.stamp  ## Run all tests; Debian's Jekyll and Chromium are ins
 	@sh tests/install_tools.sh
 	$(BIN)/pytest -n auto --dist loadfile
 
+test-latest:  ## The tests, or those in TESTS, with the newest version of everything that setup.cfg allows.
+	$(PYTHON) -m venv --clear $(VENV)-latest
+	$(LATEST)/$(INSTALL) --no-compile -e '.[train,pretrain,test]'
+	@echo "Other than in constraints.txt:"
+	@sed 's/ *;.*//' constraints.txt > $(VENV)-latest/pinned
+	@$(LATEST)/pip list --format freeze | sed -e 's/_/-/g' -e 's/\.\(.*==\)/-\1/' | grep -vixFf $(VENV)-latest/pinned
+	$(LATEST)/pytest -n auto $(TESTS)
+
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 peers: $(VENV)-peers/stamp  ## Equality with transformers, llama.cpp and TensorFlow's own reader.
-	$(VENV)-peers/bin/pytest tests/peers
+	$(PEERS)/pytest tests/peers
 
 bench: $(VENV)-peers/stamp  ## Speed and memory beside the peers, in one run each.
-	for name in benchmarks/*.py; do $(VENV)-peers/bin/python $$name; done
+	for name in benchmarks/*.py; do $(PEERS)/python $$name; done
 
-$(VENV)/run.stamp: setup.cfg pyproject.toml
+constraints:  ## The newest versions that setup.cfg's ranges allow, for all extras, from Python 3.11 on.
+	$(PYTHON) -m venv $(VENV)-constraints
+	$(VENV)-constraints/bin/$(INSTALL) uv
+	echo 'torch$(TORCH)' > $(VENV)-constraints/torch.txt
+	UV_CUSTOM_COMPILE_COMMAND='make constraints' $(VENV)-constraints/bin/uv pip compile --quiet --upgrade \
+	    --universal --python-version 3.11 --no-annotate --all-extras setup.cfg \
+	    --constraints $(VENV)-constraints/torch.txt --output-file constraints.txt
+	echo keras-hub | $(VENV)-constraints/bin/uv pip compile --quiet --universal --no-deps --no-header --no-annotate \
+	    --python-version 3.11 - >> constraints.txt
+
+$(VENV)/run.stamp: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) -e '.[train]'
+	$(BIN)/$(PINNED) -e '.[train]'
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/run.stamp
-	$(PIP) -e '.[train,pretrain,test,lint]'
+	$(BIN)/$(PINNED) -e '.[train,pretrain,test,lint]'
 	@touch $@
 
 peers-setup: $(VENV)-peers/stamp
 
-# torch first, from wherever its CPU build can be had: transformers would else bring CUDA along. keras-hub alone:
-# it asks for a second TensorFlow, for tokenizers that are not used here.
-$(VENV)-peers/stamp: setup.cfg pyproject.toml
+# torch first, of the build asked for: transformers would bring another. keras-hub alone: it asks for a second
+# TensorFlow, for tokenizers that are not used here.
+$(VENV)-peers/stamp: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)-peers
-	$(VENV)-peers/bin/pip --disable-pip-version-check install --quiet 'torch$(TORCH)'
-	$(VENV)-peers/bin/pip --disable-pip-version-check install --quiet -e '.[train,pretrain,test,peers]'
-	$(VENV)-peers/bin/pip --disable-pip-version-check install --quiet --no-deps keras-hub
+	$(PEERS)/$(PINNED) 'torch$(TORCH)'
+	$(PEERS)/$(PINNED) -e '.[train,pretrain,test,peers]'
+	$(PEERS)/$(PINNED) --no-deps keras-hub
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-peers .blog_gen _site .jekyll-cache *.egg-info
+	rm -rf $(VENV) $(VENV)-peers $(VENV)-latest $(VENV)-constraints .blog_gen _site .jekyll-cache *.egg-info
