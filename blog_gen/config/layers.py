@@ -30,20 +30,19 @@ def read_yaml(path: Path) -> dict[str, Any] | None:
     Raises:
         ConfigError: it cannot be read, is not valid YAML or no mapping.
     """
+    text = ""
     try:
-        content = yaml_values.load(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        content = yaml_values.load(text)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ConfigError("the site's settings cannot be read", got=error.strerror, path=path) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split()).replace(' in "<unicode string>", line', " at line")
-        token = "cannot start any token" in reason
-        fix = "Indent with spaces, never with tabs; quote what begins with @ or `" if token else None
-        raise ConfigError("the site's settings must be valid YAML", got=reason, fix=fix, path=path) from error
+        raise _invalid(error, text, path) from error
     if content is not None and not isinstance(content, dict):
         raise ConfigError("the site's settings must be a mapping", got=type(content).__name__, path=path)
-    if any("\0" in text for text in _texts_in(content)):
+    if any("\0" in each for each in _texts_in(content)):
         raise ConfigError("the site's settings must not hold a NUL character", got='"\\0"', path=path)
     return content or {}
 
@@ -56,6 +55,19 @@ def _texts_in(value: object) -> Iterator[str]:
         yield from itertools.chain(*map(_texts_in, [*value, *value.values()]))
     elif isinstance(value, list | tuple):
         yield from itertools.chain(*map(_texts_in, value))
+
+
+def _invalid(error: Exception, text: str, path: Path) -> ConfigError:
+    """`error` in one line. What to do is told by the character it stands at, and not by its words."""
+    mark = getattr(error, "problem_mark", None)
+    reason = " ".join(str(getattr(error, "problem", None) or error).split())
+    fix = None
+    if mark is not None:
+        reason += f" at line {mark.line + 1}, column {mark.column + 1}"
+        line = "".join(text.splitlines()[mark.line : mark.line + 1])
+        if line[mark.column : mark.column + 1] in set("\t@`%"):
+            fix = "Indent with spaces, never with tabs; quote what begins with @, % or `"
+    return ConfigError("the site's settings must be valid YAML", got=reason, fix=fix, path=path)
 
 
 def merged(base: Mapping[str, Any], layer: Mapping[str, Any]) -> dict[str, Any]:
