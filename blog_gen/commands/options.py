@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from blog_gen.config.settings import SamplingSettings, Settings, load_settings
+from blog_gen.site.templates import old_templates
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -25,7 +26,7 @@ class Site:
     def settings(self, **overrides: Any) -> Settings:
         """The site's settings, with flags laid over them."""
         settings = load_settings(self.folder, overrides, self.config_files)
-        for note in settings.notes:
+        for note in (*settings.notes, *old_templates(self.folder)):
             click.echo(f"note: {note}", err=True)
         return settings
 

@@ -1,4 +1,4 @@
-"""Texts from templates: the package's own, or a file of the same name in the site's `templates/` folder.
+"""Texts from templates: the package's own, or a file of the same name in the site's `_templates/` folder.
 
 Knows Jinja2 and nothing of what the texts are for.
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from blog_gen.errors import BlogGenError
+from blog_gen.errors import BlogGenError, Note
 
-FOLDER = "templates"
+FOLDER = "_templates"  # with the underscore, Jekyll leaves it alone
+OLD_FOLDER = "templates"  # version 0.1; still read
 
 
 def render(name: str, site: Path, /, **values: Any) -> str:
@@ -24,7 +25,7 @@ def render(name: str, site: Path, /, **values: Any) -> str:
     import jinja2  # here, since most commands render nothing
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    own = jinja2.FileSystemLoader(site / FOLDER)
+    own = jinja2.FileSystemLoader([site / FOLDER, *_old_folder(site)])
     environment = ImmutableSandboxedEnvironment(
         loader=jinja2.ChoiceLoader([own, jinja2.PackageLoader("blog_gen.templates", "")]),
         undefined=jinja2.StrictUndefined,
@@ -40,3 +41,21 @@ def render(name: str, site: Path, /, **values: Any) -> str:
         line = getattr(error, "lineno", None)
         got = f"{error} (line {line})" if line else str(error)
         raise BlogGenError("a template must be valid Jinja2", got=got, path=where) from error
+
+
+def old_templates(site: Path) -> list[Note]:
+    """A note where the site's own templates are still in the folder of version 0.1."""
+    from importlib import resources
+
+    names = {path.name for path in resources.files("blog_gen.templates").iterdir()}
+    return [
+        Note(folder, f"a site's own templates belong in `{FOLDER}/`", "they are still read from here")
+        for folder in _old_folder(site)
+        if any(path.name in names for path in folder.iterdir())
+    ]
+
+
+def _old_folder(site: Path) -> list[Path]:
+    """The site's `templates/`, unless it is the package's own, as in a clone of blog_gen."""
+    folder = site / OLD_FOLDER
+    return [folder] if folder.is_dir() and not (folder / "__init__.py").exists() else []

@@ -22,7 +22,17 @@ from blog_gen.site.scaffold import plan
 pytestmark = pytest.mark.jekyll
 
 REPOSITORY = Path(__file__).parents[2]
-SITE = ("_config.yml", "_layouts", "_includes", "_articles", "assets", "generated", "index.html", "feed.xml")
+SITE = (
+    "_config.yml",
+    "_layouts",
+    "_includes",
+    "_articles",
+    "assets",
+    "index.html",
+    "feed.xml",
+    "generated.html",
+    "generated.xml",
+)
 OURS = """\
 ---
 title: {title}

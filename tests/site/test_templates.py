@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from blog_gen.errors import BlogGenError
-from blog_gen.site.templates import render
+from blog_gen.site.templates import old_templates, render
 
 CRONTAB = {"begin": "#b", "end": "#e", "minute": 7, "hour": 9, "site": "/s", "command": "c"}
 
 
-def own(site: Path, text: str) -> Path:
-    (site / "templates").mkdir()
-    (site / "templates" / "crontab.j2").write_text(text)
+def own(site: Path, text: str, folder: str = "_templates") -> Path:
+    (site / folder).mkdir()
+    (site / folder / "crontab.j2").write_text(text)
     return site
 
 
@@ -25,6 +25,22 @@ def test_a_template_of_the_package(tmp_path: Path) -> None:
 
 def test_the_sites_own_wins(tmp_path: Path) -> None:
     assert render("crontab.j2", own(tmp_path, "{{ hour }} of mine\n"), **CRONTAB) == "9 of mine\n"
+
+
+def test_the_folder_of_version_0_1_is_read_with_a_note(tmp_path: Path) -> None:
+    site = own(tmp_path, "{{ hour }} of old\n", "templates")
+    assert render("crontab.j2", site, **CRONTAB) == "9 of old\n"
+    (note,) = old_templates(site)
+    assert "`_templates/`" in str(note)
+    own(tmp_path, "{{ hour }} of mine\n")
+    assert render("crontab.j2", site, **CRONTAB) == "9 of mine\n"
+
+
+def test_other_peoples_templates_and_the_packages_own_are_none_of_a_site(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "page.html").write_text("")
+    assert old_templates(tmp_path) == []
+    assert old_templates(Path(__file__).parents[2]) == []
 
 
 def test_the_plugin_is_copied_as_it_is(tmp_path: Path) -> None:
