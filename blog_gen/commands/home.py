@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,13 +13,13 @@ from blog_gen.errors import UsageError
 
 if TYPE_CHECKING:
     from blog_gen.site.changes import Change
-    from blog_gen.site.daily import Job
+    from blog_gen.site.scheduling.daily import Job
 
 
 @click.command()
 @click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--undo", is_flag=True, help="Take back what init did, except in files edited since.")
+@click.option("--undo", is_flag=True, help="Take back what init did, except in lines edited since.")
 @click.option("--plugin/--no-plugin", default=None, help="The Jekyll plugin that runs before each build.")
 @click.option("--workflow/--no-workflow", default=None, help="The GitHub Actions workflow.")
 @click.pass_obj
@@ -37,8 +37,8 @@ def init(
     if undo:
         undone, notes = changes.undo(at)
         for path in undone:
-            click.echo(f"put back {path}")
-        for note in notes:
+            click.echo(f"took back {path}")
+        for note in filter(None, [*notes, changes.remains(at)]):
             click.echo(f"note: {note}", err=True)
         return
     plan = scaffold.plan(at, site.config_files, plugin, workflow)
@@ -70,7 +70,12 @@ def _ask(change: Change) -> bool:
 @click.option("--remove", is_flag=True, help="Take it from the scheduler.")
 @click.option("--show", is_flag=True, help="Show what the scheduler holds for this site.")
 @click.option("--pull-request", is_flag=True, help="github: open a pull request for each draft.")
-@click.option("--deploy/--no-deploy", default=True, help="github: build the site and publish it.")
+@click.option(
+    "--deploy/--no-deploy",
+    default=None,
+    help="github: build the site and publish it.",
+)
+@click.option("--package", metavar="WHAT", help="github: what its machine is to give to `pip install`.")
 @click.pass_obj
 def schedule(
     site: Site,
@@ -80,19 +85,21 @@ def schedule(
     remove: bool,
     show: bool,
     pull_request: bool,
-    deploy: bool,
+    deploy: bool | None,
+    package: str | None,
 ) -> None:
     """Print, install, show or remove the daily run.
 
     Without an option, prints exactly what --install would write.
     """
-    from blog_gen.site.schedules import SCHEDULERS
+    from blog_gen.site.scheduling.schedules import SCHEDULERS
 
     if install + remove + show > 1:
         raise UsageError("--install, --remove and --show exclude each other", fix="Do one after the other")
-    if scheduler != "github" and (pull_request or not deploy):
-        raise UsageError("--pull-request and --no-deploy are for `schedule github` only")
-    job, one = _job(site, scheduler, pull_request, deploy), SCHEDULERS[scheduler]
+    if scheduler != "github" and (pull_request or package or deploy is not None):
+        raise UsageError("--pull-request, --deploy and --package are for `schedule github` only")
+    given = {"pull_request": pull_request, "deploy": deploy, "package": package}
+    job, one = _job(site, scheduler, **given), SCHEDULERS[scheduler]
     if install:
         click.echo(f"Installed in {one.install(job)}: `blog-gen run`, {one.explained(job)}.")
         click.echo(f"To take it back: `blog-gen schedule {scheduler} --remove`.")
@@ -104,12 +111,11 @@ def schedule(
         click.echo(one.text(job), nl=False)
 
 
-def _job(site: Site, scheduler: str, pull_request: bool, deploy: bool) -> Job:
-    from blog_gen.site.daily import Job, own_command
+def _job(site: Site, scheduler: str, **given: Any) -> Job:
+    """The daily job; `given` is for GitHub."""
     from blog_gen.site.scaffold import require_config
+    from blog_gen.site.scheduling.daily import Job, own_command
 
     require_config(site.folder, site.config_files)
     command = "blog-gen" if scheduler == "github" else own_command()
-    return Job(
-        site.settings(), command, pull_request=pull_request, deploy=deploy, config_files=site.config_files
-    )
+    return Job(site.settings(), command, config_files=site.config_files, **given)

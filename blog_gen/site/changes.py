@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 from blog_gen.config.settings import STATE_FOLDER
 from blog_gen.errors import BlogGenError, Note
 from blog_gen.files import unwritable, write_json, write_text
+from blog_gen.site.hunks import shown, taken_back
 
 RECORD = "init.json"
 
@@ -73,15 +74,21 @@ def apply(site: Path, changes: Sequence[Change], ask: Callable[[Change], bool]) 
         path = site / change.path
         if text_of(path) != change.before:
             raise BlogGenError("the file changed while you were asked", fix="Run the same again", path=path)
-        entry = {"path": change.path.as_posix(), "before": change.before, "after": _digest(change.after)}
-        _write_record(site, [*_read_record(site), {**entry, "folders": _new_folders(site, change.path)}])
+        entry = {
+            "path": change.path.as_posix(),
+            "before": change.before,
+            "after": _digest(change.after),
+            "text": change.after,
+            "folders": _new_folders(site, change.path),
+        }
+        _write_record(site, [*_read_record(site), entry])
         write_text(path.resolve(), change.after)
         made.append(change)
     return made
 
 
 def undo(site: Path) -> tuple[list[Path], list[Note]]:
-    """Take back, newest first, what `apply` did; a file that was edited since is left, with a Note.
+    """Take back, newest first, what `apply` did, and nothing that was edited since: of that there is a Note.
 
     Returns:
         The files put back or removed, relative to the site, and what was left.
@@ -90,21 +97,43 @@ def undo(site: Path) -> tuple[list[Path], list[Note]]:
     left: list[dict[str, Any]] = []
     notes: list[Note] = []
     for entry in reversed(_read_record(site)):
-        path = site / entry["path"]
+        path, before = site / entry["path"], entry["before"]
         current = text_of(path)
-        if current is not None and _digest(current) == entry["after"]:
-            _put_back(path, entry["before"])
-            undone.append(Path(entry["path"]))
-        elif current != entry["before"] and current is not None:
-            left.insert(0, entry)
-            action = "left as it is; take out by hand what you do not want"
-            notes.append(Note(path, "only a file that was not edited since can be put back", action))
-            continue
+        if current is not None and current != before:
+            wanted, kept = _without_ours(entry, current)
+            if wanted != current:
+                _put_back(path, wanted)
+                undone.append(Path(entry["path"]))
+            if kept:
+                left.insert(0, entry)
+                rule = f"what was edited since stays: {shown(kept)}"
+                notes.append(Note(path, rule, "take out by hand what you do not want"))
+                continue
         for folder in entry["folders"]:
             with suppress(OSError):  # no longer empty: it is the user's now
                 (site / folder).rmdir()
     _write_record(site, left)
     return undone, notes
+
+
+def _without_ours(entry: Mapping[str, Any], current: str) -> tuple[str | None, list[str]]:
+    """The text as it would be had `apply` not been (None: no file), and which of its lines must stay."""
+    if _digest(current) == entry["after"]:
+        return entry["before"], []
+    if entry["before"] is None or "text" not in entry:
+        return current, current.splitlines()[:1]
+    return taken_back(entry["before"], entry["text"], current)
+
+
+def remains(site: Path) -> Note | None:
+    """That the state folder is there still, and how large it is."""
+    folder = site / STATE_FOLDER
+    if not folder.is_dir():
+        return None
+    size = sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+    unit, number = ("GB", size / 1e9) if size >= 1e9 else ("MB", size / 1e6)
+    rule = f"what was learned and rejected is still here, {number:.1f} {unit}"
+    return Note(folder, rule, "remove the folder by hand if you want none of it any more")
 
 
 def _put_back(path: Path, before: str | None) -> None:

@@ -14,16 +14,13 @@ from pathlib import Path, PurePosixPath
 from blog_gen.config import yaml_values
 from blog_gen.config.settings import CONFIG_KEY, STATE_FOLDER, Settings, load_settings
 from blog_gen.errors import ConfigError, Note
-from blog_gen.site import github
 from blog_gen.site.additions import Addition, config_additions
 from blog_gen.site.changes import Change, text_of
-from blog_gen.site.daily import Job
 from blog_gen.site.days import schedule_of
 from blog_gen.site.folder import MARKDOWN
-from blog_gen.site.templates import render
+from blog_gen.site.own_files import plugin_changes, workflow_changes
+from blog_gen.site.scheduling.daily import Job
 from blog_gen.site.yaml_edit import CannotAdd, added
-
-PLUGIN = "blog_gen.rb"
 
 
 @dataclass(frozen=True)
@@ -57,11 +54,9 @@ def plan(
     if _ignores_are_wanted(site):
         changes += _gitignore(site)
     if plugin if plugin is not None else not _is_built_by_pages(site):
-        changes += _new_file(plugin_folders(settings)[0] / PLUGIN, render(PLUGIN, site), site, notes)
+        changes += plugin_changes(ready, plugin_folders(settings)[0], notes)
     if workflow if workflow is not None else _is_on_github(site):
-        changes += _new_file(
-            github.workflow_file(site), github.text(Job(ready, config_files=tuple(config_files))), site, notes
-        )
+        changes += workflow_changes(Job(ready, config_files=tuple(config_files)), notes)
     return Plan(tuple(changes), (*notes, *by_hand))
 
 
@@ -156,14 +151,3 @@ def _is_built_by_pages(site: Path) -> bool:
 
 def _is_on_github(site: Path) -> bool:
     return (site / ".github").is_dir() or "github.com" in (text_of(site / ".git" / "config") or "")
-
-
-def _new_file(path: Path, text: str, site: Path, notes: list[Note]) -> list[Change]:
-    """`path` as a new file; one that is there is never overwritten, only spoken of if it differs."""
-    before = text_of(site / path)
-    if before is None:
-        whys = {PLUGIN: "writes what is due before each `jekyll build`"}
-        return [Change(path, None, text, whys.get(path.name, "writes a post each day on GitHub"))]
-    if before != text:
-        notes.append(Note(site / path, "this differs from what `init` writes", "left as it is"))
-    return []

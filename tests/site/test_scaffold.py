@@ -12,11 +12,19 @@ from sites import ARTICLES, LAYOUTS, everything, make
 
 from blog_gen.config.settings import Settings, load_settings
 from blog_gen.errors import BlogGenError, ConfigError
+from blog_gen.origin import Origin
 from blog_gen.site.additions import PERMALINK
 from blog_gen.site.changes import apply, undo
 from blog_gen.site.scaffold import Plan, plan, plugin_folders
+from blog_gen.site.scheduling import github
 
 REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def reachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if installed from where GitHub can install it, too."""
+    monkeypatch.setattr(github, "installed_from", lambda: Origin(url="https://code.example/blog_gen.whl"))
 
 
 def read(site: Path) -> dict[str, Any]:
@@ -137,7 +145,7 @@ def test_a_file_of_the_users_own_is_never_overwritten(tmp_path: Path) -> None:
     site = make(tmp_path, {**LAYOUTS["_posts"], "_plugins/blog_gen.rb": "# mine\n"})
     made = plan(site)
     assert not any(change.path.name == "blog_gen.rb" for change in made.changes)
-    assert "differs" in said(made)
+    assert "it lacks" in said(made)
 
 
 def test_settings_that_are_there_decide(tmp_path: Path) -> None:

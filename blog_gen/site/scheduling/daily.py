@@ -26,9 +26,9 @@ class Job:
 
     settings: Settings
     command: str = "blog-gen"  # the executable; a path for cron and systemd, which know no PATH
-    package: str = "blog_gen[train]"  # what pip installs on GitHub
+    package: str | None = None  # what pip installs on GitHub; None: as before, or from where this one came
     pull_request: bool = False  # drafts wait in a pull request, not hidden on the branch
-    deploy: bool = True  # build the site and hand it to GitHub Pages
+    deploy: bool | None = None  # build the site and hand it to GitHub Pages; None: unless something does
     config_files: tuple[str, ...] = CONFIG_FILES  # as seen from the site, as for Jekyll's own --config
 
     @property

@@ -23,17 +23,18 @@ from croniter import croniter  # type: ignore[import-untyped]
 
 from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError
-from blog_gen.site import cron, daily, github, systemd
-from blog_gen.site.daily import Job, odd_minute, start_time
-from blog_gen.site.schedules import SCHEDULERS
+from blog_gen.site.scheduling import cron, daily, github, systemd
+from blog_gen.site.scheduling.daily import Job, odd_minute, start_time
+from blog_gen.site.scheduling.schedules import SCHEDULERS
 
+PACKAGE = "blog_gen[train] @ https://code.example/blog_gen.whl"
 HOSTILE = 'it\'s 100% "mine"; $(touch pwned) `x`'
 
 
 def job(site: Path, zone: str | None = "Europe/London", **values: Any) -> Job:
     site.mkdir(exist_ok=True)
     settings = Settings(site=site, jekyll={"timezone": zone, "title": "Slow Repairs"}, **values)
-    return Job(settings, command="/opt/blog gen/bin/blog-gen")
+    return Job(settings, command="/opt/blog gen/bin/blog-gen", package=PACKAGE)
 
 
 def executable(folder: Path, name: str, script: str) -> None:
@@ -263,16 +264,21 @@ def test_a_systemd_without_a_session_is_explained(
 
 
 def workflow(folder: Path, **values: Any) -> dict[Any, Any]:
-    loaded: dict[Any, Any] = yaml.safe_load(github.text(Job(job(folder).settings, **values)))
+    loaded: dict[Any, Any] = yaml.safe_load(github.text(Job(job(folder).settings, package=PACKAGE, **values)))
     return loaded
 
 
-@pytest.mark.parametrize("values", [{}, {"pull_request": True}, {"deploy": False}], ids=str)
+@pytest.mark.parametrize("values", [{}, {"pull_request": True}, {"deploy": False}, {"deploy": None}], ids=str)
 def test_the_workflow_holds_against_githubs_schema_and_a_security_linter(
     values: dict[str, Any], tmp_path: Path
 ) -> None:
+    if "deploy" in values:
+        (tmp_path / "site" / ".github" / "workflows").mkdir(parents=True)
+        (tmp_path / "site" / ".github" / "workflows" / "own.yml").write_text(
+            "{on: push, jobs: {a: {steps: [{uses: actions/deploy-pages@v4}]}}}"
+        )
     path = tmp_path / "workflow.yml"
-    path.write_text(github.text(Job(job(tmp_path / "site").settings, **values)))
+    path.write_text(github.text(Job(job(tmp_path / "site").settings, package=PACKAGE, **values)))
     schema = ["check-jsonschema", "--builtin-schema", "vendor.github-workflows", str(path)]
     subprocess.run(
         [sys.executable, "-m", schema[0].replace("-", "_"), *schema[1:]], check=True, capture_output=True
@@ -312,7 +318,7 @@ def test_names_cannot_break_out_of_the_workflow(tmp_path: Path) -> None:
     assert learned in save["with"]["key"] and learned in save["if"]
     assert loaded["defaults"]["run"]["working-directory"] == folder
     with pytest.raises(BlogGenError):
-        github.text(Job(Settings(site=tmp_path / "${{ secrets.X }}")))
+        github.text(Job(Settings(site=tmp_path / "${{ secrets.X }}"), package=PACKAGE))
 
 
 def test_the_workflow_runs_once_a_day_at_the_odd_minute(tmp_path: Path) -> None:
@@ -337,7 +343,7 @@ def test_what_was_learned_is_kept_under_a_name_that_changes_with_it(tmp_path: Pa
 
 
 def test_a_site_may_ask_for_pull_requests_by_its_settings(tmp_path: Path) -> None:
-    asked = Job(job(tmp_path).settings, pull_request=True)
+    asked = Job(job(tmp_path).settings, package=PACKAGE, pull_request=True)
     assert github.text(job(tmp_path, review="pull-request")) == github.text(asked)
     assert github.text(job(tmp_path)) != github.text(asked)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from blog_gen.site import cron, github, systemd
-from blog_gen.site.daily import Job
+from blog_gen.site.scheduling import cron, github, systemd
+from blog_gen.site.scheduling.daily import Job
 
 
 class Scheduler(Protocol):

@@ -19,8 +19,8 @@ import pytest
 import yaml
 
 from blog_gen.config.settings import load_settings
-from blog_gen.site import github
-from blog_gen.site.daily import Job
+from blog_gen.site.scheduling import github
+from blog_gen.site.scheduling.daily import Job
 
 BRANCH = "main-$(touch${IFS}pwned);'x'"  # git allows it
 
@@ -57,6 +57,7 @@ body=$(printf '%s\n' "$@" | grep -A1 -x -- --body-file | tail -1) || true
 case "$2" in
   list) [ -f "$STATE/open" ] && echo 1 || echo 0 ;;
   create) touch "$STATE/open" && cp "$body" "$STATE/body" ;;
+  run) [ "$1" = workflow ] && echo "$3 $5" >> "$STATE/started" ;;
   comment) cp "$body" "$STATE/comment" ;;
 esac
 """
@@ -109,7 +110,8 @@ class Runner:
         """
         self.runs += 1
         site = self.clone(f"checkout-{self.runs}", depth=0 if values.get("pull_request") else 1)
-        workflow, failed = yaml.safe_load(github.text(Job(load_settings(site), **values))), False
+        text = github.text(Job(load_settings(site), package="./w.whl[train]", **values))
+        workflow, failed = yaml.safe_load(text), False
         for step in workflow["jobs"][name]["steps"]:
             if "run" not in step or "PACKAGE" in step.get("env", {}):
                 continue
@@ -117,10 +119,20 @@ class Runner:
                 with pytest.raises(subprocess.CalledProcessError):
                     self.step(step, site, today, STATUS="1")
                 failed = True
-            elif not failed or "!cancelled()" in step.get("if", ""):
+            elif (not failed or "!cancelled()" in step.get("if", "")) and self.asked_for(step):
                 self.step(step, site, today)
         assert not list(self.home.rglob("pwned"))
         return site
+
+    def asked_for(self, step: dict[str, Any]) -> bool:
+        """Whether the step wants no output of an earlier one, or that is there."""
+        wanted = re.search(r"steps\.commit\.outputs\.(\w+) == '(\w+)'", step.get("if", ""))
+        written = self.output.read_text().splitlines() if self.output.exists() else []
+        return wanted is None or f"{wanted[1]}={wanted[2]}" in written
+
+    @property
+    def output(self) -> Path:
+        return self.home / f"output-{self.runs}"
 
     def step(self, step: dict[str, Any], site: Path, today: str, **more: str) -> None:
         given = {"github.ref_name": BRANCH, "github.token": "token", "steps.pages.outputs.base_path": "/a b"}
@@ -130,6 +142,7 @@ class Runner:
         }
         runner = {
             "RUNNER_TEMP": str(self.home / f"temp-{self.runs}"),
+            "GITHUB_OUTPUT": str(self.output),
             "STATE": str(self.home),
             "TODAY": today,
             **more,
@@ -161,6 +174,23 @@ def test_a_draft_is_committed_once_a_day_and_nothing_else_is(runner: Runner) -> 
     runner.job("write", "2026-11-24")
     assert runner.drafts() == ["2026-11-23", "2026-11-24"]
     assert ".blog_gen" not in git(runner.origin, "ls-tree", "-r", "--name-only", BRANCH)
+
+
+DEPLOY = """on: {push: {branches: [main]}, workflow_dispatch: null}
+jobs: {pages: {steps: [{uses: actions/deploy-pages@v4}]}}
+"""
+
+
+def test_the_deploy_that_is_there_is_started_after_a_commit_and_only_then(runner: Runner) -> None:
+    seed = runner.home / "seed"
+    (seed / ".github" / "workflows").mkdir(parents=True)
+    (seed / ".github" / "workflows" / "it's $(touch pwned).yml").write_text(DEPLOY)
+    git(seed, "add", ".github")
+    git(seed, "commit", "--quiet", "--message", "a deploy")
+    git(seed, "push", "--quiet", str(runner.origin), BRANCH)
+    for today in ("2026-11-23", "2026-11-23"):
+        runner.job("write", today)
+    assert (runner.home / "started").read_text() == f"it's $(touch pwned).yml {BRANCH}\n"
 
 
 def test_a_branch_that_moved_on_meanwhile_keeps_both(runner: Runner) -> None:

@@ -11,7 +11,7 @@ import subprocess
 
 from blog_gen.errors import BlogGenError
 from blog_gen.files import make_folder
-from blog_gen.site.daily import Job, start_time
+from blog_gen.site.scheduling.daily import Job, start_time
 from blog_gen.site.templates import render
 
 

@@ -1,0 +1,1 @@
+"""The daily run: as cron, systemd and GitHub take it."""
