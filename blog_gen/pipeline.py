@@ -242,6 +242,7 @@ def _write(
     from blog_gen.drafting.drafter import Drafter, DraftRequest
     from blog_gen.drafting.tries import Tries
     from blog_gen.site.drafts import write_draft
+    from blog_gen.site.scores import save_scores
 
     drafter = Drafter(settings, corpus)
     tries = Tries(settings.state_folder / TRIES_FILE, existing_days(settings))
@@ -256,6 +257,8 @@ def _write(
             continue
         hooks.before_writing()
         path = write_draft(result.draft, corpus.habit, settings)
+        measured = {"articles": corpus.sha256, "scores": result.scores}
+        save_scores(result.draft.provenance, measured, settings)
         report.written.append((path, result))
         tries.add(day)
         drafter.wrote(path, result.draft)

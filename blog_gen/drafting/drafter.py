@@ -15,12 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blog_gen import __version__, runs
+from blog_gen import runs
 from blog_gen.config.settings import Settings
 from blog_gen.corpus import Corpus
 from blog_gen.drafting import disclosure
 from blog_gen.drafting.candidates import CandidateWriter, FinalText, Lengths
 from blog_gen.drafting.heads import HeadWriter
+from blog_gen.drafting.provenance import Provenance
 from blog_gen.errors import RejectedError
 from blog_gen.judge import Context, Scorecard, judge, pick
 from blog_gen.site.assets import image_files
@@ -62,6 +63,7 @@ class Result:
     draft: Draft
     cards: list[Scorecard]
     findings: tuple[Finding, ...]
+    scores: Mapping[str, float]  # of the chosen one
     unparsed: list[str] = field(default_factory=list)
 
 
@@ -163,7 +165,8 @@ class Drafter:
             best = pick(cards)
             if best is not None:
                 found = findings[best.candidate.seed]
-                return Result(self._draft(request, moment, best, found), cards, found, unparsed)
+                draft = self._draft(request, moment, best, found)
+                return Result(draft, cards, found, best.to_dict(), unparsed)
         raise RejectedError(
             f"all {len(cards) + len(unparsed)} candidates were rejected and nothing was written",
             report="\n".join([*(f"seed {card.candidate.seed}: {card.verdict}" for card in cards), *unparsed]),
@@ -207,24 +210,17 @@ class Drafter:
         )
 
     def _provenance(self, request: DraftRequest, best: Scorecard) -> Mapping[str, Any]:
-        """What `reproduce` needs, and what a reader may want to know."""
-        asked = {"title": request.title, "category": request.category, "tags": list(request.tags) or None}
-        return {
-            "version": __version__,
-            "day": request.day.isoformat(),
-            "model": self._base,
-            "weights": self.sampler.weights_sha256,
-            "articles": self.corpus.sha256,
-            "seed": best.candidate.seed,
-            **dataclasses.asdict(self.settings.sampling),
-            "length": dataclasses.asdict(self.writer.lengths),
-            **(
-                {"asked": {key: value for key, value in asked.items() if value}}
-                if any(asked.values())
-                else {}
-            ),
-            "scores": best.to_dict(),
-        }
+        return Provenance(
+            model=self._base,
+            weights=self.sampler.weights_sha256,
+            seed=best.candidate.seed,
+            day=request.day,
+            sampling=self.settings.sampling,
+            length=dataclasses.astuple(self.writer.lengths),
+            title=request.title,
+            category=request.category,
+            tags=request.tags,
+        ).to_mapping()
 
 
 def _needs_a_human(findings: Sequence[Finding]) -> bool:

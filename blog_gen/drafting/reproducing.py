@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from blog_gen import __version__, runs
-from blog_gen.config.settings import SamplingSettings, Settings
+from blog_gen.config.settings import Settings
 from blog_gen.corpus import read_corpus
 from blog_gen.drafting import disclosure
-from blog_gen.drafting.candidates import Lengths
 from blog_gen.drafting.drafter import Drafter, DraftRequest
+from blog_gen.drafting.provenance import WEIGHTS_SHOWN, Provenance
 from blog_gen.errors import DraftError, ModelError
 from blog_gen.site.dates import zone_of
 from blog_gen.site.drafts import read_draft
@@ -36,41 +34,28 @@ def reproduce(path: Path, settings: Settings) -> Reproduction:
         ModelError: the site has no trained run.
     """
     draft = read_draft(path, zone_of(settings))
-    provenance = draft.provenance
     try:
-        names = {field.name for field in dataclasses.fields(SamplingSettings)}
-        sampling = SamplingSettings(**{key: value for key, value in provenance.items() if key in names})
-        seed, asked = int(provenance["seed"]), provenance.get("asked") or {}
-        lengths = Lengths(**provenance["length"])
-    except (KeyError, TypeError, ValueError) as error:
+        made = Provenance.of(draft.provenance)
+    except ValueError as error:
         raise DraftError("the provenance must be whole", got=str(error), path=path) from None
     if runs.read_meta(settings.run_folder) is None:
         raise ModelError("the site has no trained run", fix="Run `blog-gen train`", path=settings.run_folder)
-    resolved = dataclasses.replace(settings, candidates=1, sampling=sampling)
-    drafter = Drafter(resolved, read_corpus(settings), lengths)
-    request = DraftRequest(
-        draft.date.date(),
-        title=asked.get("title"),
-        category=asked.get("category"),
-        tags=tuple(asked.get("tags") or ()),
-        seed=seed,
-    )
+    resolved = dataclasses.replace(settings, candidates=1, sampling=made.sampling)
+    drafter = Drafter(resolved, read_corpus(settings), made.lengths)
+    request = DraftRequest(made.day, 0, made.title, made.category, made.tags, made.seed)
     body = drafter.body_again(request) or ""
     same = body == disclosure.without(draft, settings)
-    return Reproduction(draft.body if same else body, same, tuple(_differences(provenance, drafter, same)))
+    differences = tuple(_differences(made, drafter.sampler.weights_sha256, same))
+    return Reproduction(draft.body if same else body, same, differences)
 
 
-def _differences(provenance: Mapping[str, Any], drafter: Drafter, same: bool) -> list[str]:
+def _differences(made: Provenance, weights: str, same: bool) -> list[str]:
     """What is not as it was, in plain words."""
     found = []
-    now = {
-        "version": __version__,
-        "weights": drafter.sampler.weights_sha256,
-        "articles": drafter.corpus.sha256,
-    }
-    for key, value in now.items():
-        if provenance.get(key) != value:
-            found.append(f"{key}: then {str(provenance.get(key))[:16]}, now {value[:16]}")
+    if made.version != __version__:
+        found.append(f"version: then {made.version}, now {__version__}")
+    if not made.weights or not weights.startswith(made.weights):
+        found.append(f"weights: then {made.weights[:WEIGHTS_SHOWN]}, now {weights[:WEIGHTS_SHOWN]}")
     if not same and not found:
-        found.append("the draft was edited, or this machine computes differently")
+        found.append("your posts changed, the draft was edited, or this machine computes differently")
     return found

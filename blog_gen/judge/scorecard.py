@@ -69,7 +69,7 @@ class Scorecard:
         return f"score {self.score:.3f}"
 
     def to_dict(self) -> dict[str, float]:
-        """The score and each check's value, for a post's provenance."""
+        """The score and each check's value, to be kept beside the post."""
         return {"score": round(self.score, 3)} | {check.name: _rounded(check.value) for check in self.checks}
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from blog_gen.config.settings import Settings
 from blog_gen.errors import DraftError
@@ -20,6 +20,7 @@ from blog_gen.site import dates, front_matter
 from blog_gen.site.days import REJECTED_FOLDER
 from blog_gen.site.drafts import Draft, read_draft
 from blog_gen.site.folder import LARGEST, MARKDOWN, LeftOut, content_of
+from blog_gen.site.scores import scores_of
 
 State = Literal["waiting", "approved", "rejected"]
 # Characters of a body that are compared, marked and rendered: ten times a long post, and a second's work.
@@ -37,6 +38,7 @@ class Entry:
     version: str  # SHA-256 of the bytes: who changes a file must have seen this one
     draft: Draft | None  # None: it has a fault
     fault: str | None = None  # why it cannot be approved as it is
+    scores: Mapping[str, Any] = field(default_factory=dict)  # what the judge measured; empty: not known
 
     @property
     def id(self) -> str:
@@ -136,7 +138,9 @@ def read_entry(path: Path, settings: Settings) -> Entry:
         draft = read_draft(path, dates.zone_of(settings))
     except DraftError as error:
         fault = f"{error.rule}; got {error.got}"
-    return Entry(path, _state(path, draft, settings), text, hashlib.sha256(data).hexdigest(), draft, fault)
+    scores = scores_of(draft.provenance, settings) if draft else {}
+    version = hashlib.sha256(data).hexdigest()
+    return Entry(path, _state(path, draft, settings), text, version, draft, fault, scores)
 
 
 def _state(path: Path, draft: Draft | None, settings: Settings) -> State:

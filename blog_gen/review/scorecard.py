@@ -41,7 +41,7 @@ def words(entry: Entry) -> int:
 
 def novel_share(entry: Entry) -> float | None:
     """The share of its phrases that stood nowhere when it was written."""
-    share = measures.number(_scores(entry).get("copied_share"))
+    share = measures.number(entry.scores.get("copied_share"))
     return None if share is None else round(1 - share, 3)
 
 
@@ -52,7 +52,7 @@ def novelty(entry: Entry) -> str:
 
 
 def score(entry: Entry) -> str:
-    value = measures.number(_scores(entry).get("score"))
+    value = measures.number(entry.scores.get("score"))
     return "–" if value is None else f"{value:.2f}"
 
 
@@ -67,7 +67,7 @@ def rows(entry: Entry, settings: Settings) -> list[Row]:
     limits = vars(settings.limits)
     return [
         Row(measures.name_of(name), measures.value_of(name, value), measures.limit_of(name, limits.get(name)))
-        for name, value in ((str(key), value) for key, value in _scores(entry).items())
+        for name, value in ((str(key), value) for key, value in entry.scores.items())
     ]
 
 
@@ -75,11 +75,6 @@ def provenance(entry: Entry) -> dict[str, str]:
     """How the draft was made, without the scores and the review."""
     values: Mapping[str, Any] = entry.draft.provenance if entry.draft else {}
     return {str(key): str(value) for key, value in values.items() if key not in ("scores", REJECTED)}
-
-
-def _scores(entry: Entry) -> Mapping[str, Any]:
-    found = entry.draft.provenance.get("scores") if entry.draft else None
-    return found if isinstance(found, Mapping) else {}
 
 
 def passages(body: str, evidence: Evidence) -> list[str]:

@@ -16,7 +16,7 @@ from blog_gen.files import locked, unwritable, write_text
 from blog_gen.review.entries import Entry, entries_of, find, places, read_entry, rejected_folder
 from blog_gen.review.patching import with_key
 from blog_gen.site import dates, front_matter, slugs
-from blog_gen.site.drafts import UNDATED
+from blog_gen.site.drafts import UNDATED, on_one_line
 
 REJECTED = "rejected"  # in the provenance: the reason
 
@@ -182,7 +182,7 @@ def _with_reason(entry: Entry, reason: str | None) -> str:
     provenance.pop(REJECTED, None)
     if reason is not None:
         provenance[REJECTED] = reason
-    return with_key(entry.text, CONFIG_KEY, provenance)
+    return with_key(entry.text, CONFIG_KEY, on_one_line(provenance))
 
 
 def _name_in(folder: Path, entry: Entry) -> str:

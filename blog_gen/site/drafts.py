@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -23,7 +23,7 @@ from blog_gen.site.articles import names_of
 from blog_gen.site.days import our_files
 from blog_gen.site.descriptions import description_of
 from blog_gen.site.folder import MARKDOWN
-from blog_gen.site.front_matter import FlowList, FrontMatterError
+from blog_gen.site.front_matter import Bare, FlowList, FlowMap, FrontMatterError
 from blog_gen.site.habit import Habit, ListStyle
 
 EXTENSION = ".md"
@@ -57,7 +57,8 @@ def write_draft(draft: Draft, habit: Habit, settings: Settings) -> Path:
     if draft.date.utcoffset() is None:
         raise DraftError("the date of a draft must have a time zone", got=draft.date)
     moment = draft.date.astimezone(dates.zone_of(settings))
-    text = _composed(draft, moment, habit, _compose_defaults(settings))
+    values = _front_matter(draft, _date(moment, habit, settings), habit, _compose_defaults(settings))
+    text = _composed(draft, values)
     free = _free_paths(settings.output_folder, f"{moment:%Y-%m-%d}", draft.title)
     while True:
         path = next(free)
@@ -84,20 +85,27 @@ def _compose_defaults(settings: Settings) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _composed(draft: Draft, moment: datetime, habit: Habit, defaults: Mapping[str, Any]) -> str:
+def _composed(draft: Draft, values: Mapping[str, Any]) -> str:
     """The file's text, after all parsers that will read it have given back what went in."""
-    values = _plain(_front_matter(draft, moment, habit, defaults))
+    values = _plain(values)
     try:
         text = f"---\n{front_matter.dump(values)}---\n\n{draft.body}\n"
         text.encode("utf-8")
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         raise _unwritable(draft, str(error)) from error
     for reader, read in _readings(text).items():
-        if read != (_plain(values), draft.body):
+        if (_comparable(read[0]), read[1]) != (_comparable(values), draft.body):
             raise _unwritable(draft, f"{reader} reads something else")
     if not draft.title or "\n" in draft.title:
         raise _unwritable(draft, "the title is not one line")
     return text
+
+
+def _comparable(values: Any) -> Any:
+    """`values` with their date as the moment that it is: some parsers make one of it, others text."""
+    with suppress(TypeError, KeyError, ValueError):
+        return {**values, "date": dates.parse_date(values["date"], UTC)}
+    return values
 
 
 def _unwritable(draft: Draft, reason: str) -> DraftError:
@@ -121,17 +129,14 @@ def _readings(text: str) -> dict[str, tuple[Any, str]]:
         return {"a YAML parser": (str(error), "")}
 
 
-def _front_matter(
-    draft: Draft, moment: datetime, habit: Habit, defaults: Mapping[str, Any]
-) -> dict[str, Any]:
+def _front_matter(draft: Draft, date: str, habit: Habit, defaults: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of the site's posts that a draft can fill, in their order, then its state and provenance.
 
     `defaults` fill what is still missing.
     """
     known: dict[str | None, Any] = {
         "title": draft.title,
-        # In full, though days alone be the habit: an offset needs a time. Text, as jekyll-compose demands.
-        "date": dates.format_date(moment, _pattern(habit)),
+        "date": date,
         "layout": habit.layout,
         habit.tags_key or "tags": _as_list(draft.tags, habit.tags_style),
         habit.category_key: _category(draft.category, habit),
@@ -152,11 +157,20 @@ def _front_matter(
         values["published"] = False
     elif "published" in habit.keys:
         values["published"] = True
-    return {**values, CONFIG_KEY: draft.provenance}
+    return {**values, CONFIG_KEY: on_one_line(draft.provenance)}
 
 
-def _pattern(habit: Habit) -> str:
-    return habit.date_pattern if habit.date_pattern and "%H" in habit.date_pattern else dates.FULL
+def on_one_line(provenance: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`provenance` to be written so, unless it is a long one of a version before 0.2.0."""
+    return provenance if "scores" in provenance else FlowMap(provenance)
+
+
+def _date(moment: datetime, habit: Habit, settings: Settings) -> str:
+    """As the site writes it, but in full: an offset needs a time, and without one it is no moment."""
+    pattern = habit.date_pattern if habit.date_pattern and "%H" in habit.date_pattern else dates.FULL
+    text = dates.format_date(moment, pattern)
+    to_drafts = settings.publish == UNDATED  # jekyll-compose, which publishes from there, takes only text
+    return text if habit.date_quoted or to_drafts else Bare(text)
 
 
 def _category(category: str | None, habit: Habit) -> Any:
@@ -179,7 +193,8 @@ def _as_list(items: tuple[str, ...], style: ListStyle) -> Any:
 def _plain(value: Any) -> Any:
     """`value` of the types that YAML has, but for lists on one line, which stay what they are."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        kind = FlowMap if isinstance(value, FlowMap) else dict
+        return kind({str(key): _plain(item) for key, item in value.items()})
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value

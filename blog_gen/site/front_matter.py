@@ -112,6 +112,14 @@ class FlowList(list[Any]):
     """A list that `dump` writes on one line: `[a, b]`."""
 
 
+class FlowMap(dict[str, Any]):
+    """A mapping that `dump` writes on one line, with all that is in it: `{a: 1, b: [2, 3]}`."""
+
+
+class Bare(str):
+    """Text that `dump` writes without quotes, whatever parsers then take it for: a date."""
+
+
 def dump(values: Mapping[str, Any]) -> str:
     """`values` as YAML in their order, which every parser reads back as they are: `parse(dump(x)) == x`.
 
@@ -155,5 +163,17 @@ def _represent_flow(dumper: yaml.SafeDumper, items: FlowList) -> yaml.SequenceNo
     return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
 
 
+def _represent_flow_map(dumper: yaml.SafeDumper, values: FlowMap) -> yaml.MappingNode:
+    # As pairs: PyYAML sorts the keys of a mapping, and the flow style holds for all that is in it.
+    return dumper.represent_mapping("tag:yaml.org,2002:map", values.items(), flow_style=True)
+
+
+def _represent_bare(dumper: yaml.SafeDumper, text: Bare) -> yaml.ScalarNode:
+    tag: str = dumper.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    return dumper.represent_scalar(tag, str(text))
+
+
 _Dumper.add_representer(str, _represent_text)
 _Dumper.add_representer(FlowList, _represent_flow)
+_Dumper.add_representer(FlowMap, _represent_flow_map)
+_Dumper.add_representer(Bare, _represent_bare)

@@ -18,9 +18,11 @@ import pytest
 import yaml
 from tiny_site import ANYTHING_GOES, write_base, write_site
 
+from blog_gen.config.settings import load_settings
 from blog_gen.drafting import heads
 from blog_gen.drafting.heads import _line
 from blog_gen.drafting.tries import Tries
+from blog_gen.review.entries import read_entry
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 DAY = date(2026, 3, 5)
@@ -70,6 +72,17 @@ def test_every_draft_can_be_written_again(site: Path, settings: dict[str, object
     assert len(_drafts(site)) == 4
     for draft in _drafts(site):
         assert "The same body." in _run(site, "reproduce", str(draft)).stderr
+
+
+def test_scores_lie_beside_the_post_and_are_found_when_it_is_renamed(site: Path) -> None:
+    _run(site, "generate")
+    (draft,) = _drafts(site)
+    draft = draft.rename(draft.with_name("2026-03-05-another-name.md"))
+    assert "scores" not in draft.read_text()
+    assert 0 < float(str(read_entry(draft, load_settings(site)).scores["score"])) <= 1
+    shutil.rmtree(site / ".blog_gen" / "scores")
+    assert read_entry(draft, load_settings(site)).scores == {}
+    assert "The same body." in _run(site, "reproduce", str(draft)).stderr
 
 
 def test_every_draft_has_tags_that_the_site_uses(site: Path) -> None:

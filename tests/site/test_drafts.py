@@ -84,8 +84,8 @@ def test_the_whole_file(tmp_path: Path) -> None:
     path = write_draft(DRAFT, HABIT, site(tmp_path))
     assert path == tmp_path / "_generated" / "2024-05-02-why-vim.md"  # the site's day, not Greenwich's
     assert path.read_bytes().decode() == (
-        '---\ntitle: "Why: Vim?"\ndate: "2024-05-02 00:30:00 +0200"\n'
-        "tags: [vim, 'a, b']\npublished: false\nblog_gen:\n  model: mini\n  seed: 1\n"
+        '---\ntitle: "Why: Vim?"\ndate: 2024-05-02 00:30:00 +0200\n'
+        "tags: [vim, 'a, b']\npublished: false\nblog_gen: {model: mini, seed: 1}\n"
         "---\n\nIt is *there*.\n\nMore.\n"
     )
 
@@ -118,25 +118,25 @@ def test_a_draft_comes_back_as_it_was(
 @pytest.mark.parametrize(
     ("habit", "lines"),
     [
-        ({"layout": "post"}, 'title: T\ndate: "{}"\ntags: [a, b]\nlayout: post\n'),
-        ({"keys": ("layout", "date", "title"), "layout": "post"}, 'layout: post\ndate: "{}"\ntitle: T\n'),
-        ({"keys": ("tags",)}, 'title: T\ntags: [a, b]\ndate: "{}"\n'),
-        ({"tags_style": "block"}, 'title: T\ndate: "{}"\ntags:\n  - a\n  - b\n'),
-        ({"tags_style": "blanks"}, 'title: T\ndate: "{}"\ntags: a b\n'),
-        ({"tags_style": "commas"}, 'title: T\ndate: "{}"\ntags: a,b\n'),
-        ({"keys": ("title",), "tags_key": None}, 'title: T\ndate: "{}"\ntags: [a, b]\n'),  # asked for
-        ({"keys": ("title", "category"), "category_key": "category"}, 'title: T\ncategory: C\ndate: "{}"\n'),
+        ({"layout": "post"}, "title: T\ndate: {}\ntags: [a, b]\nlayout: post\n"),
+        ({"keys": ("layout", "date", "title"), "layout": "post"}, "layout: post\ndate: {}\ntitle: T\n"),
+        ({"keys": ("tags",)}, "title: T\ntags: [a, b]\ndate: {}\n"),
+        ({"tags_style": "block"}, "title: T\ndate: {}\ntags:\n  - a\n  - b\n"),
+        ({"tags_style": "blanks"}, "title: T\ndate: {}\ntags: a b\n"),
+        ({"tags_style": "commas"}, "title: T\ndate: {}\ntags: a,b\n"),
+        ({"keys": ("title",), "tags_key": None}, "title: T\ndate: {}\ntags: [a, b]\n"),  # asked for
+        ({"keys": ("title", "category"), "category_key": "category"}, "title: T\ncategory: C\ndate: {}\n"),
         (
             {"keys": ("title", "categories"), "category_key": "categories", "category_style": "block"},
-            'title: T\ncategories:\n  - C\ndate: "{}"\n',
+            "title: T\ncategories:\n  - C\ndate: {}\n",
         ),
         (
             {"keys": ("title", "author", "thumbnail"), "constants": {"author": "Me"}},
-            'title: T\nauthor: Me\ndate: "{}"\n',
+            "title: T\nauthor: Me\ndate: {}\n",
         ),
         (
             {"keys": ("title", "description"), "description_key": "description"},
-            'title: T\ndescription: One.\ndate: "{}"\n',
+            "title: T\ndescription: One.\ndate: {}\n",
         ),
     ],
 )
@@ -152,8 +152,17 @@ def test_the_sites_habit(tmp_path: Path, habit: dict[str, Any], lines: str) -> N
         ("%Y-%m-%d %H:%M", "2024-05-02 00:30 +0200"),
     ],
 )
-def test_a_date_is_text_and_has_an_offset(tmp_path: Path, pattern: str, date: str) -> None:
-    assert f'date: "{date}"\n' in written(DRAFT, tmp_path, date_pattern=pattern)
+def test_a_date_has_an_offset_and_is_bare_or_quoted_as_the_site_has_it(
+    tmp_path: Path, pattern: str, date: str
+) -> None:
+    assert f"date: {date}\n" in written(DRAFT, tmp_path, date_pattern=pattern)
+    assert f'date: "{date}"\n' in written(DRAFT, tmp_path, date_pattern=pattern, date_quoted=True)
+
+
+def test_a_date_that_jekyll_compose_will_read_is_text(tmp_path: Path) -> None:
+    settings = dataclasses.replace(site(tmp_path), publish="_drafts")
+    path = write_draft(DRAFT, HABIT, settings)
+    assert 'date: "2024-05-02 00:30:00 +0200"\n' in path.read_text()
 
 
 def test_a_style_that_would_tear_a_tag_apart_is_not_used(tmp_path: Path) -> None:

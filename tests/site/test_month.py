@@ -132,7 +132,7 @@ class Month:
         for draft in drafts:
             day = draft.date.astimezone(LONDON).date()
             assert draft.path is not None and draft.path.name.startswith(f"{day}-")
-            assert draft.provenance["day"] == day.isoformat()
+            assert draft.provenance["day"] == day
             days[day] += 1
         return days
 
