@@ -19,7 +19,7 @@ from blog_gen.text.safety.safe import safe_line
 if TYPE_CHECKING:
     from blog_gen.model.sampling.sampling import Sample, Sampler
 
-_KEY = re.compile(rf"\s*\b(?:{'|'.join(KEYS)}):", re.IGNORECASE)
+_KEY = re.compile(rf"\b(?:{'|'.join(KEYS)}):", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?…])[\s]")
 _MARKS = " \t*_`~#>|-–—:;,/\\"  # that a title neither begins nor ends with
 _PAIRS = {"(": ")", "[": "]", "{": "}", "“": "”", "«": "»"}

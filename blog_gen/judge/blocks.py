@@ -27,7 +27,7 @@ Kind = Literal[
 PROSE: frozenset[Kind] = frozenset({"paragraph", "item", "quote", "footnote"})
 
 _ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])(?:[ \t]+|$)")
-_DELIMITER_ROW = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_DELIMITER_ROW = re.compile(r"[ \t]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*$")
 _FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(`{3,}(?=[^`]*$)|~{3,})")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 # The first that matches says what begins at a line.
@@ -36,7 +36,7 @@ _BEGINNINGS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("rule", re.compile(r" {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*$")),
     ("item", _ITEM),
     ("quote", re.compile(r" {0,3}>")),
-    ("footnote", re.compile(r" {0,3}\[\^[^\]\s]+\]:")),
+    ("footnote", re.compile(r" {0,3}\[\^[^\[\]\s]+\]:")),
     ("definition", re.compile(r" {0,3}(?:\*?\[[^\]]+\]:[ \t]*\S|\{:[^}]*\}[ \t]*$)")),
     ("html", re.compile(r" {0,3}<(?:!--|/?[A-Za-z][\w-]*(?:[\s>/]|$))")),
 )

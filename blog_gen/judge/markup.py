@@ -22,7 +22,7 @@ _OPAQUE = re.compile(
     re.DOTALL,
 )
 _DELIMITERS = re.compile(r"\*+|_+")
-_FOOTNOTE_MARK = re.compile(r"\[\^([^\]\s]+)\]")
+_FOOTNOTE_MARK = re.compile(r"\[\^([^\[\]\s]+)\]")
 _REFERENCE = re.compile(r"\]\[([^\[\]\n]+)\]")
 _TARGET = re.compile(r" {0,3}\[([^\]]+)\]:")
 
@@ -128,7 +128,8 @@ def _flanks(outside: str, inside: str) -> bool:
 def _odd_rows(table: Block) -> list[int]:
     """The rows of a table with another number of cells than its delimiter row."""
     rows = table.text.split("\n")
-    return [at for at, row in enumerate(rows) if _cells(row) != _cells(rows[1])]
+    columns = _cells(rows[1])
+    return [at for at, row in enumerate(rows) if _cells(row) != columns]
 
 
 def _cells(row: str) -> int:

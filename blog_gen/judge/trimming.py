@@ -10,6 +10,7 @@ import re
 from blog_gen.judge.blocks import PROSE, Block, blocks_of
 from blog_gen.judge.markup import open_marks
 
+_SENTENCES = 50  # that are tried as the last one, for where the first has a mark that is never closed
 # A full stop, what may close after it, and no small letter next ("e.g. this" goes on).
 _SENTENCE_END = re.compile(r"""(?:[.!?…][)\]"'”’»*_`]*(?=\s+[^\sa-z]|\s*$)|[。！？][」』）]*)""")
 
@@ -42,4 +43,6 @@ def _whole_part(block: Block) -> str:
         return ""
     after = len(block.text) - len(block.content)  # the full stop of "1." ends no sentence
     ends = [match.end() for match in _SENTENCE_END.finditer(block.text, after) if match.start() > after]
-    return next((block.text[:end] for end in reversed(ends) if not open_marks(block.text[:end])), "")
+    return next(
+        (block.text[:end] for end in reversed(ends[-_SENTENCES:]) if not open_marks(block.text[:end])), ""
+    )

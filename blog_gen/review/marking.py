@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from blog_gen.judge.index import Run
@@ -18,6 +19,9 @@ class Shade:
     start: int
     end: int
     level: int
+
+
+Span = TypeVar("Span", "Run", Shade)
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,20 @@ def pieces(text: str, runs: Sequence[Run], shades: Sequence[Shade] = ()) -> Iter
     [('a ', None), ('bc', 3)]
     """
     spans = [(run.start, run.end) for run in runs] + [(shade.start, shade.end) for shade in shades]
-    edges = {0, len(text), *(min(edge, len(text)) for span in spans for edge in span)}
-    for start, end in itertools.pairwise(sorted(edges)):
-        run = next((run for run in runs if run.start <= start < run.end), None)
-        level = next((shade.level for shade in shades if shade.start <= start < shade.end), None)
-        yield Piece(text[start:end], run, level)
+    edges = sorted({0, len(text), *(min(edge, len(text)) for span in spans for edge in span)})
+    marked, shaded = _over(edges, runs), _over(edges, shades)
+    for start, end in itertools.pairwise(edges):
+        run, shade = marked.get(start), shaded.get(start)
+        yield Piece(text[start:end], run, shade.level if shade else None)
+
+
+def _over(edges: Sequence[int], spans: Sequence[Span]) -> dict[int, Span]:
+    """The one of `spans` that lies over each edge, its end left out; no other edges have any."""
+    return {
+        edge: span
+        for span in spans
+        for edge in edges[bisect_left(edges, span.start) : bisect_left(edges, span.end)]
+    }
 
 
 def passages(

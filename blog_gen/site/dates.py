@@ -30,7 +30,7 @@ _DAY_FORMS = (
 )
 _TIME = (
     r"(?:(?:T|,?\s+)(?P<hour>\d{1,2})(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:\.\d*)?)?)?"
-    r"\s*(?P<half>[ap]\.?m\.?)?\s*(?P<zone>[+-]\d{1,2}(?::?\d\d)?|[a-z][a-z0-9_/+-]*)?)?"
+    r"\s*+(?P<half>[ap]\.?m\.?)?\s*+(?P<zone>[+-]\d{1,2}(?::?\d\d)?|[a-z][a-z0-9_/+-]*)?)?"
 )
 _FORMS = [re.compile(day + _TIME, re.IGNORECASE) for day in _DAY_FORMS]
 # The zone names that Ruby knows; to it, and so to Jekyll, any other is the site's own zone.

@@ -11,7 +11,7 @@ import re
 LONGEST = 160  # characters; search engines show no more
 
 _NOT_PROSE = re.compile(r"[#>|`~<!:*+-]|\d+[.)]\s|\[[^\]]*\]:|\s{4}|\t|-{3}|={3}")
-_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)|\[\^[^\]]*\]|\{:[^}]*\}")
+_IMAGE = re.compile(r"!\[[^\[\]]*\]\([^()]*\)|\[\^[^\[\]]*\]|\{:[^{}]*\}")
 _LINK = re.compile(r"\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")
 _AUTOLINK = re.compile(r"<(https?://[^<>\s]*)>")
 _LIQUID = re.compile(r'\{\{ "\{[{%]" \}\}')

@@ -21,7 +21,7 @@ from blog_gen.errors import Note
 _FENCED = re.compile(r"---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _OPENED = re.compile(r"---[ \t]*(?:\n|\Z)")
 # A top-level key and its value, with (2) or without white space between them.
-_KEY_LINE = re.compile(r"([A-Za-z_][\w-]*):([ \t]*)(\S.*?)[ \t]*")
+_KEY_LINE = re.compile(r"([A-Za-z_][\w-]*):([ \t]*)(\S.*)")
 _NOT_PLAIN = re.compile(r"[\[{\"'|>&*!%@`#]|[-?:] |//")  # how a plain scalar cannot begin, nor a link's rest
 # Bare text for every YAML parser: a word first, then nothing that could be syntax (`: `, ` #`).
 _BARE = re.compile(r"[^\W\d_](?:[\w.,()!?'’–—…/&+*;\-]| (?=[^\s#])|:(?=[\w/]))*")
@@ -98,7 +98,7 @@ def mended(raw: str, path: Path) -> tuple[str, list[Note]]:
 
 def _mended_line(line: str) -> tuple[str, str | None]:
     """The line, set right if it must be, and what was wrong with it."""
-    found = _KEY_LINE.fullmatch(line)
+    found = _KEY_LINE.fullmatch(line.rstrip(" \t"))
     if found is None or _NOT_PLAIN.match(found[3]) or " #" in found[3]:
         return line, None
     key, space, value = found.groups()

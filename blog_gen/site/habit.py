@@ -27,7 +27,7 @@ _TAGS = ("tags", "tag")
 _CATEGORIES = ("category", "categories")
 # Keys that say something about one post, so that a value many posts share is chance, not habit.
 _OWN = {"title", "date", "published", "layout", *_DESCRIPTIONS, *_TAGS, *_CATEGORIES}
-_TIME = re.compile(r"[T ]+\d{1,2}:\d\d(?P<seconds>:\d\d)?")
+_TIME = re.compile(r"[T ]\d{1,2}:\d\d(?P<seconds>:\d\d)?")
 
 
 @dataclass(frozen=True)
@@ -142,8 +142,8 @@ def _inside(path: str, scope: str) -> bool:
 
 def _written(article: Article, key: str) -> str:
     """What stands after `key:` on its line, as it is written."""
-    line = re.search(rf"^{key}[ \t]*:[ \t]*(.*?)[ \t]*(?:[ \t]#.*)?$", article.raw, re.MULTILINE)
-    return line[1] if line else ""
+    line = re.search(rf"^{key}[ \t]*:(.*)$", article.raw, re.MULTILINE)
+    return re.split(r"[ \t]#", line[1], maxsplit=1)[0].strip(" \t") if line else ""
 
 
 def _list_style(articles: Sequence[Article], key: str | None) -> ListStyle:

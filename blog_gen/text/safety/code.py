@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 # What would be dangerous if code were read as prose: a tag, an attribute list, a link, an image, the
 # definition of a link, a numeric entity.
-DANGEROUS = re.compile(r"<(?![\s=<])|\{:|\]\(|!\[|&#|^[\s>*+\-\d.):]*\[[^\]\n]*\]:", re.MULTILINE)
+DANGEROUS = re.compile(r"<(?![\s=<])|\{:|\]\(|!\[|&#|^(?:[^\S\n]|[>*+\-\d.):])*+\[[^\]\n]*\]:", re.MULTILINE)
 
 # A code span ends with its paragraph: at a blank line, and where a list, a quote, a table or a rule begins.
 _END = r"\n[ \t]*(?:\n|[-+*>#|=~`:]|\d+[.)]|\[\^)"

@@ -46,11 +46,22 @@ class Report:
 
     first_line: int = 1  # of the stretch, in the body
     findings: list[Finding] = field(default_factory=list)
+    _counted: tuple[str, int, int] = field(
+        default=("", 0, 0), init=False, repr=False
+    )  # line breaks in this text up to this place
 
     def add(self, kind: Kind, match: re.Match[str], detail: str | None = None) -> None:
         """Report what `match` found, at its place."""
-        line = self.first_line + match.string.count("\n", 0, match.start())
         words = " ".join((match[0] if detail is None else detail).split())
         if len(words) > _DETAIL_LENGTH:
             words = words[: _DETAIL_LENGTH - 1] + "…"
-        self.findings.append(Finding(kind, words, line))
+        self.findings.append(Finding(kind, words, self.first_line + self._breaks_before(match)))
+
+    def _breaks_before(self, match: re.Match[str]) -> int:
+        """Line breaks before `match`, counted on from the finding before it in the same text."""
+        text, at, breaks = self._counted
+        if text is not match.string or at > match.start():
+            text, at, breaks = match.string, 0, 0
+        breaks += text.count("\n", at, match.start())
+        self._counted = (text, match.start(), breaks)
+        return breaks

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 # Quote and list markers before a fence inside them.
@@ -20,8 +20,9 @@ _OPENING = re.compile(rf"(?P<prefix>{_PREFIX})(?P<ticks>`{{3,}}(?![^`]*`)|~{{3,}
 _LANGUAGE = re.compile(r"[\w+#.-]+", re.ASCII)
 _INDENTED = re.compile(r"(?: {4}| {0,3}\t)[ \t]*\S")
 _LIST_LIKE = re.compile(r" {0,3}(?:[-+*]|\d+[.)]|:|\[\^)")
-_LIKE_A_FENCE = re.compile(r"^([\s>*+\-\d.):]*)([~`]{3,})", re.MULTILINE)
-_LIKE_MATH = re.compile(r"^([\s>*+\-\d.):]*\\?\$)\$", re.MULTILINE)
+_MARGIN = r"^(?:[^\S\n]|[>*+\-\d.):])*+"  # all that can stand before a block inside quotes and lists
+_LIKE_A_FENCE = re.compile(rf"({_MARGIN})([~`]{{3,}})", re.MULTILINE)
+_LIKE_MATH = re.compile(rf"({_MARGIN}\\?\$)\$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,13 @@ def _fence(opening: re.Match[str], lines: Sequence[str], start: int) -> Fence:
     prefix, ticks = opening["prefix"], opening["ticks"]
     language = _LANGUAGE.match(opening["info"] or "")
     closing = re.compile(rf" {{0,3}}{re.escape(ticks[0])}{{{len(ticks)},}}[ \t]*$")
+    without_prefix = _prefix_remover(prefix)
     content: list[str] = []
     closed = False
-    for line in lines[start + 1 :]:
-        if ">" in prefix and not line.lstrip(" \t").startswith(">"):
+    for at in range(start + 1, len(lines)):
+        if ">" in prefix and not lines[at].lstrip(" \t").startswith(">"):
             break
-        line = _without_prefix(line, prefix)
+        line = without_prefix(lines[at])
         closed = closing.match(line) is not None
         if closed:
             break
@@ -91,15 +93,18 @@ def _fence(opening: re.Match[str], lines: Sequence[str], start: int) -> Fence:
     return Fence(tuple(taken), prefix, ticks, info, tuple(content), closed)
 
 
-def _without_prefix(line: str, prefix: str) -> str:
-    """`line` without as many quote marks and as much indentation as `prefix` has."""
-    depth = prefix.count(">")
-    quotes = re.match(rf"(?:[ \t]*>){{0,{depth}}}", line)
-    rest = line[quotes.end() :] if quotes else line
-    words = rest.lstrip(" \t")
-    indent = len(rest[: len(rest) - len(words)].expandtabs(4))
+def _prefix_remover(prefix: str) -> Callable[[str], str]:
+    """What takes as many quote marks and as much indentation from a line as `prefix` has."""
+    quotes = re.compile(rf"(?:[ \t]*>){{0,{prefix.count('>')}}}")
     width = len(prefix.rsplit(">", 1)[-1].expandtabs(4))
-    return " " * (indent - width) + words if width else rest
+
+    def without_prefix(line: str) -> str:
+        rest = quotes.sub("", line, count=1)
+        words = rest.lstrip(" \t")
+        indent = len(rest[: len(rest) - len(words)].expandtabs(4))
+        return " " * (indent - width) + words if width else rest
+
+    return without_prefix
 
 
 def with_indented_code(segments: Iterable[Segment], dangerous: re.Pattern[str]) -> list[Segment]:
@@ -199,9 +204,20 @@ def joined(segments: Iterable[Segment], guarded: bool, separator: str) -> str:
             open_after.append(False)
         lines += segment.lines
         open_after += [isinstance(segment, Fence)] * (len(segment.lines) - 1) + [False]
-    text = "\n".join(lines)
-    at = text.find(separator)
-    while len(separator) > 1 and at >= 0 and open_after[text.count("\n", 0, at)]:
-        text = text[: at + 1] + " " + text[at + 1 :]
-        at = text.find(separator)
-    return text
+    return _with_prose_first("\n".join(lines), open_after, separator)
+
+
+def _with_prose_first(text: str, open_after: Sequence[bool], separator: str) -> str:
+    """`text` in which no separator inside of code stands before the first one outside."""
+    parts: list[str] = []
+    start = line = 0
+    at = text.find(separator) if len(separator) > 1 else -1
+    while at >= 0:
+        line += text.count("\n", start, at)
+        if not open_after[line]:
+            break
+        parts += [text[start : at + 1], " "]
+        line += text[at] == "\n"
+        start = at + 1
+        at = text.find(separator, start)
+    return "".join([*parts, text[start:]])

@@ -7,13 +7,14 @@ its stack on a few thousand quote marks in a line. A language model caught in a 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
-_DEPTH = 8  # of quotes, lists and brackets; people stop at three
+DEPTH = 8  # of quotes, lists and brackets; people stop at three
 _EMPHASES = 80  # runs of `*` and `_` in one paragraph: kramdown takes 0.2 s for the worst of them
 
 # A quote, a list item with or without an attribute list, a definition, a footnote.
-_MARKER = r"(?:[ \t]*(?:>|(?:[-+*:]|\d+[.)])[ \t]+(?:\{:[^{}\n]*\})?|\[\^[^\]\n]*\]:))"
-_MARKERS = re.compile(rf"^({_MARKER}{{{_DEPTH}}}){_MARKER}+", re.MULTILINE)
+_MARKER = r"(?:[ \t]*+(?:>|(?:[-+*:]|\d++[.)])[ \t]++(?:\{:[^{}\n]*+\})?+|\[\^[^\[\]\n]*+\]:))"
+_MARKERS = re.compile(rf"^((?>{_MARKER}{{{DEPTH}}})){_MARKER}++", re.MULTILINE)
 _PARAGRAPH = re.compile(r"(?:(?!\n[ \t>]*(?:\n|[-+*:][ \t]|\d+[.)][ \t])).)+", re.DOTALL)
 _BRACKET = re.compile(r"\\.|[\[\]]", re.DOTALL)
 _EMPHASIS = re.compile(r"(?<=[^\s\\])[*_]+|(?<!\\)[*_]+(?=\S)")
@@ -33,12 +34,11 @@ def _closed(paragraph: str) -> str:
     loose: set[int] = set()
     for found in _BRACKET.finditer(paragraph):
         if found[0] == "[":
-            (opened.append if len(opened) < _DEPTH else loose.add)(found.start())
+            (opened.append if len(opened) < DEPTH else loose.add)(found.start())
         elif found[0] == "]" and opened:
             opened.pop()
-    for at in sorted(loose.union(opened), reverse=True):
-        paragraph = paragraph[:at] + "\\" + paragraph[at:]
-    return paragraph
+    edges = [0, *sorted(loose.union(opened)), len(paragraph)]
+    return "\\".join(paragraph[start:end] for start, end in pairwise(edges))
 
 
 def eased(text: str) -> str:

@@ -25,10 +25,10 @@ _LINKED = re.compile(rf"(?:\]\(|\]:|<|\b(?:href|src)\s*=)\s*[<\"']?https?://{_HO
 _TITLE = r"(?:\s+(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'))?"
 _DESTINATION = re.compile(rf"\s*(?:<(?P<angled>[^<>\n]*)>|(?P<bare>[^\s<>]+)){_TITLE}\s*")
 _INSIDE = r"(?P<inside>[^()\n]*(?:\([^()\n]*\)[^()\n]*)*)"
-_BRACKETED = r"(?:[^\[\]\n]|\n(?![ \t]*\n)|\[[^\[\]\n]*\](?:\([^()\n]*\))?)"
+_BRACKETED = r"(?:[^\[\]\n]++|\n(?![ \t]*\n)|\[[^\[\]\n]*+\](?:\([^()\n]*+\))?+)"
 _IMAGE = re.compile(rf"!\[(?P<text>[^\[\]\n]*)\]\({_INSIDE}\)")
-_LINK = re.compile(rf"(?<!!)\[(?P<text>{_BRACKETED}*)\]\({_INSIDE}\)")
-_REFERENCE = re.compile(rf"(?:(?P<bang>!)|(?<![\w\]!]))\[(?P<text>{_BRACKETED}+)\] ?\[(?P<id>[^\[\]^\n]*)\]")
+_LINK = re.compile(rf"(?<!!)\[(?P<text>{_BRACKETED}*+)\]\({_INSIDE}\)")
+_REFERENCE = re.compile(rf"(?:(?P<bang>!)|(?<![\w\]!]))\[(?P<text>{_BRACKETED}++)\] ?\[(?P<id>[^\[\]^\n]*)\]")
 _DEFINITION = re.compile(r"^ {0,3}\[(?P<id>[^\[\]^\n][^\[\]\n]*)\]:(?P<inside>.+)$\n?", re.MULTILINE)
 _OTHER_AUTOLINK = re.compile(r"<(?P<address>(?:mailto:|ftps?://|[\w.+-]+@)[^\s<>]*)>", re.IGNORECASE)
 

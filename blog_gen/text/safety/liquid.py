@@ -12,11 +12,8 @@ from collections.abc import Iterator
 
 _OPENER = re.compile(r"\{[{%]")
 _TAG = re.compile(r'\{\{ "\{[{%]" \}\}|(?P<tag>\{[{%][^\n]*?(?:[%}]\}|$))', re.MULTILINE)
-# Bounded, since each `highlight` without an end would look on to that of the text.
 _HIGHLIGHT = re.compile(
-    r"\{%-?\s*highlight\s+(?P<language>[\w+#.-]+)[^%\n]*%\}[ \t]*\n?"
-    r"(?P<code>.{0,5000}?)\n?[ \t]*\{%-?\s*endhighlight\s*-?%\}",
-    re.DOTALL,
+    r"\{%-?\s*(?:highlight\s+(?P<language>[\w+#.-]+)[^%\n]*%\}[ \t]*\n?|endhighlight\s*-?%\})"
 )
 _RAW = re.compile(r"^[ \t]*\{%-?\s*(?:end)?raw\s*-?%\}[ \t]*\n|\{%-?\s*(?:end)?raw\s*-?%\}", re.MULTILINE)
 _DISARMED = re.compile(r'\{\{ "(\{[{%])" \}\}')
@@ -28,7 +25,22 @@ def in_markdown(text: str) -> str:
     >>> in_markdown("{% highlight sh %}ls{% endhighlight %} {% raw %}{{ x }}{% endraw %}")
     '\\n```sh\\nls\\n```\\n {{ x }}'
     """
-    return _RAW.sub("", _HIGHLIGHT.sub("\n```\\g<language>\n\\g<code>\n```\n", text))
+    return _RAW.sub("", _with_fences(text))
+
+
+def _with_fences(text: str) -> str:
+    """`text` with a fence for each `highlight` up to the first `endhighlight` after it."""
+    parts: list[str] = []
+    done = 0
+    opening: re.Match[str] | None = None
+    for tag in _HIGHLIGHT.finditer(text):
+        if tag["language"]:
+            opening = opening or tag
+        elif opening:
+            code = text[opening.end() : tag.start()].rstrip(" \t").removesuffix("\n")
+            parts += [text[done : opening.start()], f"\n```{opening['language']}\n{code}\n```\n"]
+            done, opening = tag.end(), None
+    return "".join([*parts, text[done:]])
 
 
 def disarmed(text: str) -> str:

@@ -7,8 +7,9 @@ whichever Markdown renderer the site uses; code stays as it was. Knows nothing o
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise
 
 from blog_gen.errors import DraftError
 from blog_gen.text.safety import code, fences, html, limits, links, liquid
@@ -27,7 +28,7 @@ _INVISIBLE = re.compile(
 )
 # A body must not begin with what could be read as front matter, nor with a line that an excerpt ends at.
 _BEGINNING = re.compile(r"\A(?:[ \t]*(?:(?:[-*_=.][ \t]*){3,})?\n|[ \t]*(?:[-*_=.][ \t]*){3,}\Z)+")
-_LABEL = re.compile(r"^ {0,3}(\[[^\]]+\]):.", re.MULTILINE)
+_LABEL = re.compile(r"\n {0,3}\[(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def safe_line(text: str) -> str:
     'Why ‹b> is { { bad }} [x] (y)'
     """
     text = " ".join(_INVISIBLE.sub("", _LINE_ENDS.sub("\n", text)).split())
-    text = re.sub(r"<(?!<*[\s=\d])", "‹", text)
+    text = re.sub(r"(?<!<)<++(?![\s=\d])", lambda run: "‹" * len(run[0]), text)
     text = re.sub(r"(?<=\{)(?=[{%:])|(?<=\])(?=[(\[:])|(?<=!)(?=\[)", " ", text)
     return re.sub(r"&(?=#|\w+;)", "＆", text)
 
@@ -121,7 +122,8 @@ def _safe_prose(
         if isinstance(segment, Prose):
             text, shown = code.masked(code.with_inert_spans("\n".join(segment.lines)))
             text, labels = links.with_definitions(text, facts, report)
-            defined = {**labels, **defined}
+            for label, url in labels.items():
+                defined.setdefault(label, url)
             hidden[at] = (text, shown, line)
         line += len(segment.lines)
     done = list(segments)
@@ -149,8 +151,25 @@ def _without_borrowed_labels(text: str, blocks: Sequence[Fence], separator: str)
     code blocks too, and there the line is no longer code.
     """
     head, cut, tail = text.partition(separator)
-    for block in blocks:
-        for label in _LABEL.findall("\n".join(block.lines)):
-            if f"{label}:" in tail:
-                head = head.replace(label, label[:-1] + "\\]")
-    return head + cut + tail
+    borrowed = {label for block in blocks for label in _labels("\n".join(block.lines))}
+    borrowed &= set(_labels(tail)) if borrowed else set()
+    if not borrowed:
+        return text
+    *spans, rest = head.split("]")
+    escaped = [span + ("\\]" if _names(span, borrowed) else "]") for span in spans]
+    return "".join([*escaped, rest, cut, tail])
+
+
+def _labels(text: str) -> Iterator[str]:
+    """What Jekyll would take for the labels of link definitions in `text`, over several lines too."""
+    *spans, rest = f"\n{text}".split("]")
+    for span, after in pairwise([*spans, rest]):
+        found = _LABEL.search(span)
+        if found and after.startswith(":") and after[1:2] not in ("", "\n"):
+            yield " ".join(found[1].lower().split())
+
+
+def _names(span: str, labels: Set[str]) -> bool:
+    """Whether `span` ends in a bracket and one of `labels`, letter case and white space aside."""
+    parts = span.rsplit("[", limits.DEPTH)
+    return any(" ".join("[".join(parts[at:]).lower().split()) in labels for at in range(1, len(parts)))
