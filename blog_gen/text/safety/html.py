@@ -7,6 +7,8 @@ which `links` has checked. Code is masked before. Knows nothing of files or site
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 
 from blog_gen.text.safety.facts import Report
 
@@ -25,14 +27,16 @@ _WITHOUT = (
 _ELEMENTS = frozenset(f"{_WITH_CONTENT} {_WITHOUT}".split())
 _ALTERNATIVES = _WITH_CONTENT.replace(" ", "|")
 _ACTIVE = re.compile(rf"<(?:{_ALTERNATIVES})\b|[\s/\"']on\w+\s*=|javascript:|vbscript:", re.IGNORECASE)
-# Bounded, since after the last `-->` each further `<!--` would look on to the end. What is longer is not
-# removed as one, but tag by tag, and every `<` that is left becomes text.
+# A tag, a declaration, or what begins something that its own mark ends.
 _MARKUP = re.compile(
-    r"(?<!\\)(?:<!--.{0,1000}?-->|<!\[CDATA\[.{0,1000}?\]\]>|<\?.{0,1000}?\?>|<![A-Z][^<>]*>"
-    rf"|<(?P<whole>{_ALTERNATIVES})\b[^<>]*>.{{0,4000}}?</(?P=whole)\s*>"
-    r"|</?(?P<name>[A-Z][A-Z0-9]*)(?=[\s/>])[^<>]*>)",
-    re.DOTALL | re.IGNORECASE,
+    r"(?<!\\)(?:(?P<begun><!--|<!\[CDATA\[|<\?)|<![A-Z][^<>]*>"
+    r"|<(?P<slash>/?)(?P<name>[A-Z][A-Z0-9]*)(?=[\s/>])[^<>]*>)",
+    re.IGNORECASE,
 )
+_CLOSING = re.compile(rf"</(?P<name>{_ALTERNATIVES})\s*>", re.IGNORECASE)
+_ENDS = {"<!--": "-->", "<![cdata[": "]]>", "<?": "?>"}
+# Characters. What is longer was hardly meant, and is removed tag by tag; every `<` that is left becomes text.
+_LONGEST_COMMENT, _LONGEST_ELEMENT = 1000, 4000
 _COMMENT = re.compile(r"<!--[^<>]*-->")
 # A tag, a comment, an instruction; `<3` is none, but `<3@x.y>` is an address to kramdown.
 _OPENING = re.compile(rf"(?P<autolink>{AUTOLINK})|(?:\\|(?<!<))(?P<run><++)(?![\s=]|\d++(?:[^\w.@-]|$))")
@@ -52,14 +56,43 @@ def without_markup(text: str, report: Report, keep: str = "") -> str:
     'a bold List<String>'
     """
 
-    def cut(match: re.Match[str]) -> str:
-        name = (match["name"] or "").lower()
-        if match[0] == keep or (name and name not in _ELEMENTS):
-            return match[0]
-        report.add("script" if _ACTIVE.search(match[0]) else "html", match)
-        return " " if name == "br" else ""
+    closings = _closings(text)
+    parts: list[str] = []
+    done = at = 0
+    while found := _MARKUP.search(text, at):
+        end = _end(found, closings)
+        at = end or found.end()
+        if end is None or text[found.start() : end] == keep:
+            continue
+        markup = text[found.start() : end]
+        report.add("script" if _ACTIVE.search(markup) else "html", found, markup)
+        parts += [text[done : found.start()], " " if (found["name"] or "").lower() == "br" else ""]
+        done = end
+    return "".join([*parts, text[done:]])
 
-    return _MARKUP.sub(cut, text)
+
+def _closings(text: str) -> dict[str, list[tuple[int, int]]]:
+    """Where the elements that go with their content are closed, by name."""
+    closings: dict[str, list[tuple[int, int]]] = {}
+    for found in _CLOSING.finditer(text):
+        closings.setdefault(found["name"].lower(), []).append(found.span())
+    return closings
+
+
+def _end(found: re.Match[str], closings: Mapping[str, Sequence[tuple[int, int]]]) -> int | None:
+    """Where the markup that `found` begins ends; None where it is to be left alone."""
+    text, after = found.string, found.end()
+    if found["begun"]:
+        mark = _ENDS[found["begun"].lower()]
+        end = text.find(mark, after, after + _LONGEST_COMMENT + len(mark))
+        return end + len(mark) if end >= 0 else None
+    name = (found["name"] or "").lower()
+    if name and name not in _ELEMENTS:
+        return None
+    closed = [] if found["slash"] else closings.get(name, [])
+    at = bisect_left(closed, (after, 0))
+    within = at < len(closed) and closed[at][0] <= after + _LONGEST_ELEMENT
+    return closed[at][1] if within else after
 
 
 def as_text(text: str, report: Report, keep: str = "") -> str:

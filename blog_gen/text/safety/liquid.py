@@ -13,7 +13,7 @@ from collections.abc import Iterator
 _OPENER = re.compile(r"\{[{%]")
 _TAG = re.compile(r'\{\{ "\{[{%]" \}\}|(?P<tag>\{[{%][^\n]*?(?:[%}]\}|$))', re.MULTILINE)
 _HIGHLIGHT = re.compile(
-    r"\{%-?\s*(?:highlight\s+(?P<language>[\w+#.-]+)[^%\n]*%\}[ \t]*\n?|endhighlight\s*-?%\})"
+    r"\{%-?\s*(?:highlight\s+(?P<language>[\w+#.-]++)[^%\n]*%\}[ \t]*\n?|endhighlight\s*-?%\})"
 )
 _RAW = re.compile(r"^[ \t]*\{%-?\s*(?:end)?raw\s*-?%\}[ \t]*\n|\{%-?\s*(?:end)?raw\s*-?%\}", re.MULTILINE)
 _DISARMED = re.compile(r'\{\{ "(\{[{%])" \}\}')
