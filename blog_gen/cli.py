@@ -13,6 +13,7 @@ import click
 
 from blog_gen import __version__
 from blog_gen.commands.options import Site
+from blog_gen.commands.output import forgive_encodings
 from blog_gen.commands.registry import COMMANDS, LazyCommands
 from blog_gen.errors import BlogGenError, RejectedError
 
@@ -59,6 +60,7 @@ def cli(context: click.Context, site: Path, config: str) -> None:
 
 def main() -> None:
     """Run the command line and turn every failure into one line and an exit code."""
+    forgive_encodings()
     try:
         code = cli.main(prog_name="blog-gen", standalone_mode=False)
     except BlogGenError as error:

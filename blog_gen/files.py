@@ -144,9 +144,13 @@ def replacing_by_name(path: Path) -> Iterator[Path]:
         raise unwritable(path, error) from error
 
 
-def sweep(folder: Path, older_than: float = 3600.0) -> None:
-    """Remove what killed processes left unfinished in `folder`, `older_than` seconds ago or more."""
-    for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
+def sweep(folder: Path, older_than: float = 3600.0, deep: bool = False) -> None:
+    """Remove what killed processes left unfinished in `folder`, `older_than` seconds ago or more.
+
+    Args:
+        deep: in the folders in it too.
+    """
+    for path in folder.glob(f"{'**/' if deep else ''}{TEMPORARY_PREFIX}*"):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime >= older_than:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()

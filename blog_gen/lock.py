@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from blog_gen import runs
 from blog_gen.config.settings import Settings
 from blog_gen.files import locked, sweep
+from blog_gen.site.days import draft_folders
 
 
 @contextmanager
@@ -29,5 +30,7 @@ def _tidy(settings: Settings) -> None:
     sweep(
         run / runs.STATE_FOLDER, older_than=0.0
     )  # written under the lock alone, and as large as three models
-    for folder in (settings.output_folder, settings.state_folder, run.parent, run):
-        sweep(folder)  # a review or a sampler may be at work there without the lock
+    for folder in (settings.state_folder, run.parent, run):
+        sweep(folder)  # a sampler may be at work there without the lock
+    for folder in draft_folders(settings):
+        sweep(folder, deep=True)  # and a review

@@ -7,14 +7,15 @@ Every command of the command line that makes something is a function here. It jo
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blog_gen.config.settings import Settings
-from blog_gen.errors import ConfigError, ModelError, Note, RejectedError
+from blog_gen.errors import BlogGenError, ConfigError, ModelError, Note, RejectedError
 from blog_gen.lock import working_on
 from blog_gen.site.days import clock_note, due_days, existing_days, schedule_of
 from blog_gen.site.folder import require_articles
@@ -53,6 +54,7 @@ class Report:
     due: list[date] = field(default_factory=list)
     learning: Learning | None = None  # how it stood before anything was done
     rejected: list[RejectedError] = field(default_factory=list)
+    failure: BlogGenError | None = None  # after the first draft was written: that one is still to be named
 
     @property
     def nothing_to_do(self) -> bool:
@@ -238,7 +240,10 @@ def _write(
     tags: tuple[str, ...] = (),
     seed: int | None = None,
 ) -> None:
-    """Candidates, judgement, draft, file: once for each moment, each seeing the drafts before it."""
+    """Candidates, judgement, draft, file: once for each moment, each seeing the drafts before it.
+
+    What goes wrong once a draft is written is kept in `report`.
+    """
     from blog_gen.drafting.drafter import Drafter, DraftRequest
     from blog_gen.drafting.tries import Tries
     from blog_gen.site.drafts import write_draft
@@ -251,17 +256,31 @@ def _write(
         request = DraftRequest(day, tries.number(day), title=title, tags=tags, seed=first)
         try:
             result = drafter.draft(request, moment, hooks.candidate)
+            hooks.before_writing()
+            path = write_draft(result.draft, corpus.habit, settings)
+            report.written.append((path, result))
+            drafter.wrote(path, result.draft)
+            measured = {"articles": corpus.sha256, "scores": result.scores}
+            with _forgiven(hooks, "the draft is shown without its scores"):
+                save_scores(result.draft.provenance, measured, settings)
         except RejectedError as error:
             report.rejected.append(error)
+        except BlogGenError as error:
+            if not report.written:
+                raise
+            report.failure = error
+            return
+        with _forgiven(hooks, "the drafts that are there are counted instead"):
             tries.add(day)
-            continue
-        hooks.before_writing()
-        path = write_draft(result.draft, corpus.habit, settings)
-        measured = {"articles": corpus.sha256, "scores": result.scores}
-        save_scores(result.draft.provenance, measured, settings)
-        report.written.append((path, result))
-        tries.add(day)
-        drafter.wrote(path, result.draft)
+
+
+@contextmanager
+def _forgiven(hooks: Hooks, without: str) -> Iterator[None]:
+    """For what stands aside from a draft that is on the disk: if it cannot be written, that is a note."""
+    try:
+        yield
+    except BlogGenError as error:
+        hooks.note(Note(Path(error.path or ""), f"{error.rule} ({error.got})", without))
 
 
 def next_due(settings: Settings, now: datetime) -> date | None:

@@ -16,6 +16,7 @@ from blog_gen.files import TEMPORARY_PREFIX
 from blog_gen.lock import working_on
 from blog_gen.model.zoo import zoo
 from blog_gen.model.zoo.exchange import import_model
+from blog_gen.site.days import draft_folders
 
 
 def left_in(folder: Path, name: str, hours: float) -> Path:
@@ -31,7 +32,9 @@ def left_in(folder: Path, name: str, hours: float) -> Path:
 def test_every_folder_of_the_site_is_swept_under_its_lock(tmp_path: Path) -> None:
     settings = Settings(site=tmp_path)
     run = settings.run_folder
-    folders = (settings.output_folder, settings.state_folder, run.parent, run)
+    folders = [settings.state_folder, run.parent, run, *draft_folders(settings)]
+    folders += [settings.articles_folder / "travel", settings.state_folder / "rejected"]
+    assert {"_posts", "_articles", "_drafts", "_generated", "rejected"} <= {each.name for each in folders}
     old = [left_in(folder, "old", hours=2) for folder in folders]
     old.append(left_in(run / runs.STATE_FOLDER, "old", hours=0))  # nobody writes there without the lock
     new = [left_in(folder, "new", hours=0.5) for folder in folders]

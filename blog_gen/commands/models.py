@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from blog_gen.commands.options import Site
+from blog_gen.commands.output import say_json
 from blog_gen.commands.progress import progress
 
 # What `model.formats` writes; said again here, so that `--help` need not import NumPy.
@@ -32,7 +32,7 @@ def list_(site: Site, /, as_json: bool) -> None:
     for note in notes:
         click.echo(f"note: {note}", err=True)
     if as_json:
-        click.echo(json.dumps([asdict(model) for model in found], default=str))
+        say_json([asdict(model) for model in found])
         return
     for model in found:
         size = f"{model.parameters / 1e6:,.1f} M parameters, {_megabytes(model.on_disk)}"
@@ -49,7 +49,7 @@ def show(site: Site, /, name: str, as_json: bool) -> None:
 
     model = describe(name, site.settings().state_folder / "runs")
     if as_json:
-        click.echo(json.dumps(asdict(model), default=str))
+        say_json(asdict(model))
         return
     rows = {
         "name": f"{model.name} ({model.kind})",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from blog_gen.commands.options import Site, has_run, listed, model_option
+from blog_gen.commands.output import say_json
 from blog_gen.errors import ModelError, UsageError
 
 
@@ -30,7 +30,8 @@ def corpus(site: Site, /, kind: str, output: Path | None, model: str | None) -> 
     if kind == "npz" and output is None:
         raise UsageError("--format npz needs -o FILE", fix="It is not text")
     if output is None:
-        click.echo(corpus_export.shown(read, settings, kind), nl=False)
+        shown = corpus_export.shown(read, settings, kind)
+        click.echo(shown.encode("utf-8", "replace") if kind == "json" else shown, nl=False)
     else:
         corpus_export.write(read, settings, kind, output)
         click.echo(f"Wrote {len(read.texts)} posts to {output}.", err=True)
@@ -77,7 +78,7 @@ def evaluate(
         "bits_per_byte": round(found.bits_per_byte, 5),
     }
     if as_json:
-        click.echo(json.dumps(values))
+        say_json(values)
     else:
         for name, value in values.items():
             click.echo(f"{name.replace('_', ' '):14} {value:,}")
@@ -92,7 +93,7 @@ def status(site: Site, as_json: bool) -> None:
 
     found = status_of(site.settings())
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
+        say_json(found)
         return
     if found["problem"] is None:
         del found["problem"]

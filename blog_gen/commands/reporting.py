@@ -36,7 +36,11 @@ def _say_learned(settings: Settings, meta: Meta, before: Meta | None) -> None:
 
 
 def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:
-    """Say what was made, where, and what to do next; the exit code."""
+    """Say what was made, where, and what to do next; the exit code.
+
+    Raises:
+        BlogGenError: what went wrong after the first draft.
+    """
     if report.trained is not None and not quiet:
         _say_learned(settings, report.trained, report.before)
     for path, result in report.written:
@@ -47,6 +51,8 @@ def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:
     for error in report.rejected:
         click.echo(error.report, err=True)
         click.echo(f"blog-gen: {error}", err=True)
+    if report.failure is not None:
+        raise report.failure
     if report.interrupted:
         click.echo("Saved. Run the same command again to go on from here.", err=True)
         return 130

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import click
 
 from blog_gen.commands.options import Site
+from blog_gen.commands.output import say_json
 from blog_gen.errors import DraftError
 from blog_gen.files import write_text
 from blog_gen.review.entries import Entry
@@ -45,7 +45,7 @@ def list_(site: Site, /, as_json: bool) -> None:
     ]
     if as_json:
         for row in rows:
-            click.echo(json.dumps(row, ensure_ascii=False))
+            say_json(row)
     elif not rows:
         click.echo("No drafts. `blog-gen generate` writes one.")
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blog_gen.commands.options import SAMPLING, Site, has_run, model_option, only, options, sampling_options
+from blog_gen.commands.output import say_json
 from blog_gen.commands.progress import interruptible
 from blog_gen.config.settings import SamplingSettings, Settings
 from blog_gen.errors import UsageError
@@ -143,7 +143,7 @@ class _Voice:
                 row = {"text": begin + each.text, "tokens": list(each.tokens), "seed": each.request.seed}
                 row |= {"ended": each.ended, "stopped_by": each.stopped_by}
                 row |= {"logprobs": [round(value, 4) for value in each.logprobs]}
-                click.echo(json.dumps(row, ensure_ascii=False))
+                say_json(row)
             else:
                 heading = "" if count == 1 else f"===== seed {each.request.seed}\n"
                 click.echo(f"{heading}{begin}{each.text}")

@@ -29,7 +29,11 @@ class Tries:
         return self._tried[day]
 
     def add(self, day: date) -> None:
-        """One more was made, whatever came of it."""
+        """One more was made, whatever came of it.
+
+        Raises:
+            BlogGenError: the file cannot be written; until this object is gone, the try counts all the same.
+        """
         self._tried[day] += 1
         newest = sorted(self._tried)[-DAYS_KEPT:]
         write_json(self._path, {each.isoformat(): self._tried[each] for each in newest})

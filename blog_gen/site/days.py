@@ -129,11 +129,12 @@ def our_files(settings: Settings) -> list[Path]:
 
 
 def _our_files(settings: Settings) -> dict[Path, date]:
-    paths = sorted({path for folder in _folders(settings) for path in _markdown_in(folder)})
+    paths = sorted({path for folder in draft_folders(settings) for path in _markdown_in(folder)})
     return {path: day for path in paths if (day := _day_of(path)) is not None}
 
 
-def _folders(settings: Settings) -> Iterator[Path]:
+def draft_folders(settings: Settings) -> Iterator[Path]:
+    """Where drafts are written, and where a review moves them; each may have folders in it."""
     collections = settings.site / str(settings.jekyll.get("collections_dir") or "")
     yield settings.output_folder
     yield settings.articles_folder

@@ -6,6 +6,7 @@ A draft is written under a name that is free, or not at all: nothing is ever ove
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -71,9 +72,18 @@ def _free_paths(folder: Path, day: str, title: str) -> Iterator[Path]:
     """Names that no post has yet, with any extension: Jekyll gives both the same address."""
     begin = "" if folder.name == UNDATED else f"{day}-"
     taken = {path.stem for path in folder.glob(f"{begin}*")}
-    for slug in slugs.numbered(slugs.slug_of(title)):
+    for slug in slugs.numbered(_nameable(slugs.slug_of(title))):
         if f"{begin}{slug}" not in taken:
             yield folder / f"{begin}{slug}{EXTENSION}"
+
+
+def _nameable(slug: str) -> str:
+    """`slug`, unless the locale of this process can name no such file."""
+    try:
+        os.fsencode(slug)
+    except UnicodeEncodeError:
+        return slugs.FALLBACK
+    return slug
 
 
 def _compose_defaults(settings: Settings) -> Mapping[str, Any]:
