@@ -14,7 +14,8 @@ from blog_gen.corpus import Corpus
 from blog_gen.learning.curve import write_history
 from blog_gen.learning.preparing import TrainingJob
 from blog_gen.learning.staleness import depends_on
-from blog_gen.model.sampling.known_words import load_words, save_words, words_in
+from blog_gen.model.sampling.characters import save_characters
+from blog_gen.model.sampling.known_words import is_word, load_words, save_words, words_in
 from blog_gen.model.training.adaptation import merged, save_adapter
 from blog_gen.model.training.evaluation import KerasScorer
 from blog_gen.model.training.outcome import Outcome
@@ -53,10 +54,13 @@ def _write_model(job: TrainingJob, outcome: Outcome, folder: Path) -> None:
 
 
 def _write_words(start: Path, corpus: Corpus, folder: Path) -> None:
-    """The words that may be written: those of the model in `start`, if it keeps to any, and the blog's."""
+    """What may be written: the words of the model in `start`, if it lists them, and the blog's; no sign and
+    no letter that has to be put together from bytes, but those of these words and of the blog."""
     words = load_words(start)
-    if words is not None:
-        save_words(words.union(*map(words_in, corpus.texts.values())), folder)
+    if words is None:
+        save_characters(corpus.texts.values(), folder)
+        return
+    save_words(set(filter(is_word, words)).union(*map(words_in, corpus.texts.values())), folder)
 
 
 def _meta(

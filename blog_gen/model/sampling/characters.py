@@ -1,29 +1,51 @@
 """Tokens that may follow where a character has begun: text is valid UTF-8 whatever the model would like.
 
-A byte-level token may be a part of a character; the next one must go on with it. Knows bytes, not words.
+A byte-level token may be a part of a character; the next one must go on with it. A run may list the
+characters of its texts, in `characters.txt`: then no others are put together from parts, since a model that
+knows a script little invents letters of it. Those that are whole tokens are free. Knows bytes, not words.
 """
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from blog_gen.files import write_text
 from blog_gen.model.bpe import Tokenizer
 
 Array = np.ndarray[Any, Any]
+CHARACTERS_FILE = "characters.txt"
 LONGEST = 3  # bytes of a character that is not whole yet
 # One for every way in which a character can go on: what may follow its first byte depends on that.
 _ENDS = [bytes([following]) + b"\x80" * more for following in (0x80, 0x90, 0xA0) for more in range(3)]
 
 
-class WholeCharacters:
-    """A processor (see `decoding`) that forbids what would not be UTF-8."""
+def save_characters(texts: Iterable[str], folder: Path) -> None:
+    """List the characters of `texts` that are more than one byte."""
+    found = {letter for text in texts for letter in set(text) if letter > "\x7f"}
+    write_text(folder / CHARACTERS_FILE, "".join(sorted(found)) + "\n")
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+
+def load_characters(folder: Path) -> set[str] | None:
+    """The characters that a model folder lists; None where it has no list."""
+    try:
+        return set((folder / CHARACTERS_FILE).read_text(encoding="utf-8")) - {"\n"}
+    except FileNotFoundError:
+        return None
+
+
+class WholeCharacters:
+    """A processor (see `decoding`) that forbids what would not be UTF-8, or no character of the texts."""
+
+    def __init__(self, tokenizer: Tokenizer, characters: set[str] | None = None) -> None:
+        """`characters`: all that may be put together from parts; None for any."""
+        encoded = None if characters is None else [letter.encode() for letter in characters]
+        self._parts = encoded and {each[:size] for each in encoded for size in range(1, len(each) + 1)}
         self._bytes = [tokenizer.token_bytes[token] for token in range(tokenizer.n_vocab)]
         self._end = tokenizer.end_of_text
         self._mask = lru_cache(maxsize=256)(self._computed)
@@ -45,9 +67,30 @@ class WholeCharacters:
 
     def _computed(self, begun: bytes) -> Array:
         """Which tokens may follow `begun`: bool (V,)."""
-        mask = np.array([_may_go_on(begun + piece) for piece in self._bytes])
+        mask = np.array([_may_go_on(begun + piece) and self._known(begun, piece) for piece in self._bytes])
         mask[self._end] = not begun
         return mask
+
+    def _known(self, begun: bytes, piece: bytes) -> bool:
+        """Whether the character that `begun` begins, and the one that `piece` ends within, are known."""
+        if self._parts is None:
+            return True
+        text = begun + piece
+        first = text[: _length(text)] if begun else b""
+        last = _unfinished(text)
+        return all(part in self._parts for part in (first, last) if part)
+
+
+def _length(text: bytes) -> int:
+    """Bytes of the character that `text` begins with, which has more than one."""
+    return 2 if text[0] < 0xE0 else 3 if text[0] < 0xF0 else 4
+
+
+def _unfinished(text: bytes) -> bytes:
+    """The bytes at the end of valid UTF-8 that are no whole character yet."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    decoder.decode(text)
+    return decoder.getstate()[0]
 
 
 def _may_go_on(text: bytes) -> bool:

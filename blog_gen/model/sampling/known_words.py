@@ -49,6 +49,11 @@ def common_words(texts: Iterable[str]) -> set[str]:
     return {word for word, documents in found.items() if documents >= COMMON}
 
 
+def is_word(listed: str) -> bool:
+    """Whether what `words_in` gave is a word, not a sign."""
+    return _WORD.fullmatch(listed) is not None
+
+
 def save_words(words: Iterable[str], folder: Path) -> None:
     write_text(folder / WORDS_FILE, "".join(f"{word}\n" for word in sorted(words)))
 

@@ -23,7 +23,7 @@ from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.sampling import decoding
 from blog_gen.model.sampling.batch import Batch, Request, Row
 from blog_gen.model.sampling.cached_network import CachedNetwork
-from blog_gen.model.sampling.characters import WholeCharacters
+from blog_gen.model.sampling.characters import WholeCharacters, load_characters
 from blog_gen.model.sampling.decoding import Processor
 from blog_gen.model.sampling.known_words import KnownWords, load_words
 from blog_gen.model.sampling.sampler_file import Precision, SamplerFile
@@ -52,9 +52,15 @@ class Sample:
 class Sampler:
     """A model ready to write."""
 
-    def __init__(self, network: CachedNetwork, tokenizer: Tokenizer, words: set[str] | None = None) -> None:
-        """`words`: all that may be written; None for any."""
-        self._network, self._words = network, words
+    def __init__(
+        self,
+        network: CachedNetwork,
+        tokenizer: Tokenizer,
+        words: set[str] | None = None,
+        characters: set[str] | None = None,
+    ) -> None:
+        """`words`: all that may be written; `characters`: all of several tokens; None for any."""
+        self._network, self._words, self._characters = network, words, characters
         self.tokenizer = tokenizer
         self.hparams = network.hparams
         self.weights_sha256 = network.file.weights
@@ -68,8 +74,8 @@ class Sampler:
         Raises:
             ModelError: the folder is incomplete or damaged.
         """
-        tokenizer = Tokenizer.load(folder)
-        return cls(CachedNetwork(_sampler_path(folder, cache, precision)), tokenizer, load_words(folder))
+        network = CachedNetwork(_sampler_path(folder, cache, precision))
+        return cls(network, Tokenizer.load(folder), load_words(folder), load_characters(folder))
 
     def generate(
         self,
@@ -153,7 +159,7 @@ class Sampler:
 
     @cached_property
     def _whole_characters(self) -> WholeCharacters:
-        return WholeCharacters(self.tokenizer)
+        return WholeCharacters(self.tokenizer, self._characters)
 
     @cached_property
     def _known_words(self) -> KnownWords:
