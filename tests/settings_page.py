@@ -85,7 +85,8 @@ def _allowed(kind: Any, name: str) -> str:
     if name in RANGES:
         whole = kind is int or int in typing.get_args(kind)
         return f"{'whole, ' if whole else ''}{RANGES[name]}"
-    return {bool: "`true`, `false`", bool | None: "`true`, `false`"}.get(kind, "text")
+    switch = "`true`, `false`"
+    return {bool: switch, bool | None: switch, bool | str: f"{switch}, text"}.get(kind, "text")
 
 
 def _escaped(text: str) -> str:

@@ -175,7 +175,8 @@ def _of_kind(value: Any, kind: Any, shown: str, path: Path | None) -> Any:
     if typing.get_origin(kind) is types.UnionType:
         if value is None:
             return None
-        kind = next(option for option in typing.get_args(kind) if option is not type(None))
+        kinds = [option for option in typing.get_args(kind) if option is not type(None)]
+        kind = next((option for option in kinds if option is type(value)), kinds[0])
     if typing.get_origin(kind) is Literal:
         options: Sequence[str] = typing.get_args(kind)
         if value in options:

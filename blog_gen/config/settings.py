@@ -126,7 +126,8 @@ class Settings:
     # auto publishes what passes every check; pull-request asks for the yes on GitHub
     review: Literal["required", "auto", "pull-request"] = "required"
     publish: Literal["in place", "_posts", "_articles", "_drafts"] = "in place"  # where approved drafts go
-    disclosure: bool = True  # end each draft with a line that says how it was made
+    # end each draft with a line that says how it was made, in your language; or that line, as Markdown
+    disclosure: bool | str = True
     run: str = "default"  # name of the trained run in .blog_gen/runs
     strict: bool = False  # a post that cannot be read is a failure, not a note
     training: TrainingSettings = TrainingSettings()

@@ -14,6 +14,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blog_gen import __version__
@@ -49,7 +50,7 @@ class Provenance:
         asked = {key: value for key, value in asked.items() if value}
         return {
             "version": self.version,
-            "model": self.model,
+            "model": _public(self.model),
             "weights": self.weights[:WEIGHTS_SHOWN],
             "seed": self.seed,
             "day": self.day,
@@ -91,6 +92,12 @@ class Provenance:
         from blog_gen.drafting.candidates import Lengths
 
         return Lengths(*self.length)
+
+
+def _public(model: str) -> str:
+    """A model's name; of a path only the last part: the rest says how somebody's machine is set up."""
+    path = Path(model).expanduser()
+    return path.name if path.is_absolute() else model
 
 
 def _changed(sampling: SamplingSettings) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
@@ -27,6 +26,17 @@ _TAGS = ("tags", "tag")
 _CATEGORIES = ("category", "categories")
 # Keys that say something about one post, so that a value many posts share is chance, not habit.
 _OWN = {"title", "date", "published", "layout", *_DESCRIPTIONS, *_TAGS, *_CATEGORIES}
+# Words in keys whose value is a post's own address, identity or day: `canonical_url`, `last-modified-at`.
+_IDENTITY = frozenset(
+    {"address", "alias", "aliases", "canonical", "created", "date", "doi", "guid", "href", "id", "identifier"}
+    | {"lastmod", "link", "modified", "oldurl", "permalink", "redirect", "ref", "shortlink", "slug"}
+    | {"updated", "uri", "url", "urn", "uuid"}
+)
+_PLACEHOLDER = re.compile(r":(?:title|slug|name|path)\b")  # makes one permalink the address of many posts
+_PICTURES = frozenset({"banner", "cover", "image", "img", "photo", "picture", "teaser", "thumb", "thumbnail"})
+_KEY_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+SHARED = 2  # posts with a value, at least: what one post says is no habit
+SHARED_PICTURE = 5  # the same of a picture, which a few posts may share because they are about one thing
 _TIME = re.compile(r"[T ]\d{1,2}:\d\d(?P<seconds>:\d\d)?")
 
 
@@ -95,13 +105,29 @@ def _usual_keys(articles: Sequence[Article]) -> tuple[str, ...]:
 
 
 def _constants(articles: Sequence[Article], keys: Sequence[str]) -> dict[str, Any]:
-    shared = {key: _of_most(_scalars(articles, key), articles) for key in keys if key not in _OWN}
+    shared = {key: _constant(articles, key) for key in keys if key not in _OWN}
     return {key: value for key, value in shared.items() if value is not None}
 
 
+def _constant(articles: Sequence[Article], key: str) -> Any:
+    """The one value that most posts have, unless it may say which post it is."""
+    values = _scalars(articles, key)
+    value = _of_most(values, articles)
+    words = {word.lower() for word in _KEY_WORDS.findall(key)}
+    least = SHARED_PICTURE if words & _PICTURES else SHARED
+    if value is None or values.count(value) < least:
+        return None
+    return None if words & _IDENTITY and not _is_pattern(key, value) else value
+
+
+def _is_pattern(key: str, value: Any) -> bool:
+    return key == "permalink" and _PLACEHOLDER.search(str(value)) is not None
+
+
 def _scalars(articles: Sequence[Article], key: str) -> list[Any]:
+    """A day or a time is no scalar here: no post has its own because others have it."""
     values = [article.front_matter.get(key) for article in articles]
-    return [value for value in values if isinstance(value, str | int | float | date)]
+    return [value for value in values if isinstance(value, str | int | float)]
 
 
 def _layout(articles: Sequence[Article], settings: Settings) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from test_review_app import Reviewer
 from trained_site import SENTENCES
 
 from blog_gen.config.settings import Settings
+from blog_gen.drafting import disclosure
 from blog_gen.judge import pick
 from blog_gen.review.certainty import shades_of
 from blog_gen.review.entries import Entry
@@ -106,8 +106,7 @@ def test_certainty_is_kept(trained: Settings, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_line_that_says_how_it_was_made_is_not_measured(trained: Settings) -> None:
-    line = Path(__file__).parents[2].joinpath("templates", "disclosure.md").read_text()
-    path = add_draft(trained, "Disclosed", 6, f"{SENTENCES[0]}\n\n{line.replace('{{ model }}', 'mini')}")
+    path = add_draft(trained, "Disclosed", 6, disclosure.added_to(SENTENCES[0], "mini", trained))
     entry = Store(trained).find(path.name)
     shades = shades_of(entry, trained)
     assert re.sub(r"\s", "", entry.body[: shades[-1].end]).endswith("Iwasnot.")

@@ -21,7 +21,6 @@ from blog_gen.errors import BlogGenError, DraftError
 from blog_gen.site import drafts
 from blog_gen.site.drafts import Draft, all_drafts, drafts_in, read_draft, write_draft
 from blog_gen.site.habit import Habit, ListStyle
-from blog_gen.site.templates import render
 
 HABIT = Habit(
     keys=("title", "date", "tags"),
@@ -312,13 +311,6 @@ def test_a_draft_is_of_the_day_that_it_is_in_its_site(tmp_path: Path) -> None:
         path.write_text(f"---\ntitle: Mine\ndate: {written}\nblog_gen: {{seed: 1}}\n---\nHi.\n")
         assert str(read_draft(path, tokyo).date) == "2024-05-03 00:30:00+09:00"
         assert str(drafts_in(tmp_path, tokyo)[0][0].date) == "2024-05-03 00:30:00+09:00"
-
-
-def test_the_disclosure_is_a_line_of_markdown(tmp_path: Path) -> None:
-    text = render("disclosure.md", tmp_path, model="mini")
-    assert "mini" in text
-    assert text == text.strip() + "\n"
-    assert "\n" not in text.strip()
 
 
 def test_only_what_writes_needs_frontmatter() -> None:

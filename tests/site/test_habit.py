@@ -87,10 +87,56 @@ def test_a_site_without_dates_in_its_front_matter(tmp_path: Path) -> None:
 
 
 def test_what_is_the_same_in_most_posts(tmp_path: Path) -> None:
-    fronts = ["layout: post\ntitle: A\nauthor: Me\ncomments: true\nimage: 1.png\nx: {a: b}"] * 2
-    habit = habit_from(tmp_path, *fronts, "layout: post\ntitle: C\nimage: 3.png\nauthor: You")
+    fronts = ["layout: post\ntitle: A\nauthor: Me\ncomments: true\nx: {a: b}"] * 2
+    habit = habit_from(tmp_path, *fronts, "layout: post\ntitle: C\nauthor: You")
     assert habit.layout == "post"
-    assert dict(habit.constants) == {"author": "Me", "comments": True, "image": "1.png"}
+    assert dict(habit.constants) == {"author": "Me", "comments": True}
+
+
+def test_what_one_post_says_is_no_habit(tmp_path: Path) -> None:
+    assert habit_from(tmp_path, "title: A\npinned: true").constants == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "permalink: /about/",
+        "permalink: /:year/:month/",
+        "slug: about-me",
+        "uuid: 7f3c",
+        "id: 7",
+        "wordpress_id: 7",
+        "postId: 7",
+        "guid: https://me.example/?p=7",
+        "redirect_from: /old/",
+        "redirect-to: https://me.example/",
+        "ref: about",
+        "lang-ref: about",
+        "canonical_url: https://me.example/about",
+        "canonicalUrl: https://me.example/about",
+        "last_modified_at: 2020-01-02",
+        "lastmod: '2020-01-02'",
+        "updated: 2020-01-02 10:00:00",
+        "when: 2020-01-02",
+        "aliases: /a",
+    ],
+)
+def test_no_post_gets_the_address_the_identity_or_the_day_of_another(tmp_path: Path, line: str) -> None:
+    habit = habit_from(tmp_path, *[f"title: A\nauthor: Me\n{line}"] * 6)
+    assert dict(habit.constants) == {"author": "Me"}
+
+
+def test_a_permalink_made_of_placeholders_is_a_habit(tmp_path: Path) -> None:
+    habit = habit_from(tmp_path, *["title: A\npermalink: /notes/:title/\nidea: x\nreference: y"] * 3)
+    assert dict(habit.constants) == {"permalink": "/notes/:title/", "idea": "x", "reference": "y"}
+
+
+@pytest.mark.parametrize(("posts", "constants"), [(4, {}), (5, {"header_image": "a.png"})])
+def test_a_picture_is_a_habit_only_of_several_posts(
+    tmp_path: Path, posts: int, constants: dict[str, str]
+) -> None:
+    habit = habit_from(tmp_path, *["title: A\nheader_image: a.png"] * posts, "title: B\nheader_image: b.png")
+    assert dict(habit.constants) == constants
 
 
 @pytest.mark.parametrize(
