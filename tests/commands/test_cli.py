@@ -3,58 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 import yaml
-from tiny_site import article, write_base, write_site
+from calling import DAY, Run, environment
+from tiny_site import article
 
 from blog_gen.commands.registry import COMMANDS
-
-DAY = "2026-03-05"
-NOW = f"{DAY}T12:00:00+00:00"
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A base model so small that it learns four sentences by heart in seconds."""
-    return write_base(tmp_path_factory.mktemp("base"))
-
-
-@pytest.fixture
-def site(tmp_path: Path, base: Path) -> Path:
-    """A site that learns quickly and takes whatever comes out as a post."""
-    return write_site(tmp_path, base)
-
-
-@pytest.fixture
-def blog_gen(tmp_path: Path) -> Run:
-    """Run the real command in the site; `code` is the exit code that it must have."""
-
-    def run(*words: str, code: int = 0, now: str = NOW) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            _command(words), cwd=tmp_path, env=_environment(now), capture_output=True, text=True, check=False
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
-
-    return run
-
-
-def _command(words: Sequence[str]) -> list[str]:
-    return [sys.executable, "-m", "blog_gen.cli", *words]
-
-
-def _environment(now: str = NOW) -> dict[str, str]:
-    return {**os.environ, "BLOG_GEN_NOW": now}
 
 
 def _drafts(site: Path) -> list[str]:
@@ -103,20 +61,18 @@ def test_the_whole_way_and_then_nothing_to_do(site: Path, blog_gen: Run) -> None
 
 
 def test_learning_keeps_to_its_own_schedule_and_writing_does_not_wait_for_it(
-    site: Path, blog_gen: Run
+    trained: Path, blog_gen: Run
 ) -> None:
     def on(day: int, *words: str) -> subprocess.CompletedProcess[str]:
         return blog_gen("run", *words, now=f"2026-03-{day:02}T12:00:00+00:00")
 
-    config = yaml.safe_load((site / "_config.yml").read_text())
-    config["blog_gen"]["training"]["steps"] = 60
-    (site / "_config.yml").write_text(yaml.safe_dump(config))
-    assert "Learned from 8 posts" in on(5).stdout
+    config = yaml.safe_load((trained / "_config.yml").read_text())
+    assert "Wrote _generated/2026-03-05" in on(5).stdout
     config["blog_gen"]["retrain"] = "weekly"
-    (site / "_config.yml").write_text(yaml.safe_dump(config))
+    (trained / "_config.yml").write_text(yaml.safe_dump(config))
     assert "Nothing to do: the posts have not changed" in on(5).stdout, "the setting itself changes nothing"
 
-    (site / "_articles" / "new.md").write_text("---\ntitle: New\n---\n\nSomething else altogether.\n")
+    (trained / "_articles" / "new.md").write_text("---\ntitle: New\n---\n\nSomething else altogether.\n")
     said = "what changed since 2026-03-05 is learned on 2026-03-12 at the earliest"
     assert on(6, "--dry-run").stdout.startswith(f"blog-gen would not train (`retrain: weekly`: {said});")
     sixth = on(6)
@@ -130,87 +86,30 @@ def test_learning_keeps_to_its_own_schedule_and_writing_does_not_wait_for_it(
     assert "Learned from 9 posts" in twelfth and "Wrote _generated/2026-03-11" in twelfth
 
     config["blog_gen"]["retrain"] = "never"
-    (site / "_config.yml").write_text(yaml.safe_dump(config))
-    (site / "_articles" / "new.md").unlink()
+    (trained / "_config.yml").write_text(yaml.safe_dump(config))
+    (trained / "_articles" / "new.md").unlink()
     assert "by `blog-gen train` only" in on(28, "--dry-run").stdout
 
 
-def test_what_is_said_of_learning_is_what_was_done(site: Path, blog_gen: Run) -> None:
-    words = ("train", "--steps", "2")
-    assert blog_gen(*words).stdout.startswith("Learned from 8 posts")
-    assert blog_gen(*words).stdout.startswith("Nothing to learn: the texts of the 8 posts")
-    (site / "_articles" / "note_0.md").write_text(article(0) + "\n\n")
-    assert blog_gen(*words).stdout.startswith("Nothing to learn"), "the file changed, and not its text"
-    assert blog_gen(*words, "--fresh").stdout.startswith("Learned from 8 posts")
-    config = yaml.safe_load((site / "_config.yml").read_text())
-    config["blog_gen"]["posts_per_day"] = 0
-    (site / "_config.yml").write_text(yaml.safe_dump(config))
-    (site / "_articles" / "new.md").write_text("---\ntitle: New\n---\n\nSomething else altogether.\n")
-    idle = blog_gen("run", "--no-train", "--steps", "2").stdout
-    assert idle == "Nothing to do: no post is due, and with --no-train no change is looked for.\n"
-
-
-def test_light_commands_stay_light_with_a_trained_run(site: Path, blog_gen: Run) -> None:
-    blog_gen("train", "--steps", "2")
+def test_light_commands_stay_light_with_a_trained_run(trained: Path) -> None:
     code = (
-        "import sys; sys.argv[1:] = ['train', '--steps', '2']\n"
+        "import sys; sys.argv[1:] = ['train']\n"
         "from blog_gen.cli import main\n"
         "try: main()\n"
         "except SystemExit as end: assert not end.code\n"
         "heavy = {'tensorflow', 'keras', 'ai_edge_litert'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=site, check=True, env=_environment())
+    subprocess.run([sys.executable, "-c", code], cwd=trained, check=True, env=environment())
 
 
-def test_sample_prints_the_same_text_for_the_same_seed(site: Path, blog_gen: Run) -> None:
-    blog_gen("train", "--steps", "20")
+def test_sample_prints_the_same_text_for_the_same_seed(trained: Path, blog_gen: Run) -> None:
     words = ("sample", "title:", "--seed", "7", "--max-tokens", "40")
     one = blog_gen(*words).stdout
     assert one.startswith("title:") and one == blog_gen(*words).stdout
     assert blog_gen(*words, "--stream").stdout == one
     row = json.loads(blog_gen(*words, "--json").stdout)
     assert row["text"] + "\n" == one and row["seed"] == 7 and len(row["tokens"]) == len(row["logprobs"])
-
-
-def test_evaluate_improves_with_training(site: Path, base: Path, blog_gen: Run) -> None:
-    blog_gen("train")
-    words = ("evaluate", "_articles/note_1.md", "--json")
-    before = json.loads(blog_gen(*words, "--model", str(base)).stdout)
-    after = json.loads(blog_gen(*words).stdout)
-    assert list(after) == ["files", "tokens", "bytes", "loss", "perplexity", "bits_per_byte"]
-    assert after["tokens"] == before["tokens"] and after["loss"] < 0.5 * before["loss"]
-
-    (site / "_articles" / "bare.md").write_text("---\ntitle: Bare\n---\n")
-    (site / "_articles" / "empty.md").write_text("\n")
-    more = blog_gen("evaluate", "_articles/bare.md", "_articles/empty.md", *words[1:])
-    assert json.loads(more.stdout) == after
-    assert more.stderr.count("there must be text to measure; left out") == 2
-    none = blog_gen("evaluate", "_articles/empty.md", code=1)
-    assert "there is nothing to measure in these files" in none.stderr
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_saves_and_the_next_call_goes_on(site: Path, blog_gen: Run, number: int) -> None:
-    config = yaml.safe_load((site / "_config.yml").read_text())
-    config["blog_gen"]["training"]["patience"] = 10**9  # it must still be at it when the signal comes
-    (site / "_config.yml").write_text(yaml.safe_dump(config))
-    process = subprocess.Popen(
-        _command(["train", "--steps", "10000000"]),
-        cwd=site,
-        env=_environment(),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    assert "Learning from _articles" in process.stderr.readline()
-    time.sleep(8)
-    process.send_signal(number)
-    rest = process.communicate(timeout=60)[1]
-    assert process.returncode == 130, rest
-    assert "Saved. Run the same command again" in rest
-    assert list((site / ".blog_gen" / "runs" / "default" / "training").glob("state-*.safetensors"))
-    assert json.loads(blog_gen("status", "--json").stdout)["unfinished_training"]
 
 
 @pytest.mark.parametrize(
@@ -267,21 +166,19 @@ def test_an_empty_site_says_what_to_do(tmp_path: Path, blog_gen: Run) -> None:
     assert "Put Markdown files" in blog_gen("run", code=1).stderr
 
 
-def test_every_candidate_rejected_writes_nothing_and_says_why(site: Path, blog_gen: Run) -> None:
-    blog_gen("train", "--steps", "20")
-    config = yaml.safe_load((site / "_config.yml").read_text())
+def test_every_candidate_rejected_writes_nothing_and_says_why(trained: Path, blog_gen: Run) -> None:
+    config = yaml.safe_load((trained / "_config.yml").read_text())
     config["blog_gen"] |= {"limits": {"distinct_1": 1.0, "length_slack": 0.0}, "attempts": 2}
-    (site / "_config.yml").write_text(yaml.safe_dump(config))
+    (trained / "_config.yml").write_text(yaml.safe_dump(config))
     done = blog_gen("generate", code=1)
     assert done.stderr.count("seed ") == 8 and "nothing was written" in done.stderr
-    assert _drafts(site) == []
+    assert _drafts(trained) == []
 
 
-def test_an_output_folder_that_cannot_be_written_loses_nothing(site: Path, blog_gen: Run) -> None:
-    blog_gen("train", "--steps", "150")
-    (site / "_generated").write_text("a file where the folder should be")
+def test_an_output_folder_that_cannot_be_written_loses_nothing(trained: Path, blog_gen: Run) -> None:
+    (trained / "_generated").write_text("a file where the folder should be")
     assert "_generated" in blog_gen("run", code=1).stderr
-    (site / "_generated").unlink()
+    (trained / "_generated").unlink()
     assert "Wrote" in blog_gen("run").stdout
 
 
@@ -290,53 +187,3 @@ def test_every_command_has_a_help_text_for_a_blogger(blog_gen: Run) -> None:
     for name in COMMANDS:
         assert f"  {name} " in listed
         assert "Usage: blog-gen" in blog_gen(name, "--help").stdout
-
-
-def test_a_new_post_is_learned_from_where_the_last_run_ended(site: Path, blog_gen: Run) -> None:
-    blog_gen("train")
-    meta = site / ".blog_gen" / "runs" / "default" / "meta.json"
-    before = json.loads(meta.read_text())
-    (site / "_articles" / "note_90.md").write_text(article(90))
-    again = blog_gen("train")
-    after = json.loads(meta.read_text())
-    assert "go on from what was learned before" in again.stderr
-    assert (
-        after["continued"] == before["continued"] + 1 and after["recipe"]["steps"] < before["recipe"]["steps"]
-    )
-    losses = [row["held_out"] for row in after["history"] if "held_out" in row]
-    kept = next(row["held_out"] for row in after["history"] if row["step"] == after["best_step"])
-    assert kept == min(losses) <= losses[0]  # rolled back where it only got worse
-    assert losses[0] < before["history"][0]["held_out"]  # it began with what it knew
-
-    for number in range(91, 91 + len(before["texts"])):
-        (site / "_articles" / f"note_{number}.md").write_text(article(number))
-    assert "go on from" not in blog_gen("train").stderr  # with so many new ones it starts over
-    assert json.loads(meta.read_text())["continued"] == 0
-
-
-def test_adapters_are_saved_alone_and_the_run_samples_like_any_other(site: Path, blog_gen: Run) -> None:
-    done = blog_gen("train", "--lora", "4", "--learning-rate", "0.03")
-    folder = site / ".blog_gen" / "runs" / "default"
-    assert "adapters of rank 4" in done.stderr
-    assert (folder / "adapter.safetensors").stat().st_size < (folder / "model.safetensors").stat().st_size
-    assert blog_gen("sample", "--max-tokens", "5").stdout
-    blog_gen("train")  # all weights: the adapters are no longer what was trained
-    assert not (folder / "adapter.safetensors").exists()
-
-
-def test_ways_to_train_that_make_no_sense_are_refused(site: Path, blog_gen: Run) -> None:
-    for words, part in ((("--freeze", "99"), "blocks"), (("--lora", "2", "--freeze", "1"), "exclude")):
-        assert part in blog_gen("train", *words, code=1).stderr
-
-
-def test_samples_and_losses_can_be_watched_and_change_nothing(
-    site: Path, blog_gen: Run, tmp_path: Path
-) -> None:
-    weights = site / ".blog_gen" / "runs" / "default" / "model.safetensors"
-    done = blog_gen("train", "--steps", "20", "--sample-every", "10", "--tensorboard", "board")
-    assert done.stderr.count("after 10 steps: ") == done.stderr.count("after 20 steps: ") == 1
-    (events,) = (tmp_path / "board").glob("events.out.tfevents.*")
-    assert b"loss/held-out" in events.read_bytes()
-    watched = weights.read_bytes()
-    blog_gen("train", "--steps", "20", "--fresh")
-    assert weights.read_bytes() == watched

@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_site import write_base, write_site
+from calling import command
 
 PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text()
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def drafted(common: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trained site with a draft."""
-    site = write_site(tmp_path_factory.mktemp("site"), write_base(tmp_path_factory.mktemp("base")))
-    for words in (["train", "--steps", "20"], ["generate"]):
-        subprocess.run([sys.executable, "-m", "blog_gen.cli", *words], cwd=site, check=True)
+    site = shutil.copytree(common / "site", tmp_path_factory.mktemp("drafted") / "site")
+    subprocess.run(command(["generate"]), cwd=site, check=True)
     return site
 
 
-def _documented(command: str) -> list[str]:
-    (section,) = (part for part in PAGE.split("\n## `blog-gen ")[1:] if part.startswith(command))
+def _documented(name: str) -> list[str]:
+    (section,) = (part for part in PAGE.split("\n## `blog-gen ")[1:] if part.startswith(name))
     return re.findall(r"`(\w+)`", "\n".join(row.split("|")[1] for row in section.splitlines() if "|" in row))
 
 
 @pytest.mark.parametrize(
-    ("command", "words"),
+    ("name", "words"),
     [
         ("status", ["--json"]),
         ("review list", ["--json"]),
@@ -40,9 +39,9 @@ def _documented(command: str) -> list[str]:
         ("corpus", ["--format", "json"]),
     ],
 )
-def test_keys_are_those_of_the_page(site: Path, command: str, words: list[str]) -> None:
-    line = [sys.executable, "-m", "blog_gen.cli", *command.split(), *words]
+def test_keys_are_those_of_the_page(drafted: Path, name: str, words: list[str]) -> None:
+    line = command([*name.split(), *words])
     rows: list[dict[str, Any]] = [
-        json.loads(row) for row in subprocess.check_output(line, cwd=site, text=True).splitlines()
+        json.loads(row) for row in subprocess.check_output(line, cwd=drafted, text=True).splitlines()
     ]
-    assert rows and all(list(row) == _documented(command) for row in rows)
+    assert rows and all(list(row) == _documented(name) for row in rows)
