@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tiny_site import write_base, write_site
+from waiting import wait_until
 
 # The real command; only the writing of a draft never ends.
 _COMMAND = """
@@ -66,8 +67,7 @@ def test_while_writing_it_stops_at_once_without_a_draft(
 def test_while_learning_quietly_it_saves_and_stops(site: Path) -> None:
     process = _begin(site, "run", "--quiet", "--steps", "10000000")
     state = site / ".blog_gen" / "runs" / "default" / "training"
-    while not state.exists() and process.poll() is None:
-        time.sleep(0.1)
+    wait_until((state / "best.safetensors").exists, "the first evaluation", seconds=120)
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 130, said

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 from sites import LAYOUTS, everything, make
+from waiting import wait_until
 
 from blog_gen.site.changes import apply
 from blog_gen.site.scaffold import plan
@@ -265,47 +266,65 @@ def test_a_command_that_is_missing_is_said(tmp_path: Path) -> None:
 
 # Under the watcher
 
+# Writes down when Jekyll listens, and what it then hears of: the words of its log may change.
+_LISTENER = """
+require "listen"
+
+module Recorded
+  def to(*folders, **options, &block)
+    listener = super(*folders, **options) do |*changes|
+      Recorded.write(changes.flatten)
+      block.call(*changes)
+    end
+    start = listener.method(:start)
+    listener.define_singleton_method(:start) { start.call.tap { Recorded.write(["ready"]) } }
+    listener
+  end
+
+  def self.write(lines)
+    File.write(ENV.fetch("HEARD"), lines.join("\n") + "\n", mode: "a")
+  end
+end
+
+Listen.singleton_class.prepend(Recorded)
+"""
+
 
 @contextmanager
 def running(site: Path, bin_folder: Path, *words: str) -> Iterator[Path]:
-    """Jekyll going on in the background; the file that it writes to."""
-    log = site.parent / "jekyll.log"
-    environment = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}"}
+    """Jekyll going on in the background; the file with what its watcher heard, a line each."""
+    heard = site.parent / "heard"
+    heard.touch()
+    environment = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", "HEARD": str(heard)}
     command = ["jekyll", *words, "--source", str(site), "--destination", str(site / "_site")]
-    with log.open("w") as output:
+    with (site.parent / "jekyll.log").open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, cwd=site)
         try:
-            yield log
+            yield heard
         finally:
             process.terminate()
             process.wait(10)
 
 
-def wait_for(words: str, log: Path, seconds: float = 20) -> None:
-    ends = time.monotonic() + seconds
-    while words not in log.read_text():
-        assert time.monotonic() < ends, f"{words!r} never came:\n{log.read_text()}"
-        time.sleep(0.1)
-
-
 @pytest.mark.parametrize("due", [True, False])
 def test_watching_the_plugin_causes_no_second_build(due: bool, tmp_path: Path, bin_folder: Path) -> None:
+    """Of two posts, written one after the other, the watcher hears, and of nothing that the plugin did."""
     site = initialised(tmp_path, "_posts")
+    make(site, {"_plugins/listener.rb": _LISTENER})
     shutil.rmtree(site / ".blog_gen")
     if not due:
         make(site / "_generated", {"2020-11-20-new.md": OURS.format(title="New", published="true")})
-    with running(site, bin_folder, "build", "--watch") as log:
-        wait_for("Auto-regeneration: enabled", log)
-        time.sleep(2)
-        make(site / ".blog_gen", {"runs/history.csv": "1\n"})
-        time.sleep(2)
-        assert "Regenerating" not in log.read_text()
+    with running(site, bin_folder, "build", "--watch") as heard:
+        wait_until(lambda: "ready" in heard.read_text(), "Jekyll watches")
         assert (site / "_site" / "generated" / "2020" / "11" / "20" / "new" / "index.html").is_file()
-
-        (site / "_posts" / "2020-01-02-two.md").write_text("---\ntitle: Two\n---\nTwo.\n")
-        wait_for("...done", log)
-        time.sleep(2)
-        assert log.read_text().count("Regenerating") == 1, "the watcher works, and does not go round"
+        make(site / ".blog_gen", {"runs/history.csv": "1\n"})
+        posts = [site / "_posts" / f"2020-01-0{day}-{day}.md" for day in (2, 3)]
+        for post in posts:
+            post.write_text("---\ntitle: Another\n---\nAnother.\n")
+            page = site / "_site" / "x" / post.name[11:-3] / "index.html"
+            wait_until(page.is_file, f"the page of {post.name}")
+        lines = heard.read_text().splitlines()
+    assert set(lines) == {"ready", *map(str, posts)}, "the watcher works, and does not go round"
     assert len(calls(bin_folder)) == 1
 
 
@@ -313,10 +332,10 @@ def test_watching_the_plugin_causes_no_second_build(due: bool, tmp_path: Path, b
 def test_serving_is_left_alone_unless_asked_for(
     settings: str, times: int, tmp_path: Path, bin_folder: Path
 ) -> None:
+    """The plugin's turn comes before the first page is written."""
     site = initialised(tmp_path, "_posts", settings=settings)
-    with running(site, bin_folder, "serve", "--port", "0", "--no-watch") as log:
-        wait_for("done in", log)
-        time.sleep(0.5)
+    with running(site, bin_folder, "serve", "--port", "0", "--no-watch"):
+        wait_until((site / "_site" / "x" / "one" / "index.html").is_file, "the first page")
     assert len(calls(bin_folder)) == times
 
 
