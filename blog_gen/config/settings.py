@@ -21,7 +21,7 @@ from blog_gen.errors import ConfigError, Note
 
 CONFIG_KEY = "blog_gen"
 STATE_FOLDER = ".blog_gen"
-CONFIG_FILES = ("_config.yml",)  # where nobody names others
+CONFIG_FILES = ("_config.yml",)  # where nobody names others; `_config.yaml` will do, too
 _DERIVED = {"derived": True}  # not a key that a blogger may write
 
 
@@ -111,8 +111,11 @@ class Settings:
     notes: tuple[Note, ...] = field(default=(), metadata=_DERIVED)
     # the file that has the last word on each key of it
     origins: Mapping[str, Path] = field(default_factory=dict, metadata=_DERIVED)
+    # the settings that somebody wrote or gave by flag, where others have their defaults
+    given: frozenset[str] = field(default=frozenset(), metadata=_DERIVED)
     model: str = "mini"  # mini | 124M | 355M | 774M | 1558M | a folder
-    articles: str = "_articles"  # where your posts are
+    articles: str = "_articles"  # where your posts are; a list or a pattern such as **/_posts will do, too
+    language: str | None = None  # of the posts to learn, such as en or de; not set: that of most
     output: str = "_generated"  # where drafts are written
     style: Literal["markdown", "plain"] = "markdown"  # keep Markdown, or learn from bare prose
     posts_per_day: int = 1  # how many drafts a day
@@ -136,8 +139,20 @@ class Settings:
     limits: Limits = Limits()
 
     @property
+    def source_folder(self) -> Path:
+        """Jekyll's `source:`, the folder that it makes the site from."""
+        return self.site / str(self.jekyll.get("source") or "")
+
+    @property
+    def collections_folder(self) -> Path:
+        """Jekyll's `collections_dir:`, in which `_posts`, `_drafts` and all collections are."""
+        return self.source_folder / str(self.jekyll.get("collections_dir") or "").strip("/")
+
+    @property
     def articles_folder(self) -> Path:
-        return self.site / self.articles
+        """The first folder that `articles` names; `_posts` where it is a pattern."""
+        first = articles_named(self.articles)[0]
+        return self.collections_folder / "_posts" if "*" in first else self.site / first
 
     @property
     def output_folder(self) -> Path:
@@ -170,6 +185,7 @@ def load_settings(
         ConfigError: a file is not valid YAML, or is missing though it was named; a key is unknown, or its
             value of the wrong type or out of range.
     """
+    config_files = config_files_in(site, config_files)
     jekyll: dict[str, Any] = {}
     origins: dict[str, Path] = {}
     settings = Settings(site=site)
@@ -177,19 +193,41 @@ def load_settings(
     notes: list[Note] = []
     for name in config_files:
         path = site / name
-        layer = _read(path, needed=tuple(config_files) != CONFIG_FILES)
+        layer = _read(path, needed=config_files != CONFIG_FILES)
         jekyll = merged(jekyll, layer)
         origins |= dict.fromkeys(layer, path)
-        values, renamed = with_new_names(_with_days(layer.get(CONFIG_KEY) or {}), path)
+        values, renamed = with_new_names(_with_lists(layer.get(CONFIG_KEY) or {}), path)
         own.append((path, values))
         notes += renamed
     own.append((None, without_none(overrides or {})))
     for file, values in own:
         settings = Layer(file, CONFIG_KEY if file else "", check).over(settings, values)
-    settings = dataclasses.replace(settings, jekyll=jekyll, origins=origins, notes=tuple(notes))
+    settings = dataclasses.replace(
+        settings,
+        jekyll=jekyll,
+        origins=origins,
+        notes=tuple(notes),
+        given=frozenset(str(key) for _, values in own for key in values),
+    )
     _check_collections(settings)
     _check_together(settings, own)
     return settings
+
+
+def config_files_in(site: Path, named: Sequence[str] = CONFIG_FILES) -> tuple[str, ...]:
+    """The settings files of `site`: those that are named, or the one of Jekyll's own names that is there.
+
+    Raises:
+        ConfigError: there is only one in TOML, which Jekyll reads and `blog-gen` does not.
+    """
+    if tuple(named) != CONFIG_FILES or (site / CONFIG_FILES[0]).exists():
+        return tuple(named)
+    if (site / "_config.yaml").exists():
+        return ("_config.yaml",)
+    if (toml := site / "_config.toml").exists():
+        fix = "Write the same settings as _config.yml, which Jekyll then reads in its place"
+        raise ConfigError("the site's settings must be in YAML", got="TOML", fix=fix, path=toml)
+    return CONFIG_FILES
 
 
 def _read(path: Path, needed: bool) -> dict[str, Any]:
@@ -201,11 +239,24 @@ def _read(path: Path, needed: bool) -> dict[str, Any]:
     return found or {}
 
 
-def _with_days(values: Any) -> Any:
-    """With `weekdays: [mon, wed]` as the text that it is elsewhere."""
-    if isinstance(values, Mapping) and isinstance(values.get("weekdays"), list):
-        return {**values, "weekdays": " ".join(map(str, values["weekdays"]))}
-    return values
+def _with_lists(values: Any) -> Any:
+    """With `weekdays: [mon, wed]` and `articles: [a, b]` as the texts that they are elsewhere."""
+    if not isinstance(values, Mapping):
+        return values
+    lists = {"weekdays": " ", "articles": ", "}
+    return {
+        key: lists[key].join(map(str, value)) if key in lists and isinstance(value, list) else value
+        for key, value in values.items()
+    }
+
+
+def articles_named(articles: str) -> tuple[str, ...]:
+    """The folders and patterns in the setting `articles`, of which there is at least one.
+
+    >>> articles_named("_posts, news/_posts")
+    ('_posts', 'news/_posts')
+    """
+    return tuple(name.strip() for name in articles.split(",") if name.strip()) or (articles,)
 
 
 def _check_collections(settings: Settings) -> None:
@@ -223,11 +274,12 @@ def _check_together(settings: Settings, own: Sequence[tuple[Path | None, Any]]) 
         files = [file for file, values in own if any(values.get(name) for name in names)]
         return ConfigError(rule, got=got, path=files[-1] if files else None)
 
-    site, articles, output = map(_whole, (settings.site, settings.articles_folder, settings.output_folder))
+    site, output = _whole(settings.site), _whole(settings.output_folder)
+    folders = [_whole(settings.site / name) for name in articles_named(settings.articles) if "*" not in name]
     if output == site or not output.is_relative_to(site):
         rule = f"`{CONFIG_KEY}.output` must be a folder in the site"
         raise refused(rule, repr(settings.output), "output")
-    if output.is_relative_to(articles):
+    if any(map(output.is_relative_to, folders)):
         rule = f"`{CONFIG_KEY}.output` must not be the folder of your articles, nor in it"
         raise refused(rule, f"{settings.output!r} and {settings.articles!r}", "output", "articles")
     if settings.training.lora is not None and settings.training.freeze:

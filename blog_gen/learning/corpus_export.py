@@ -12,8 +12,10 @@ from blog_gen.corpus import Corpus
 from blog_gen.errors import ArticleError, CorpusError, Note
 from blog_gen.files import replacing, write_text
 from blog_gen.model.training.dataset import held_out
-from blog_gen.site.articles import LEFT_OUT, names_of, parts_of, title_of
+from blog_gen.site.articles import LEFT_OUT
 from blog_gen.site.folder import LeftOut
+from blog_gen.site.jekyll.values import names_of, title_of
+from blog_gen.site.parts import parts_of, seen
 from blog_gen.text.post import KEYS, Post, render
 
 
@@ -94,4 +96,6 @@ def _text_of(path: Path, note: Callable[[Note], None]) -> str:
         note(each)
     tags = names_of(post.values, "tag", "tags")
     category = next(iter(names_of(post.values, "category", "categories")), None)
-    return render(Post(title_of(post.values, path), post.body.strip(), tags, category), KEYS)
+    return render(
+        Post(title_of(post.values, path), seen(post.body, path) or post.body.strip(), tags, category), KEYS
+    )

@@ -33,7 +33,11 @@ def decode(data: bytes, path: Path) -> tuple[str, list[Note]]:
     if data.startswith(BYTE_ORDER_MARK):
         data = data.removeprefix(BYTE_ORDER_MARK)
         notes.append(
-            Note(path, "a post must not begin with a byte-order mark: Jekyll skips it", "read without")
+            Note(
+                path,
+                "a post must not begin with a byte-order mark: in a collection Jekyll skips it",
+                "read without",
+            )
         )
     try:
         text = data.decode("utf-8")

@@ -20,12 +20,12 @@ from blog_gen import files
 from blog_gen.config.settings import CONFIG_KEY, Settings
 from blog_gen.errors import DraftError, Note
 from blog_gen.site import dates, front_matter, slugs
-from blog_gen.site.articles import names_of
 from blog_gen.site.days import our_files
 from blog_gen.site.descriptions import description_of
 from blog_gen.site.folder import MARKDOWN
 from blog_gen.site.front_matter import Bare, FlowList, FlowMap, FrontMatterError
 from blog_gen.site.habit import Habit, ListStyle
+from blog_gen.site.jekyll.values import names_of
 
 EXTENSION = ".md"
 UNDATED = "_drafts"  # a folder whose files have no date in their names: jekyll-compose puts one before them

@@ -1,4 +1,4 @@
-"""Which files of the articles folder are posts, and their bytes. Knows paths and links, not what a post says.
+"""Which files are posts, and their bytes. Knows paths and links, and what Jekyll reads; not what a post says.
 
 The one thing it looks for in the bytes is the front matter key of all that blog-gen writes: those files are
 never candidates, wherever they were moved.
@@ -9,13 +9,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 
-from blog_gen.config.settings import CONFIG_KEY, Settings
+from blog_gen.config.settings import CONFIG_KEY, Settings, config_files_in
 from blog_gen.errors import ArticleError
+from blog_gen.site.jekyll.entries import EntryFilter
+from blog_gen.site.jekyll.places import HTML, MARKDOWN, Place, endings, place_of, places_of, posts_folders
 
-MARKDOWN = (".markdown", ".mkdown", ".mkdn", ".mkd", ".md")  # Jekyll's `markdown_ext`
 LARGEST = 5 * 1024 * 1024  # bytes; no blog post is longer
+
+__all__ = ["LARGEST", "MARKDOWN", "Candidate", "LeftOut", "candidates", "content_of", "require_articles"]
 
 _SKIPPED = ("_", ".", "#", "~")  # names that Jekyll does not read in a collection
 _FRONT_MATTER = re.compile(
@@ -29,52 +33,89 @@ class LeftOut(Exception):
     """The file cannot be used; the message is the rule that it breaks."""
 
 
-def candidates(settings: Settings) -> list[tuple[Path, Path]]:
-    """Each Markdown file in the articles folder and below: relative to the site, and as it can be opened.
+@dataclass(frozen=True)
+class Candidate:
+    """A file that may be a post."""
 
-    Sorted by path. The relative one is always printable.
+    path: Path  # relative to the site, always printable
+    file: Path  # as it can be opened
+    place: Place
+
+    @property
+    def is_html(self) -> bool:
+        return self.file.name.lower().endswith(HTML)
+
+
+def candidates(settings: Settings) -> list[Candidate]:
+    """Each Markdown or HTML file in the articles folders and below that Jekyll reads, sorted by path.
 
     Raises:
         ArticleError: there is no such folder.
     """
     require_articles(settings)
-    folder = settings.articles_folder
-    found = [(_printable(os.path.relpath(file, settings.site)), file) for file in _markdown_files(folder)]
-    return sorted(found, key=lambda pair: pair[0].as_posix())
+    known = endings(settings)
+    return candidates_in(places_of(settings), settings, known, HTML)
+
+
+def candidates_in(
+    places: list[Place], settings: Settings, markdown: tuple[str, ...], others: tuple[str, ...]
+) -> list[Candidate]:
+    """The files in `places` with one of these endings; `others` only where Jekyll reads the folder."""
+    entries, site = EntryFilter(settings.jekyll), os.fspath(settings.site)
+    found: dict[Path, Candidate] = {}
+    for place in places:
+        ends = markdown if place.kind == "other" else (*markdown, *others)
+        for file in _files_in(place, entries):
+            if file.name.lower().endswith(ends):
+                path = _printable(os.path.relpath(file, site))
+                found.setdefault(path, Candidate(path, file, place))
+    return sorted(found.values(), key=lambda candidate: candidate.path.as_posix())
+
+
+def _files_in(place: Place, entries: EntryFilter) -> Iterator[Path]:
+    """The files below a folder that Jekyll reads; of one that it does not know, those with no hidden name."""
+    own = place.kind == "other"
+    if place.kind in ("posts", "drafts") and not entries.enters(os.path.dirname(place.within)):
+        return
+    seen_from = f"_{place.label}" if place.kind == "collection" else place.within
+    for parent, folders, names in os.walk(place.folder):
+        folders[:] = [name for name in folders if not name.startswith(_SKIPPED if own else ".")]
+        under = os.path.relpath(parent, place.base).replace(os.sep, "/")
+        for name in names:
+            entry = name if under == "." else f"{under}/{name}"
+            if not name.startswith(_SKIPPED) if own else entries.reads(entry, seen_from):
+                yield Path(parent, name)
 
 
 def require_articles(settings: Settings) -> None:
-    """Refuse a site without its articles folder, before anything is written there.
+    """Refuse a site without a folder of articles, before anything is written there.
 
     Raises:
         ArticleError: says what to do.
     """
-    folder = settings.articles_folder
-    if not folder.is_dir():
+    if not places_of(settings):
+        folder = settings.articles_folder
         raise ArticleError("the folder with your posts is missing", fix=_where_else(settings), path=folder)
 
 
 def _where_else(settings: Settings) -> str:
     """What to do where there is no articles folder: most sites have their posts in `_posts`."""
-    config = (settings.site / "_config.yml").exists()
-    posts = PurePosixPath(str(settings.jekyll.get("collections_dir") or "")) / "_posts"
-    if next(_markdown_files(settings.site / posts), None):
+    [*_, name] = config_files_in(settings.site)
+    config = (settings.site / name).exists()
+    if posts := _posts_that_are_there(settings):
         if config and CONFIG_KEY not in settings.jekyll:
-            return f"Your posts seem to be in {posts}: run `blog-gen init`, which says so in _config.yml"
-        return (
-            f"Your posts seem to be in {posts}: say so in _config.yml, `{CONFIG_KEY}: {{articles: {posts}}}`"
-        )
+            return f"Your posts seem to be in {posts}: run `blog-gen init`, which says so in {name}"
+        return f"Your posts seem to be in {posts}: say so in {name}, `{CONFIG_KEY}: {{articles: {posts}}}`"
     if config:
-        return f"Make it, or name the right one: `{CONFIG_KEY}.articles` in _config.yml"
+        return f"Make it, or name the right one: `{CONFIG_KEY}.articles` in {name}"
     return "There is no _config.yml either: go to the folder of your Jekyll site, or name it with --site"
 
 
-def _markdown_files(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(_SKIPPED)]
-        for name in names:
-            if name.lower().endswith(MARKDOWN) and not name.startswith(_SKIPPED):
-                yield Path(parent, name)
+def _posts_that_are_there(settings: Settings) -> str | None:
+    for folder in posts_folders(settings):
+        if candidates_in([place_of(folder, settings)], settings, endings(settings), HTML):
+            return os.path.relpath(folder, settings.site).replace(os.sep, "/")
+    return None
 
 
 def _printable(path: str) -> Path:
@@ -82,13 +123,13 @@ def _printable(path: str) -> Path:
     return Path(path.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
-def content_of(file: Path, settings: Settings) -> bytes | None:
-    """The bytes of a candidate, or None if blog-gen wrote it.
+def content_of(file: Path, settings: Settings, folder: Path | None = None) -> bytes | None:
+    """The bytes of a candidate in the articles folder `folder`, or None if blog-gen wrote it.
 
     Raises:
         LeftOut: a link out of the site, no regular file, too large, or not readable.
     """
-    homes = [os.path.realpath(home) for home in (settings.site, settings.articles_folder)]
+    homes = [os.path.realpath(home) for home in (settings.site, folder or settings.articles_folder)]
     real = os.path.realpath(file)
     if not any(os.path.commonpath((home, real)) == home for home in homes):
         raise LeftOut("a link must not lead out of the site")

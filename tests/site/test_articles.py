@@ -77,6 +77,8 @@ def test_every_markdown_extension_and_folder_in_order(tmp_path: Path) -> None:
     "front",
     [
         "published: false",
+        "published: off",
+        "published:",
         "blog_gen: {model: mini}",
         "blog_gen:\n  seed: 1",
         '"blog_gen": {}',
@@ -92,7 +94,6 @@ def test_what_the_blogger_did_not_publish_is_left_out_in_silence(tmp_path: Path,
 
 def test_published_or_draft_in_other_words_is_read(tmp_path: Path) -> None:
     for front in (
-        "published:",
         "published: true",
         "published: 'false'",
         "draft: true",
@@ -200,7 +201,12 @@ def test_an_unknown_time_zone_is_one_error_not_a_note_a_post(tmp_path: Path) -> 
             "or Jekyll does not build it; learned from, titled by its file name",
         ),
         ("\n\n---\ntitle: A\n---\nText", "A", "Text", "must begin on the first line; read as if it did"),
-        ("\ufeff---\ntitle: Ä\n---\nText", "Ä", "Text", "byte-order mark: Jekyll skips it; read without"),
+        (
+            "\ufeff---\ntitle: Ä\n---\nText",
+            "Ä",
+            "Text",
+            "byte-order mark: in a collection Jekyll skips it; read without",
+        ),
         (
             "---\r\ntitle: A\r\n---\r\na\r\n\r\nb\r\n",
             "A",
@@ -236,7 +242,7 @@ def test_what_can_mean_only_one_thing_is_mended(
         ("---\n- a\n- b\n---\nText", "must be lines of `key: value`"),
         ("---\ntitle: A\n\nText", "never closed"),
         ("---\na: !!int x\n---\nText", "`x` is not of the type `int`"),
-        ("---\na: " + "[" * 50_000 + "\n---\nText", "nested"),
+        ("---\na: " + "[" * 50_000 + "\n---\nText", "nest"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "NUL"),
         ("Text".encode("utf-16"), "NUL"),
         ("---\ntitle: Привет\n---\nПривет, как дела".encode("koi8-r"), "cannot be told"),
