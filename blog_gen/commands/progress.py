@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 import time
@@ -23,15 +24,19 @@ class Progress:
         self._task: Any = None
         self._said = 0.0
         self._began = 0.0
+        self._limit = math.inf
+        self._first: int | None = None
 
-    def start(self, label: str, total: int) -> None:
+    def start(self, label: str, total: int, limit: float | None = None) -> None:
+        """Begin a bar of `total`, which ends after `limit` seconds though not all is done."""
         self.close()
         self._began = self._said = time.monotonic()
+        self._limit, self._first = math.inf if limit is None else limit, None
         if not sys.stderr.isatty():
             click.echo(f"{label} …", err=True)
             return
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as RichProgress
 
         columns = (
@@ -39,23 +44,30 @@ class Progress:
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[left]}"),
             TextColumn("{task.fields[more]}"),
         )
         self._bar = RichProgress(*columns, console=Console(stderr=True), transient=True)
         self._bar.start()
-        self._task = self._bar.add_task(label, total=total, rate="", more="")
+        self._task = self._bar.add_task(label, total=total, rate="", left="", more="")
 
     def update(self, done: int, total: int, more: str = "", unit: str = "steps") -> None:
         """Say that `done` of `total` are done, at the rate seen so far, with `more` to tell."""
+        if self._first is None:
+            self._first = done  # where an interrupted run is gone on with, that many cost no time now
         seconds = max(time.monotonic() - self._began, 1e-6)
-        rate = f"{done / seconds:.2g} {unit}/s"
+        rate = f"{(done - self._first) / seconds:.2g} {unit}/s"
+        left = f"{self._left(done, total, seconds):.0f} s left"
         if self._bar is not None:
-            self._bar.update(self._task, completed=done, total=total, rate=rate, more=more)
+            self._bar.update(self._task, completed=done, total=total, rate=rate, left=left, more=more)
         elif time.monotonic() - self._said > LINE_SECONDS:
-            left = seconds / max(done, 1) * (total - done)
-            click.echo(f"  {done}/{total} {unit}, {rate}, {left:.0f} s left  {more}", err=True)
+            click.echo(f"  {done}/{total} {unit}, {rate}, {left}  {more}", err=True)
             self._said = time.monotonic()
+
+    def _left(self, done: int, total: int, seconds: float) -> float:
+        """Seconds, by the rate since the first number that was heard, and no more than are allowed."""
+        each = seconds / max(1, done - (self._first or 0))
+        return max(0.0, min(each * (total - done), self._limit - seconds))
 
     def close(self) -> None:
         if self._bar is not None:

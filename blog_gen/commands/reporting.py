@@ -24,15 +24,21 @@ def _say_learned(settings: Settings, meta: Meta, before: Meta | None) -> None:
     from blog_gen.learning.curve import CURVE_FILE, sparkline
 
     if before is not None and replace(before, fingerprint=meta.fingerprint) == meta:
-        same = f"the texts of the {meta.posts} posts and the settings are those of the last time"
+        same = f"the texts of the {_posts(meta.posts)} and the settings are those of the last time"
         click.echo(f"Nothing to learn: {same}. To learn all the same: `blog-gen train --fresh`.")
         return
     minutes = f"{meta.seconds:.0f} s" if meta.seconds < 120 else f"{meta.seconds / 60:.1f} min"
-    click.echo(f"Learned from {meta.posts} posts in {minutes} ({meta.stopped}). {meta.summary}")
+    kept = f", with {_posts(len(meta.held_out))} kept back to measure by," if meta.held_out else ""
+    learned = _posts(meta.posts - len(meta.held_out))
+    click.echo(f"Learned from {learned}{kept} in {minutes} ({meta.stopped}). {meta.summary}")
     losses, bars = sparkline(meta.history)
     if bars:
         shown = display_path(settings.run_folder / CURVE_FILE, settings)
         click.echo(f"{losses.capitalize()} loss, from the first to the last: {bars} (as a chart: {shown})")
+
+
+def _posts(count: int) -> str:
+    return f"{count} post{'' if count == 1 else 's'}"
 
 
 def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:

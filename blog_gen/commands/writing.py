@@ -28,7 +28,7 @@ from blog_gen.errors import Note, UsageError
 from blog_gen.pipeline import Hooks
 
 strict_option = click.option(
-    "--strict", is_flag=True, default=None, help="Fail on a post that cannot be read."
+    "--strict", is_flag=True, default=None, help="Fail on a post that must be left out."
 )
 date_option = click.option("--date", metavar="YYYY-MM-DD", help="Write for this day, today or earlier.")
 
@@ -219,7 +219,8 @@ def _hooks(settings: Settings, bar: Progress, interrupted: Callable[[], bool]) -
         nonlocal steps
         steps = total
         click.echo(f"Learning from {settings.articles} with `{settings.model}`. {sentence}", err=True)
-        bar.start("learning", total)
+        minutes = settings.training.max_minutes
+        bar.start("learning", total, None if minutes is None else 60 * minutes)
 
     def row(values: Mapping[str, float]) -> None:
         nonlocal measured

@@ -73,7 +73,7 @@ def prepare(
         shutil.rmtree(folder, ignore_errors=True)
     write_inputs(folder, wanted, tuning.recipe)
     sentence = (
-        f"A few posts are new, so training continues from what was learned before. {sentence}"
+        f"Only a few posts changed, so training continues from what was learned before. {sentence}"
         if earlier
         else sentence
     )

@@ -57,7 +57,7 @@ def test_the_whole_way_and_then_nothing_to_do(site: Path, blog_gen: Run) -> None
     shown = blog_gen("corpus").stdout
     assert "_articles/new.md" in shown and "moved" not in shown and "A human was here" not in shown
     assert "would train" in blog_gen("run", "--dry-run").stdout
-    assert "Learned from 9 posts" in blog_gen("run").stdout
+    assert "Learned from 7 posts, with 2 posts" in blog_gen("run").stdout
 
 
 def test_learning_keeps_to_its_own_schedule_and_writing_does_not_wait_for_it(
@@ -83,7 +83,7 @@ def test_learning_keeps_to_its_own_schedule_and_writing_does_not_wait_for_it(
     assert status["needs_training"] and status["retrain"] == "weekly"
     assert (status["learned_on"], status["next_training"]) == ("2026-03-05", "2026-03-12")
     twelfth = on(12, "--date", "2026-03-11").stdout
-    assert "Learned from 9 posts" in twelfth and "Wrote _generated/2026-03-11" in twelfth
+    assert "Learned from 7 posts, with 2 posts" in twelfth and "Wrote _generated/2026-03-11" in twelfth
 
     config["blog_gen"]["retrain"] = "never"
     (trained / "_config.yml").write_text(yaml.safe_dump(config))

@@ -74,7 +74,7 @@ def test_the_printed_job_has_the_settings_files_and_makes_its_log(say: Say, tmp_
 def test_the_unit_and_the_workflow_have_the_settings_files_too(say: Say) -> None:
     assert ' "--config" "a.yml,b%%.yml" run\n' in say(*CRON[:-1], "systemd")
     for option in ("--deploy", "--pull-request"):
-        workflow = say(*CRON[:-1], "github", option)
+        workflow = say(*CRON[:-1], "github", option, "--package", "./w.whl")
         assert 'CONFIG: "a.yml,b%.yml"' in workflow
         assert not re.search(r"^[^#\n]*\bblog-gen (run|review)", workflow, re.M)
         assert '        run: blog-gen --config "$CONFIG" run\n' in workflow
@@ -90,7 +90,7 @@ def test_one_thing_at_a_time_is_asked_of_a_schedule(say: Say) -> None:
 def test_what_was_installed_is_said_with_its_time_and_its_log(say: Say, tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / "_config.yml").write_text("title: A\ntimezone: UTC\n")
-    said = say("schedule", "github", "--install")
+    said = say("schedule", "github", "--install", "--package", "./w.whl")
     assert said.startswith(
         f"Installed in {tmp_path}/.github/workflows/blog-gen.yml: `blog-gen run`, once pushed"
     )
@@ -174,7 +174,7 @@ def test_status_says_what_stops_a_run_and_which_posts_are_left_out(say: Say, tmp
     make(tmp_path, {"_articles/a.md": POST, "_articles/b.md": "", "_generated/c.md": POST})
     said = say("status")
     assert "problem" not in said
-    assert "unreadable posts   _articles/b.md\n" in said and "unreadable drafts  c.md\n" in said
+    assert "posts left out     _articles/b.md\n" in said and "unreadable drafts  c.md\n" in said
     (tmp_path / "_config.yml").write_text("blog_gen: {model: 125M}")
     assert "problem            there is no such model" in say("status")
     (tmp_path / "_config.yml").write_text("blog_gen: {strict: true}")
@@ -182,4 +182,4 @@ def test_status_says_what_stops_a_run_and_which_posts_are_left_out(say: Say, tmp
     (tmp_path / "_config.yml").write_text("blog_gen: {retrain: never}")
     assert "problem            .blog_gen/runs/default: there must be a trained run" in say("status")
     found = json.loads(say("status", "--json"))
-    assert found["problem"] and found["posts"] == 1 and found["unreadable_posts"] == ["_articles/b.md"]
+    assert found["problem"] and found["posts"] == 1 and found["posts_left_out"] == ["_articles/b.md"]

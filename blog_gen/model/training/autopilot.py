@@ -6,6 +6,7 @@ Every number a person set is kept. The defaults come from fine-tuning `mini` on 
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
@@ -58,7 +59,7 @@ class Advice:
 
     recipe: Recipe
     sentence: str  # two of them
-    seconds: float | None  # at most; None: unknown
+    seconds: float | None  # that all steps take; None: unknown
     bytes: int  # of memory, at the peak
 
 
@@ -98,7 +99,9 @@ def choose(
     if machine.flops:
         seconds = tokens * _operations(recipe, hparams, length) / (STEP_EFFICIENCY * machine.flops)
     needed = _needed(recipe, hparams, length)
-    return Advice(recipe, _sentences(recipe, hparams, rows, seconds, needed), seconds, needed)
+    time = _time(seconds, settings.max_minutes)
+    sooner = held_out > 0 and recipe.steps > (recipe.patience + 1) * recipe.evaluate_every
+    return Advice(recipe, _sentences(recipe, hparams, rows, time, needed, sooner), seconds, needed)
 
 
 def _brief(settings: TrainingSettings, hparams: HParams, rows: Rows, machine: Machine) -> TrainingSettings:
@@ -206,7 +209,21 @@ def _operations(recipe: Recipe, hparams: HParams, length: int) -> float:
     return 2.0 * passes * (weights + attention)
 
 
-def _sentences(recipe: Recipe, hparams: HParams, rows: Rows, seconds: float | None, needed: int) -> str:
+def _time(seconds: float | None, max_minutes: float | None) -> str:
+    """How long it takes at most, with what ends it; empty where nobody knows.
+
+    >>> _time(400, None), _time(400, 1), _time(40, 30)
+    ('about 7 minutes at most', 'about a minute at most (`max_minutes`)', 'about a minute at most')
+    """
+    allowed = math.inf if max_minutes is None else 60 * max_minutes
+    if allowed < (math.inf if seconds is None else seconds):
+        return f"{duration(allowed)} at most (`max_minutes`)"
+    return "" if seconds is None else f"{duration(seconds)} at most"
+
+
+def _sentences(
+    recipe: Recipe, hparams: HParams, rows: Rows, time: str, needed: int, stops_sooner: bool
+) -> str:
     length = rows.tokens.shape[1]
     if recipe.lora is not None:
         what = f"adapters of rank {recipe.lora}"
@@ -219,11 +236,9 @@ def _sentences(recipe: Recipe, hparams: HParams, rows: Rows, seconds: float | No
         f"Training {what} for at most {recipe.steps} steps of {recipe.batch_rows} x {length} tokens, "
         f"{passes:.2g} times through your posts, at a learning rate of {recipe.rate:g}."
     )
-    time = "" if seconds is None else f"{duration(seconds)} at most and "
-    sooner = ""
-    if recipe.steps > (recipe.patience + 1) * recipe.evaluate_every:
-        sooner = ", and the end as soon as posts that were kept back get no easier to predict"
-    return f"{chosen} Expect {time}about {_gib(needed)} of memory{sooner}."
+    sooner = ", and the end as soon as posts that were kept back get no easier to predict"
+    expected = f"{time} and " if time else ""
+    return f"{chosen} Expect {expected}about {_gib(needed)} of memory{sooner if stops_sooner else ''}."
 
 
 def duration(seconds: float) -> str:

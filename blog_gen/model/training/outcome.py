@@ -33,6 +33,7 @@ class Outcome:
     weights: Mapping[str, Array]
     position: Position
     stopped: str  # why it ended, in plain words
+    passes: float  # times through the posts, up to the best weights
 
     @property
     def summary(self) -> str:
@@ -46,7 +47,17 @@ class Outcome:
             return f"{words}: nothing of use was learned, so the weights from before are kept as they were."
         if best["held_out"] > rows[0]["held_out"]:
             return f"{words}: so few posts were held out that this proves no harm; more posts would help."
+        if self.passes < 1:
+            return f"{words}, after {_share(self.passes)} of your posts: too few to tell if it is memorising."
         gap = best["held_out"] - best.get("loss", best["held_out"])
         if gap > MEMORISING:
             return f"{words}; training loss {best['loss']:.2f}: it is memorising; more posts would help."
         return f"{words}; training loss {best['loss']:.2f}: it is learning, not memorising."
+
+
+def _share(part: float) -> str:
+    """
+    >>> _share(0.163), _share(0.004)
+    ('16 %', 'less than 1 %')
+    """
+    return f"{part:.0%}".replace("%", " %") if part >= 0.01 else "less than 1 %"

@@ -141,7 +141,8 @@ class FineTuning:
             if time.monotonic() - saved > save_seconds:
                 self.save()
                 saved = time.monotonic()
-        return Outcome(self._best(), self.position, stopped)
+        passes = self.position.best_step * self.recipe.batch_rows / len(self.rows)
+        return Outcome(self._best(), self.position, stopped, passes)
 
     def _advance(self) -> float | None:
         """One step; its loss, or None where that is no number, with nothing counted."""

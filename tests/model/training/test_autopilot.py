@@ -17,6 +17,7 @@ from blog_gen.model.zoo.zoo import EMBEDDED, SIZES
 
 MINI = HParams.load(EMBEDDED["mini"])
 PLENTY = Machine(64 << 30, True, 4e11)
+UNKNOWN = Machine(64 << 30, True, None)
 
 
 def _rows(hparams: HParams, texts: int = 30, tokens: int = 900) -> Rows:
@@ -32,6 +33,21 @@ def test_it_says_in_two_sentences_what_it_chose_and_what_to_expect() -> None:
     sentence = _advice(MINI).sentence
     assert sentence.count(". ") == 1 and sentence.startswith("Training all 10.3 million weights")
     assert "minute" in sentence and "GiB of memory" in sentence
+
+
+def test_the_time_that_it_names_is_no_more_than_is_allowed() -> None:
+    slow = Machine(64 << 30, True, 1e10)
+    assert "about 23 minutes at most and" in _advice(MINI, slow).sentence
+    assert "about a minute at most (`max_minutes`) and" in _advice(MINI, slow, max_minutes=1.0).sentence
+    assert "about a minute at most (`max_minutes`) and" in _advice(MINI, UNKNOWN, max_minutes=1.0).sentence
+    assert "at most and" not in _advice(MINI, UNKNOWN).sentence
+
+
+def test_an_end_before_the_last_step_is_promised_only_where_posts_are_kept_back() -> None:
+    sentences = [
+        choose(TrainingSettings(epochs=40.0), MINI, _rows(MINI), PLENTY, held_out=n).sentence for n in (0, 3)
+    ]
+    assert ["kept back" in sentence for sentence in sentences] == [False, True]
 
 
 @pytest.mark.parametrize("texts", [2, 3, 5, 7, 10, 30, 200])

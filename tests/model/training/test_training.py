@@ -25,7 +25,7 @@ from blog_gen.model.weights import initial_weights, save_weights
 
 quiet()
 from blog_gen.model.training.adaptation import merged  # noqa: E402
-from blog_gen.model.training.outcome import Outcome  # noqa: E402
+from blog_gen.model.training.outcome import Outcome, Position  # noqa: E402
 from blog_gen.model.training.training import FineTuning  # noqa: E402
 
 HPARAMS = HParams(n_vocab=64, n_ctx=64, n_embd=32, n_head=2, n_layer=2)
@@ -118,6 +118,27 @@ def test_a_doubtful_loss_is_no_reason_to_keep_the_base(
     outcome = _finish(_measuring(tuning, (4.0, 4.3, 4.3, 4.2, last), monkeypatch))
     assert outcome.position.best_step == kept and bool(outcome.weights) == bool(kept)
     assert ("nothing of use" if not kept else "this proves no harm") in outcome.summary
+
+
+@pytest.mark.parametrize(
+    ("passes", "training", "said"),
+    [
+        (0.02, 3.1, "after 2 % of your posts: too few to tell"),
+        (0.02, 1.0, "after 2 % of your posts: too few to tell"),
+        (2.0, 3.1, "it is learning, not memorising"),
+        (2.0, 1.0, "it is memorising"),
+    ],
+)
+def test_what_a_run_says_of_itself_it_can_know(passes: float, training: float, said: str) -> None:
+    history = [{"step": 0, "held_out": 3.4}, {"step": 4, "held_out": 3.2, "loss": training}]
+    position = Position(step=4, best_step=4, best_loss=3.2, history=history)
+    assert said in Outcome({}, position, "the time allowed was over", passes).summary
+
+
+def test_a_run_counts_how_often_its_best_weights_saw_the_posts(tmp_path: Path) -> None:
+    tuning = _run(tmp_path, held_out=0)
+    expected = RECIPE.steps * RECIPE.batch_rows / len(tuning.rows)
+    assert _finish(tuning).passes == pytest.approx(expected)
 
 
 def test_without_held_out_posts_it_trains_to_the_end(tmp_path: Path) -> None:

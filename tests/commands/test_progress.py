@@ -1,0 +1,33 @@
+"""What a bar says of rate and time left is true: after a resume, and where time is limited."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from blog_gen.commands.progress import Progress
+
+
+def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, limit: float | None) -> str:
+    """The last line after a run resumed at step 200 of 300 has done 10 steps in 100 seconds."""
+    clock = iter([0.0, 0.0, 0.0, 100.0, 100.0, 100.0])
+    monkeypatch.setattr("blog_gen.commands.progress.time.monotonic", lambda: next(clock))
+    bar = Progress()
+    bar.start("learning", 300, limit)
+    bar.update(200, 300)
+    bar.update(210, 300)
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def test_steps_done_before_cost_no_time_now(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = said(capsys, monkeypatch, None)
+    assert re.search(r"210/300 steps, 0\.1 steps/s, 900 s left", line), line
+
+
+def test_no_more_time_is_left_than_is_allowed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "160 s left" in said(capsys, monkeypatch, 260.0)
