@@ -100,7 +100,8 @@ def import_(site: Site, /, path: Path, name: str, base: str | None) -> None:
     from blog_gen.model.zoo.exchange import import_model
 
     known = zoo.resolve(base, site.settings().state_folder / "runs") if base else None
-    click.echo(f"{name} is in {import_model(path, name, known)}.")
+    folder = import_model(path, name, known, lambda note: click.echo(f"note: {note}", err=True))
+    click.echo(f"{name} is in {folder}.")
 
 
 @models.command("export")

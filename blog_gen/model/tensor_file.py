@@ -81,9 +81,12 @@ def _read(path: Path, offset: int, shape: tuple[int, ...], raw: str) -> Array:
     value = np.fromfile(path, raw, count=math.prod(shape), offset=offset)
     if value.size != math.prod(shape):
         raise DamagedError("the file is cut short")
-    if raw == "<u2":  # a bfloat16 is the upper half of a float32
-        value = np.left_shift(value, 16, dtype=np.uint32).view(np.float32)
-    return value.reshape(shape)
+    return widened(value).reshape(shape)
+
+
+def widened(value: Array) -> Array:
+    """Bfloat16s, which come as `<u2`, as float32, whose upper half they are; other numbers as they are."""
+    return np.left_shift(value, 16, dtype=np.uint32).view(np.float32) if value.dtype == "<u2" else value
 
 
 def write_tensors(

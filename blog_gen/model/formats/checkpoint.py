@@ -19,6 +19,7 @@ from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.hparams import HParams
 from blog_gen.model.tensor_file import Array, DamagedError, Stored
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LISTED_FAULTS = 40  # of a checkpoint of some other network, the rest of hundreds is only counted
 
 
@@ -34,6 +35,12 @@ class Checkpoint:
     tensors: Mapping[str, Stored]  # by published name, less `model/`
     meta: Mapping[str, Any] = field(default_factory=dict)  # what is known of its making
     words: bytes | None = None  # words.txt, if the model keeps to known words
+    notes: tuple[tuple[str, str], ...] = ()  # what is not GPT-2's, and what was done about it
+
+    def __post_init__(self) -> None:
+        """Without byte-order marks: no file that is written gets one."""
+        object.__setattr__(self, "encoder", self.encoder.removeprefix(BYTE_ORDER_MARK))
+        object.__setattr__(self, "merges", self.merges.removeprefix(BYTE_ORDER_MARK))
 
     @cached_property
     def tokenizer(self) -> Tokenizer:

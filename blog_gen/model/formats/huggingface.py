@@ -1,16 +1,16 @@
 """A Hugging Face folder, as transformers has it: config.json, safetensors, vocab.json, merges.txt.
 
-Its linear layers are OpenAI's convolutions, so matrices keep their layout; only names differ. Pickles
-(pytorch_model.bin) run code when they are read, so they never are.
+Its linear layers are OpenAI's convolutions, so matrices keep their layout; only names differ. Where there are
+no safetensors, pytorch_model.bin is read, by `pickled`.
 
 Source: huggingface/transformers `models/gpt2/modeling_gpt2.py` and `configuration_gpt2.py`.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,14 @@ from blog_gen.errors import ModelError
 from blog_gen.files import write_json
 from blog_gen.model.bpe import END_OF_TEXT
 from blog_gen.model.formats.checkpoint import Checkpoint
+from blog_gen.model.formats.pickled import read_pickled
+from blog_gen.model.formats.vocabulary import read_json, read_vocabulary, refuse_pointer
 from blog_gen.model.hparams import EMBEDDINGS, HParams
 from blog_gen.model.tensor_file import Array, DamagedError, Stored, read_tensors, write_tensors
 
-SINGLE, SHARDED = "model.safetensors", "model.safetensors.index.json"
+SINGLE, PICKLED = "model.safetensors", "pytorch_model.bin"
+READERS: Mapping[str, Callable[[Path], dict[str, Stored]]] = {SINGLE: read_tensors, PICKLED: read_pickled}
+INDEX = ".index.json"  # added to either name where the weights are in several files
 HEAD, EMBEDDING = "lm_head.weight", "wte"
 BUFFERS = re.compile(r"h\.\d+\.attn\.(bias|masked_bias)$")  # causal masks that old versions saved
 # What config.json may change in the arithmetic, and the values that are GPT-2's.
@@ -45,31 +49,26 @@ def open_huggingface(path: Path) -> Checkpoint:
     """The model in `path`.
 
     Raises:
-        ModelError: a file is missing or damaged, the weights are a pickle, or the network is not GPT-2's.
+        ModelError: a file is missing or damaged, or the network or the tokenizer is not GPT-2's.
     """
-    hparams = _hparams(path / "config.json")
+    config = read_config(path / "config.json")
+    hparams, vocabulary = _hparams(config, path), read_vocabulary(path, config.get("eos_token_id"))
     stored = {name.removeprefix("transformer."): tensor for name, tensor in _weights(path).items()}
     head = stored.pop(HEAD, None)
     tensors = {_published(name): value for name, value in stored.items() if not BUFFERS.match(name)}
     if head and EMBEDDING in tensors:
         tensors[EMBEDDING] = _tied(tensors[EMBEDDING], head)
-    return Checkpoint(path, "hf", hparams, *_vocabulary(path), tensors)
+    checkpoint = Checkpoint(path, "hf", hparams, vocabulary.encoder, vocabulary.merges, tensors)
+    return replace(_without_spare_rows(checkpoint, vocabulary.rows), notes=vocabulary.notes)
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError("the file is missing", path=path) from None
-    except ValueError as error:
-        raise ModelError("the file must be UTF-8 JSON", got=error, path=path) from None
-    if not isinstance(value, dict):
-        raise ModelError("the file must hold a JSON object", got=type(value).__name__, path=path)
-    return value
+def read_config(path: Path) -> dict[str, Any]:
+    """What config.json says of a GPT-2.
 
-
-def _hparams(path: Path) -> HParams:
-    config = _json(path)
+    Raises:
+        ModelError: it is missing or damaged, or is that of another network, which is named.
+    """
+    config = read_json(path)
     other = [
         f"{key} {config[key]!r}"
         for key, values in GPT2_ONLY.items()
@@ -78,7 +77,15 @@ def _hparams(path: Path) -> HParams:
     if config.get("n_inner") not in (None, 4 * config.get("n_embd", 0)):
         other.append(f"n_inner {config['n_inner']}")
     if other:
-        raise ModelError("the network must be GPT-2's", got=", ".join(other), path=path)
+        names = config.get("architectures")
+        what = (
+            f"{', '.join(map(str, names))}: " if isinstance(names, list) and "model_type" in other[0] else ""
+        )
+        raise ModelError("the network must be GPT-2's", got=what + ", ".join(other), path=path)
+    return config
+
+
+def _hparams(config: Mapping[str, Any], path: Path) -> HParams:
     try:
         n_ctx = config["n_positions"] if "n_positions" in config else config["n_ctx"]
         return HParams(config["vocab_size"], n_ctx, config["n_embd"], config["n_head"], config["n_layer"])
@@ -87,19 +94,44 @@ def _hparams(path: Path) -> HParams:
 
 
 def _weights(path: Path) -> dict[str, Stored]:
-    if (path / SHARDED).is_file():
-        places = _json(path / SHARDED).get("weight_map")
-        if not isinstance(places, dict) or any(Path(str(name)).name != name for name in places.values()):
-            raise ModelError("the index must map tensors to files beside it", path=path / SHARDED)
-        shards = [read_tensors(path / name) for name in sorted(set(places.values()))]
-        return {name: tensor for shard in shards for name, tensor in shard.items()}
-    if not (path / SINGLE).is_file() and any(path.glob("pytorch_model*.bin")):
-        raise ModelError(
-            "pytorch_model.bin is a pickle, which can run any code, so it is never read",
-            fix=f"Convert it to {SINGLE} where you trust it: transformers' `save_pretrained` writes one",
-            path=path,
-        )
-    return read_tensors(path / SINGLE)
+    """The tensors, of one file or of several, safetensors where there are any."""
+    for name, read in READERS.items():
+        if (path / (name + INDEX)).is_file():
+            shards = [_read(path / shard, read) for shard in shards_of(path / (name + INDEX))]
+            return {tensor: value for shard in shards for tensor, value in shard.items()}
+        if (path / name).is_file():
+            return _read(path / name, read)
+    raise ModelError("the weights file is missing", path=path / SINGLE)
+
+
+def _read(path: Path, read: Callable[[Path], dict[str, Stored]]) -> dict[str, Stored]:
+    if path.is_file():
+        refuse_pointer(path)
+    return read(path)
+
+
+def shards_of(index: Path) -> list[str]:
+    """The names of the files that an index spreads the tensors over; they lie beside it.
+
+    Raises:
+        ModelError: it is damaged, or leads elsewhere.
+    """
+    places = read_json(index).get("weight_map")
+    if not isinstance(places, dict) or any(Path(str(name)).name != name for name in places.values()):
+        raise ModelError("the index must map tensors to files beside it", path=index)
+    return sorted(set(places.values()))
+
+
+def _without_spare_rows(checkpoint: Checkpoint, rows: Sequence[int]) -> Checkpoint:
+    """Without the embedding's rows that belong to no token of the vocabulary."""
+    embedding = checkpoint.tensors.get(EMBEDDING)
+    if embedding is None or len(embedding.shape) != 2 or max(rows) >= embedding.shape[0]:
+        return checkpoint
+    shape = (len(rows), embedding.shape[1])
+    whole = tuple(rows) == tuple(range(embedding.shape[0]))
+    kept = embedding if whole else Stored(shape, embedding.dtype, lambda: embedding.read()[list(rows)])
+    hparams = replace(checkpoint.hparams, n_vocab=len(rows))
+    return replace(checkpoint, hparams=hparams, tensors={**checkpoint.tensors, EMBEDDING: kept})
 
 
 def _published(name: str) -> str:
@@ -141,23 +173,6 @@ def _tied(embedding: Stored, head: Stored) -> Stored:
         return value
 
     return Stored(embedding.shape, embedding.dtype, read)
-
-
-def _vocabulary(path: Path) -> tuple[bytes, bytes]:
-    """encoder.json and vocab.bpe: the same files under other names, or both from tokenizer.json."""
-    if (path / "vocab.json").is_file() and (path / "merges.txt").is_file():
-        return (path / "vocab.json").read_bytes(), (path / "merges.txt").read_bytes()
-    if not (path / "tokenizer.json").is_file():
-        raise ModelError("the model needs vocab.json and merges.txt, or tokenizer.json", path=path)
-    tokenizer = _json(path / "tokenizer.json")
-    try:
-        model = tokenizer["model"]
-        added = {token["content"]: token["id"] for token in tokenizer.get("added_tokens", [])}
-        pairs = [pair if isinstance(pair, str) else " ".join(pair) for pair in model["merges"]]
-        encoder = json.dumps(model["vocab"] | added)
-    except (KeyError, TypeError) as error:
-        raise ModelError("tokenizer.json must hold a BPE", got=repr(error), path=path) from None
-    return encoder.encode(), "\n".join(["#version: 0.2", *pairs, ""]).encode()
 
 
 def write_huggingface(checkpoint: Checkpoint, folder: Path) -> None:

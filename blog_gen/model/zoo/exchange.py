@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from blog_gen.errors import ModelError
+from blog_gen.errors import ModelError, Note
 from blog_gen.files import locked, sweep
 from blog_gen.model.formats import open_checkpoint, write_checkpoint
 from blog_gen.model.formats.checkpoint import Checkpoint
 from blog_gen.model.zoo import zoo
 
 
-def import_model(path: Path, name: str, base: Path | None = None) -> Path:
+def import_model(
+    path: Path, name: str, base: Path | None = None, note: Callable[[Note], None] = lambda note: None
+) -> Path:
     """Keep the checkpoint in `path`, of whatever format, as the model `name`; returns its folder.
 
     Args:
         base: a model folder with the vocabulary and the five numbers, for a checkpoint that lacks them.
+        note: hears what was left out of it.
 
     Raises:
         ModelError: it is in no known format or no whole GPT-2 (nothing is kept), or the name is taken.
@@ -29,7 +32,10 @@ def import_model(path: Path, name: str, base: Path | None = None) -> Path:
     with locked(lock_file(name), f"making the model {name}"):
         checkpoint = open_checkpoint(path, base)
         origin = {"format": checkpoint.format, "from": str(path.resolve())}
-        return install(checkpoint, name, {"origin": origin} | dict(checkpoint.meta))
+        folder = install(checkpoint, name, {"origin": origin} | dict(checkpoint.meta))
+    for rule, action in checkpoint.notes:
+        note(Note(path, rule, action))
+    return folder
 
 
 def lock_file(name: str) -> Path:

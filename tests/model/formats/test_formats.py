@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -218,20 +217,6 @@ def test_a_changed_weight_is_seen_by_its_checksum(tmp_path: Path) -> None:
         write_checkpoint(open_checkpoint(tmp_path / "openai"), "folder", tmp_path / "back")
 
 
-class Bomb:
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Path("exploded").touch, ())
-
-
-def test_a_pickle_is_never_read(hf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (hf / "model.safetensors").unlink()
-    (hf / "pytorch_model.bin").write_bytes(pickle.dumps(Bomb()))
-    with pytest.raises(ModelError, match=r"is a pickle.*Convert it to model\.safetensors"):
-        open_checkpoint(hf)
-    assert not Path("exploded").exists()
-
-
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -244,7 +229,7 @@ def test_a_pickle_is_never_read(hf: Path, tmp_path: Path, monkeypatch: pytest.Mo
 def test_another_network_is_refused(hf: Path, key: str, value: object) -> None:
     config = json.loads((hf / "config.json").read_text()) | {key: value}
     (hf / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ModelError, match=f"the network must be GPT-2's; got {key}"):
+    with pytest.raises(ModelError, match=f"the network must be GPT-2's; got .*{key}"):
         open_checkpoint(hf)
 
 
