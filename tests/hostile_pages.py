@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 ELEMENTS = """html head title meta body main h1 h2 h3 h4 h5 h6 p br hr em strong del code pre span div
     blockquote ul ol li dl dt dd table thead tbody tr th td a img sup abbr input section"""
-ATTRIBUTES = "class id href src alt title role rel style name content type disabled checked start"
+ATTRIBUTES = """class id href src alt title role rel style name content type disabled checked start
+    align lang aria-label data-footnotes data-footnote-ref data-footnote-backref data-footnote-backref-idx"""
 STYLES = ("", "text-align:left", "text-align:right", "text-align:center")  # of table cells
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from blog_gen.config.settings import SamplingSettings
 from blog_gen.site.habit import Habit
 from blog_gen.text.post import KEYS, Post, prompt, render
-from blog_gen.text.safety.safe import safe_line
+from blog_gen.text.safety.safe import safe_line, typographic
 
 if TYPE_CHECKING:
     from blog_gen.model.sampling.sampling import Sample, Sampler
@@ -94,7 +94,7 @@ def title_of(line: str) -> str:
     >>> title_of(" * A wiki (Labs)*"), title_of("November)"), title_of("Why (not:"), title_of("**")
     ('A wiki (Labs)', 'November', 'Why not', '')
     >>> title_of("The `--days of May"), title_of('Why "not" `now`?')
-    ('The --days of May', 'Why "not" `now`?')
+    ('The --days of May', 'Why “not” `now`?')
     """
     title = safe_line(_KEY.split(line, maxsplit=1)[0]).strip(_MARKS)
     for opening, closing in _PAIRS.items():
@@ -103,7 +103,7 @@ def title_of(line: str) -> str:
     for mark in '"`':
         if title.count(mark) % 2:
             title = title.replace(mark, "")
-    return safe_line(title).strip(_MARKS)
+    return typographic(safe_line(title).strip(_MARKS))
 
 
 def _balanced(text: str, opening: str, closing: str) -> bool:

@@ -25,8 +25,8 @@ def description_of(body: str) -> str | None:
     It is shortened at a word if it is long, and holds nothing that a layout could print as HTML,
     or `markdownify` as a link.
 
-    >>> description_of("# Bread\\n\\nI *like* [bread](/b/), `rye` &lt;above> all. And cake.")
-    'I like bread, rye ‹above› all.'
+    >>> description_of("# Bread\\n\\nI *like* [bread](/b/), `rye` &lt;above> \\"all\\". And cake.")
+    'I like bread, rye ‹above› “all”.'
     """
     for block in re.split(r"\n\s*\n", body):
         if block and not _NOT_PROSE.match(block):
@@ -40,7 +40,9 @@ def description_of(body: str) -> str | None:
 def _plain(block: str) -> str:
     text = _LIQUID.sub("", _LINK.sub(r"\1", _IMAGE.sub("", block)))
     text = html.unescape(_MARKS.sub("", _AUTOLINK.sub(r"\1", text)))
-    return re.sub(r"[\[\]{}\\]|&(?=#|\w+;)", "", text.replace("<", "‹").replace(">", "›"))
+    text = re.sub(r"[\[\]{}\\]|&(?=#|\w+;)", "", text.replace("<", "‹").replace(">", "›"))
+    # No straight quotation mark, which could end the attribute that a layout prints this in.
+    return re.sub(r"(?<![^\s(])\"", "“", text).replace('"', "”").replace("'", "’")
 
 
 def _shortened(text: str) -> str:

@@ -19,7 +19,10 @@ _END = r"\n[ \t]*(?:\n|[-+*>#|=~`:]|\d+[.)]|\[\^)"
 _SPAN = rf"(?<![\\`])(?P<ticks>`+)(?!`)(?P<code>(?:(?!{_END}).)+?)(?<!`)(?P=ticks)(?!`)"
 _INERT = r"<code>[^<>\[\]{}`\x00\n]*</code>"
 _CODE = re.compile(rf"{_SPAN}|{_INERT}", re.DOTALL)
-_NOT_PLAIN = re.compile(r"[^\w\s.,:;!?()'\"/=+|~@#%$^-]")
+# With what would make a link of an address, since to a renderer the text in the element is like any other.
+_NOT_PLAIN = re.compile(
+    r"[^\w\s.,:;!?()'\"/=+|~@#%$^-]|:(?=//)|(?<=www)\.|(?<=[\w.+-])@(?=[A-Za-z0-9])", re.IGNORECASE
+)
 _MASK = re.compile(r"\x00(\d+)\x00")
 
 
@@ -40,7 +43,7 @@ def with_inert_spans(text: str) -> str:
 
 
 def _entity(match: re.Match[str]) -> str:
-    return {"&": "&amp;", "<": "&lt;", ">": "&gt;"}.get(match[0], f"&#{ord(match[0])};")
+    return {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@\u2060"}.get(match[0], f"&#{ord(match[0])};")
 
 
 def masked(text: str) -> tuple[str, Callable[[str], str]]:

@@ -24,7 +24,7 @@ _INTERNATIONAL = r"\+\d{1,3}[ .-]?(?:\(?\d{1,4}\)?[ .-]?){2,5}\d{2,4}"
 _NATIONAL = r"\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}"
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("secret", re.compile(rf"(?:{_TOKENS})|{_RANDOM}|{_ASSIGNED}")),
-    ("email", re.compile(r"(?<![\w.+-])[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")),
+    ("email", re.compile(r"(?<![\w.+-])[\w.+-]+@\u2060?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")),
     ("telephone", re.compile(rf"(?<![\w.+-])(?:{_INTERNATIONAL}|{_NATIONAL})(?![\w-])")),
 )
 

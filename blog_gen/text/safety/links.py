@@ -56,6 +56,25 @@ def _bare(host: str) -> str:
     return host.lower().rstrip(".").removeprefix("www.")
 
 
+# An address that a renderer may make a link of; what is a link already, or a whole address, comes first.
+_BARE = re.compile(
+    rf"(?P<kept>{_STRICT}|{AUTOLINK}|^\[[^\[\]^\n][^\[\]\n]*\]: {_SAFE}+)"
+    rf"|(?P<address>(?:(?:https?|ftp)://|(?<![\w@./\\-])www\.){_SAFE}+)"
+    r"|(?P<at>(?<=[\w.+;\\-])@(?=[A-Za-z0-9&])|&(?:#0*64|#x0*40|commat);)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_BREAKABLE = re.compile(r":(?=//)|(?<=^www)\.|(?<=[\w.+-])@(?=[A-Za-z0-9])", re.IGNORECASE)
+_AFTER_ADDRESS = "?!.,:;*_~'\"])"
+_WHOLE_HOST = re.compile(r"[?!.,:;*_~'\")\]]*+(?:[\s<]|\Z)")  # after an address without a path
+_WORD_JOINER = "\u2060"  # not seen, and no line ends there
+# To a renderer without footnotes, a footnote of one word, with a title or without, defines a link.
+_LONGEST_WORD = 2000
+_ONE_WORD = re.compile(
+    rf"\s*+<?(?P<url>[^\s<>]{{1,{_LONGEST_WORD}}}+)>?(?P<more>[^\s<>])?[^\S\n]*+(?:(?=[\"'(])|$)",
+    re.MULTILINE,
+)
+
+
 def may_link(url: str, facts: SiteFacts) -> bool:
     """Whether a link may lead to `url`: a page of the site, or a host that the site links to.
 
@@ -126,8 +145,7 @@ def with_links(text: str, defined: Mapping[str, str], facts: SiteFacts, report: 
     def autolink(match: re.Match[str]) -> str:
         if may_link(match[0][1:-1], facts):
             return match[0]
-        report.add("link", match)
-        return match[0][1:-1]
+        return match[0][1:-1]  # `without_bare_addresses` reports it
 
     text = _OTHER_AUTOLINK.sub(r"\g<address>", re.sub(AUTOLINK, autolink, text))
     text = _IMAGE.sub(lambda match: kept_or("image", "", match), text)
@@ -146,7 +164,9 @@ def without_loose_ends(text: str, facts: SiteFacts) -> str:
         return match[0] if match["strict"] and may_link(match["url"], facts) else "]\\" + match[0][1:]
 
     def colon(match: re.Match[str]) -> str:
-        if match["footnote"] or (match["definition"] and may_link(match["url"], facts)):
+        if match["footnote"]:
+            return match[0] if _is_footnote_everywhere(match, facts) else match[0][:-1] + "\\:"
+        if match["definition"] and may_link(match["url"], facts):
             return match[0]
         return match[0].replace("]:", "]\\:")
 
@@ -155,3 +175,37 @@ def without_loose_ends(text: str, facts: SiteFacts) -> str:
         return match[0] if shown else "!\\" + match[0][1:]
 
     return _BANG.sub(bang, _COLON.sub(colon, _OPENING.sub(opening, text)))
+
+
+def _is_footnote_everywhere(match: re.Match[str], facts: SiteFacts) -> bool:
+    """Whether the footnote that `match` begins cannot be read as the definition of a link elsewhere."""
+    word = _ONE_WORD.match(match.string, match.end())
+    if word is None or word["url"].startswith("\0"):  # code, which is no address
+        return True
+    return not word["more"] and may_link(word["url"], facts)
+
+
+def without_bare_addresses(text: str, facts: SiteFacts, report: Report) -> str:
+    r"""`text` in which no renderer makes a link of a bare address, but of those that the site links to.
+
+    >>> without_bare_addresses("See http://known.example or www.x.example.", SiteFacts(), Report())
+    'See http\\://known.example or www\\.x.example.'
+    """
+
+    def broken(match: re.Match[str]) -> str:
+        if match["kept"] or (match["address"] and _may_stand_bare(match, facts)):
+            return match[0]
+        if match["at"]:  # flagged in the end as what it is
+            return f"@{_WORD_JOINER}"
+        report.add("link", match)
+        return _BREAKABLE.sub(lambda at: f"@{_WORD_JOINER}" if at[0] == "@" else f"\\{at[0]}", match[0])
+
+    return _BARE.sub(broken, text)
+
+
+def _may_stand_bare(match: re.Match[str], facts: SiteFacts) -> bool:
+    """Whether a bare address may become a link, of which a renderer may take more or less than we do."""
+    address = match["address"].rstrip(_AFTER_ADDRESS)
+    url = f"http://{address}" if address.lower().startswith("www.") else address
+    ends = "/" in url.partition("://")[2] or _WHOLE_HOST.match(match.string, match.end())
+    return bool(ends) and may_link(url, facts)

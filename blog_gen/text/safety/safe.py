@@ -18,7 +18,7 @@ from blog_gen.text.safety.fences import Fence, Prose, Segment
 from blog_gen.text.safety.flags import flags
 from blog_gen.text.safety.links import known_hosts
 
-__all__ = ["Finding", "Safe", "SiteFacts", "known_hosts", "make_safe", "safe_line"]
+__all__ = ["Finding", "Safe", "SiteFacts", "known_hosts", "make_safe", "safe_line", "typographic"]
 
 _ROUNDS = 50  # removing one thing can bring another to light; ordinary posts need two, hostile ones a few
 _LINE_ENDS = re.compile(r"\r\n?|[\v\f\x85\u2028\u2029]")
@@ -76,6 +76,17 @@ def safe_line(text: str) -> str:
     text = re.sub(r"(?<!<)<++(?![\s=\d])", lambda run: "‹" * len(run[0]), text)
     text = re.sub(r"(?<=\{)(?=[{%:])|(?<=\])(?=[(\[:])|(?<=!)(?=\[)", " ", text)
     return re.sub(r"&(?=#|\w+;)", "＆", text)
+
+
+def typographic(text: str) -> str:
+    """One line with the quotation marks of print: none ends the attribute that a layout prints it in.
+
+    >>> typographic("It's a <b>, 'so'"), typographic('Why "not"?')
+    ('It’s a ‹b›, ‘so’', 'Why “not”?')
+    """
+    text = re.sub(r"(?<![^\s(\[{—–-])\"", "“", text).replace('"', "”")
+    text = re.sub(r"(?<![^\s(\[{—–“-])'(?=[^\W\d_][^'\s]*+')", "‘", text).replace("'", "’")
+    return text.replace("<", "‹").replace(">", "›")
 
 
 def _visible(body: str, report: Report) -> str:
@@ -141,7 +152,8 @@ def _disarmed(text: str, defined: dict[str, str], facts: SiteFacts, report: Repo
     text = html.without_markup(text, report, facts.excerpt_separator)
     text = html.as_text(text, report, facts.excerpt_separator)
     text = html.without_attributes(text, report)
-    return limits.with_closed_brackets(links.without_loose_ends(text, facts))
+    text = links.without_bare_addresses(links.without_loose_ends(text, facts), facts, report)
+    return limits.with_closed_brackets(text)
 
 
 def _without_borrowed_labels(text: str, blocks: Sequence[Fence], separator: str) -> str:

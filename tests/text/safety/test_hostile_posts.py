@@ -19,7 +19,7 @@ from hostile_texts import hostile_texts
 from blog_gen.config.settings import Settings
 from blog_gen.site.drafts import Draft, drafts_in, write_draft
 from blog_gen.site.habit import Habit
-from blog_gen.text.safety.safe import SiteFacts, make_safe, safe_line
+from blog_gen.text.safety.safe import SiteFacts, make_safe, safe_line, typographic
 
 NUMBER = int(os.environ.get("BLOG_GEN_HOSTILE", "300"))  # texts, over all of the configurations
 SEED = int(os.environ.get("BLOG_GEN_SEED", "0"))
@@ -29,7 +29,8 @@ SENTINEL = "qzxend"  # stands at the end of each text: nothing may hide it
 LAYOUT = """<!DOCTYPE html>
 <html><head><title>{{ page.title | escape }}</title>
 <meta name="path" content="{{ page.path | escape }}"></head>
-<body><h1>{{ page.title }}</h1>{{ page.title | markdownify }}<p>{{ page.description }}</p>
+<body><h1 title="{{ page.title }}">{{ page.title }}</h1>
+<p title='{{ page.description }}'></p>{{ page.title | markdownify }}<p>{{ page.description }}</p>
 {{ page.description | markdownify }}{{ page.excerpt }}
 <p>{{ page.tags | join: " " }}</p><main>{{ content }}</main></body></html>
 """
@@ -74,7 +75,7 @@ def write_site(
     written = {}
     for number, text in enumerate(texts):
         draft = Draft(
-            title=safe_line(text)[:70].strip() or "Nothing left",
+            title=typographic(safe_line(text))[:70].strip() or "Nothing left",
             body=make_safe(f"{text}\n\n{SENTINEL}", facts).body,
             date=start + timedelta(days=number % 50),
             tags=tuple(filter(None, (safe_line(text[-20:]), "a, b"))),
