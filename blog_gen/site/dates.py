@@ -21,12 +21,13 @@ FULL = "%Y-%m-%d %H:%M:%S %z"  # Jekyll's own form, and the one that no reader c
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH_NAME = r"(?P<month_name>(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)\.?"
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
+_YEAR = r"(?P<year>\d{1,4})"
 _DAY_FORMS = (
-    r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})",
-    r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)",
+    rf"'?{_YEAR}[-/.](?P<month>\d{{1,2}})[-/.](?P<day>\d{{1,2}})",  # 05/01/19 is of 2005 to Ruby
+    r"(?P<year>\d{4}|\d\d)(?P<month>\d\d)(?P<day>\d\d)",
     r"(?P<day>\d{1,2})[-/.](?P<month>\d{1,2})[-/.](?P<year>\d{4})",  # the day comes first to Ruby, too
-    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s-]+{_MONTH_NAME},?[\s-]+(?P<year>\d{{4}})",
-    rf"{_WEEKDAY}{_MONTH_NAME}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}})",
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s/-]++{_MONTH_NAME},?[\s/-]++'?{_YEAR}",
+    rf"{_WEEKDAY}{_MONTH_NAME}[\s-]++(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?[\s-]++'?{_YEAR}",
 )
 _TIME = (
     r"(?:(?:T|,?\s+)(?P<hour>\d{1,2})(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:\.\d*)?)?)?"
@@ -113,10 +114,23 @@ def _parse_text(text: str, zone: tzinfo | None) -> datetime:
             raise ValueError(text)
         hour = hour % 12 + (12 if part["half"].lower().startswith("p") else 0)
     wall = wall_clock(
-        int(part["year"]), month, int(part["day"]), hour, int(part["minute"]), int(part["second"])
+        _year_of(part["year"]), month, int(part["day"]), hour, int(part["minute"]), int(part["second"])
     )
     offset = _offset_of(part["zone"].lower())
-    return local(wall, zone) if offset is None else wall.replace(tzinfo=offset).astimezone(zone)
+    if offset is not None:
+        return wall.replace(tzinfo=offset).astimezone(zone)
+    # Of a time that comes twice Ruby takes the second; of one that never comes, what is as much later.
+    return max(local(wall, zone), local(wall.replace(fold=1), zone), key=datetime.timestamp)
+
+
+def _year_of(digits: str) -> int:
+    """A year of one or two digits is of 1969 to 2068.
+
+    >>> _year_of("69"), _year_of("5"), _year_of("2019")
+    (1969, 2005, 2019)
+    """
+    year = int(digits)
+    return year if len(digits) > 2 else year + (1900 if year >= 69 else 2000)
 
 
 def _offset_of(name: str) -> tzinfo | None:
