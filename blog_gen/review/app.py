@@ -11,6 +11,7 @@ from flask import Flask
 from blog_gen.config.settings import Settings
 from blog_gen.review import guard, model_views, preview_views, views
 from blog_gen.review.desk import Desk, pages
+from blog_gen.review.evidence import Examiner
 from blog_gen.review.preview import SitePreview
 from blog_gen.review.regenerating import Writer
 from blog_gen.review.store import Store
@@ -29,7 +30,11 @@ def create_app(settings: Settings, port: int) -> Flask:
     app.jinja_options = {"autoescape": True, "undefined": jinja2.StrictUndefined}
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM)
     app.extensions["desk"] = Desk(
-        settings, Store(settings), SitePreview(settings, templates / "plugin"), Writer(settings)
+        settings,
+        Store(settings),
+        SitePreview(settings, templates / "plugin"),
+        Writer(settings),
+        Examiner(settings),
     )
     app.jinja_env.globals["site_title"] = str(settings.jekyll.get("title") or settings.site.resolve().name)
     guard.protect(app, port)

@@ -14,6 +14,7 @@ from flask import Blueprint, current_app
 from blog_gen.config.settings import Settings
 from blog_gen.errors import DraftError
 from blog_gen.review.entries import Entry
+from blog_gen.review.evidence import Examiner
 from blog_gen.review.preview import SitePreview
 from blog_gen.review.regenerating import Writer
 from blog_gen.review.store import Store
@@ -29,6 +30,7 @@ class Desk:
     store: Store
     preview: SitePreview
     writer: Writer
+    examiner: Examiner
 
 
 def desk() -> Desk:

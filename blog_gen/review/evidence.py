@@ -6,12 +6,14 @@ Joins the judge's index and the safety check; reads articles, writes only the in
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError
+from blog_gen.review.deadline import Worker
 from blog_gen.review.entries import LONGEST_SHOWN
 from blog_gen.site.articles import Article, fingerprint, read_articles
 from blog_gen.site.assets import image_files
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from blog_gen.judge.index import CorpusIndex, Run
 
 INDEX_FILE = "review-index.npz"
+SECONDS = 10  # for one draft, which takes a second at most
+FIRST_SECONDS = 180  # for the articles, of which there may be ten thousand
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Evidence:
     findings: tuple[Finding, ...] = ()  # what is private, foreign or would not build
     missing: str | None = None  # why there is nothing to compare with
     cut: bool = False  # only the first `LONGEST_SHOWN` characters were looked at
+    late: bool = False  # it took too long: nothing was looked at
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,34 @@ def evidence_of(body: str, settings: Settings) -> Evidence:
         return Evidence(findings=make_safe(body, SiteFacts()).findings, missing=str(error), cut=cut)
     overlap = copied(body, known.index)
     return Evidence(overlap.runs, overlap.share, make_safe(body, known.facts).findings, cut=cut)
+
+
+class Examiner:
+    """Evidence within a time limit, so that one draft can never take the page down with it."""
+
+    def __init__(self, settings: Settings, seconds: float = SECONDS) -> None:
+        self.settings, self.seconds = settings, seconds
+        self._late: set[str] = set()  # bodies that took too long once
+
+    def evidence_of(self, body: str) -> Evidence:
+        """As the function of this name; where it takes too long, an `Evidence` that says so."""
+        if body in self._late:
+            return Evidence(late=True)
+        try:
+            _worker.run(FIRST_SECONDS, _prepare, self.settings)
+            return _worker.run(self.seconds, evidence_of, body, self.settings)
+        except TimeoutError:
+            self._late.add(body)
+            return Evidence(late=True)
+
+
+_worker = Worker()
+
+
+def _prepare(settings: Settings) -> None:
+    """Read and index the articles, which is not the draft's fault and takes longer."""
+    with suppress(BlogGenError):  # which `evidence_of` tells of
+        _known(settings)
 
 
 def articles_of(settings: Settings) -> Sequence[Article]:

@@ -39,6 +39,8 @@ def protect(app: Flask, port: int) -> None:
 
     @app.before_request
     def check() -> None:
+        if "Host" not in request.headers:
+            abort(400, "A request must have a Host header.")
         if request.host not in hosts:
             abort(403, f"This page is at http://127.0.0.1:{port} only.")
         if request.method in ("GET", "HEAD"):

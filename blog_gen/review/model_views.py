@@ -12,7 +12,6 @@ from blog_gen.errors import DraftError
 from blog_gen.learning import curve
 from blog_gen.review.desk import desk, entry_of, pages, source_id_of
 from blog_gen.review.entries import LONGEST_SHOWN, Entry
-from blog_gen.review.evidence import evidence_of
 from blog_gen.review.marking import passages
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def certainty(entry_id: str) -> str:
 
     entry = entry_of(entry_id)
     shades = shades_of(entry, desk().settings)
-    evidence = evidence_of(entry.body, desk().settings)
+    evidence = desk().examiner.evidence_of(entry.body)
     words = (entry.body[shade.start : shade.end].strip(_MARKS) for shade in shades if shade.level == 0)
     doubts = list(dict.fromkeys(filter(None, words)))
     return render_template(

@@ -16,7 +16,6 @@ from blog_gen.errors import BlogGenError
 from blog_gen.review import scorecard
 from blog_gen.review.desk import desk, entry_of, pages, source_id_of
 from blog_gen.review.entries import LONGEST_SHOWN, Entry
-from blog_gen.review.evidence import evidence_of
 from blog_gen.review.fields import fields_of, with_fields
 from blog_gen.review.marking import passages
 from blog_gen.review.model_views import next_seed
@@ -45,7 +44,7 @@ def index() -> str:
 def draft(entry_id: str) -> str:
     entries = desk().store.entries()
     entry = entry_of(entry_id, entries)
-    evidence = evidence_of(entry.body, desk().settings)
+    evidence = desk().examiner.evidence_of(entry.body)
     return render_template(
         "draft.html.j2",
         entry=entry,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from reviewing import BODY, COPIED, add_draft, make_site, make_store
-from werkzeug.test import TestResponse
+from werkzeug.test import TestResponse, create_environ, run_wsgi_app
 
 from blog_gen import runs
 from blog_gen.config.settings import load_settings
@@ -217,6 +217,21 @@ def test_only_our_own_forms_change_anything(
 def test_a_name_that_is_rebound_to_this_machine_reads_nothing(reviewer: Reviewer) -> None:
     done = reviewer.client.get("/", base_url=f"http://evil.example:{PORT}")
     assert done.status_code == 403 and "drawer" not in done.text
+
+
+def test_a_request_must_say_whose_page_it_wants(reviewer: Reviewer) -> None:
+    environment = create_environ("/", f"http://127.0.0.1:{PORT}")
+    app = reviewer.client.application
+    assert run_wsgi_app(app, environment.copy())[1].startswith("200")
+    del environment["HTTP_HOST"]
+    assert run_wsgi_app(app, environment)[1].startswith("400")
+
+
+def test_a_draft_whose_checks_take_too_long_is_shown_all_the_same(reviewer: Reviewer, store: Store) -> None:
+    reviewer.client.application.extensions["desk"].examiner.seconds = 0
+    page = reviewer.page(_address(store))
+    assert "took too long" in page and "drawer" in page
+    assert "Nothing private" not in page and "no eight words" not in page
 
 
 def test_nothing_is_changed_by_a_link(reviewer: Reviewer, store: Store) -> None:

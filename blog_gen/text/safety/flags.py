@@ -38,5 +38,5 @@ def flags(body: str) -> tuple[Finding, ...]:
     report = Report()
     for kind, pattern in _PATTERNS:
         for match in pattern.finditer(body):
-            report.add(kind, match)
+            report.add(kind, match, match[0].replace("\u2060", ""))
     return tuple(sorted(report.findings, key=lambda finding: finding.line))
