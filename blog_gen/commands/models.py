@@ -10,6 +10,7 @@ import click
 from blog_gen.commands.options import Site
 from blog_gen.commands.output import say_json
 from blog_gen.commands.progress import progress
+from blog_gen.errors import Note, UsageError
 
 # What `model.formats` writes; said again here, so that `--help` need not import NumPy.
 FORMATS = ["openai", "hf", "gguf", "gguf-q8_0", "folder"]
@@ -30,7 +31,7 @@ def list_(site: Site, /, as_json: bool) -> None:
 
     found, notes = list_models(site.settings().state_folder / "runs")
     for note in notes:
-        click.echo(f"note: {note}", err=True)
+        _say(note)
     if as_json:
         say_json([asdict(model) for model in found])
         return
@@ -68,11 +69,28 @@ def show(site: Site, /, name: str, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("size")
-@click.option("--mirror", help="Another server with OpenAI's folders; or set BLOG_GEN_MIRROR.")
-@click.option("--keep", is_flag=True, help="Keep the downloaded originals too.")
-def pull(size: str, mirror: str | None, keep: bool) -> None:
-    """Download OpenAI's GPT-2 of SIZE: 124M, 355M, 774M or 1558M; checked, and resumed where it broke off."""
+@click.argument("name", metavar="SIZE or OWNER/NAME[@REVISION]")
+@click.option("--mirror", help="SIZE: another server with OpenAI's folders; or set BLOG_GEN_MIRROR.")
+@click.option("--keep", is_flag=True, help="SIZE: keep the downloaded originals too.")
+def pull(name: str, mirror: str | None, keep: bool) -> None:
+    """Download a base: checked, and resumed where it broke off.
+
+    SIZE is one of OpenAI's GPT-2: 124M, 355M, 774M or 1558M. OWNER/NAME is any GPT-2 of the Hugging Face
+    Hub; set HF_TOKEN for a private one, HF_ENDPOINT for a mirror.
+    """
+    from blog_gen.model.zoo import hub
+
+    if "/" not in name:
+        folder = _pull_size(name, mirror, keep)
+    elif mirror or keep:
+        fix = "Set HF_ENDPOINT for another server; Hugging Face's cache keeps what was downloaded"
+        raise UsageError("--mirror and --keep are for OpenAI's sizes", fix=fix)
+    else:
+        folder = hub.pull(name, _say)
+    click.echo(f"{name} is in {folder}. Use it with `--model {name}` or `blog_gen: model: {name}`.")
+
+
+def _pull_size(size: str, mirror: str | None, keep: bool) -> Path:
     from blog_gen.model.zoo import downloads
 
     with progress() as bar:
@@ -85,8 +103,11 @@ def pull(size: str, mirror: str | None, keep: bool) -> None:
                 bar.start(name, total or 0)
             bar.update(done // 2**20, (total or 0) // 2**20, unit="MiB")
 
-        folder = downloads.pull(size, mirror, keep, progress=report)
-    click.echo(f"{size} is in {folder}. Use it with `--model {size}` or `blog_gen: model: {size}`.")
+        return downloads.pull(size, mirror, keep, progress=report)
+
+
+def _say(note: Note) -> None:
+    click.echo(f"note: {note}", err=True)
 
 
 @models.command("import")
@@ -100,7 +121,7 @@ def import_(site: Site, /, path: Path, name: str, base: str | None) -> None:
     from blog_gen.model.zoo.exchange import import_model
 
     known = zoo.resolve(base, site.settings().state_folder / "runs") if base else None
-    folder = import_model(path, name, known, lambda note: click.echo(f"note: {note}", err=True))
+    folder = import_model(path, name, known, _say)
     click.echo(f"{name} is in {folder}.")
 
 

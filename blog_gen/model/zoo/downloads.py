@@ -17,7 +17,7 @@ from blog_gen.errors import ModelError, UsageError
 from blog_gen.files import locked, sha256_of
 from blog_gen.model.formats import open_checkpoint
 from blog_gen.model.zoo import zoo
-from blog_gen.model.zoo.exchange import install, lock_file
+from blog_gen.model.zoo.exchange import check_space, install, lock_file
 from blog_gen.model.zoo.fetch import Expected, Progress, Retry, fetch
 
 PUBLISHED = "https://openaipublic.blob.core.windows.net/gpt-2/models"
@@ -130,15 +130,7 @@ def _check_space(size: str, originals: Path) -> None:
     """Say before the download, not after it, that the disk is too small."""
     have = sum(file.stat().st_size for file in originals.glob("*")) if originals.is_dir() else 0
     needed = round(SPACE_FACTOR * 4 * zoo.SIZES[size].parameters) - have
-    parent = next(folder for folder in originals.parents if folder.is_dir())
-    free = shutil.disk_usage(parent).free
-    if free < needed:
-        raise ModelError(
-            f"downloading {size} and converting it needs {needed / 1e9:.1f} GB of disk",
-            got=f"{free / 1e9:.1f} GB free",
-            fix=f"Free some, or set {zoo.CACHE_VARIABLE} to a folder on another disk",
-            path=parent,
-        )
+    check_space(size, needed, originals)
 
 
 def _meta(source: str, originals: Path) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from blog_gen.errors import ModelError, Note
 from blog_gen.files import locked, sweep
@@ -39,7 +41,7 @@ def import_model(
 
 
 def lock_file(name: str) -> Path:
-    return zoo.cache_folder() / "locks" / f"{name}.lock"
+    return zoo.cache_folder() / "locks" / f"{quote(name, safe='@')}.lock"
 
 
 def install(checkpoint: Checkpoint, name: str, meta: Mapping[str, Any]) -> Path:
@@ -54,10 +56,30 @@ def install(checkpoint: Checkpoint, name: str, meta: Mapping[str, Any]) -> Path:
         raise ModelError(
             f"{name} is the name of OpenAI's model", got=got, fix="Choose another", path=checkpoint.path
         )
-    folder = zoo.models_folder() / name
-    sweep(zoo.models_folder())  # of this model or of others; those of an hour may still be at work
+    folder = zoo.cached_folder(name)
+    sweep(folder.parent)  # of this model or of others; those of an hour may still be at work
     write_checkpoint(replace(checkpoint, meta=meta), "folder", folder)
     return folder
+
+
+def check_space(name: str, needed: int, folder: Path) -> None:
+    """Say before a download, not after it, that the disk is too small.
+
+    Args:
+        needed: bytes that are still to be written below `folder`, which need not be there yet.
+
+    Raises:
+        ModelError: fewer are free.
+    """
+    parent = next(path for path in (folder, *folder.parents) if path.is_dir())
+    free = shutil.disk_usage(parent).free
+    if free < needed:
+        raise ModelError(
+            f"downloading {name} and converting it needs {needed / 1e9:.1f} GB of disk",
+            got=f"{free / 1e9:.1f} GB free",
+            fix=f"Free some, or set {zoo.CACHE_VARIABLE} to a folder on another disk",
+            path=parent,
+        )
 
 
 def export_model(folder: Path, kind: str, destination: Path) -> Path:

@@ -2,6 +2,7 @@
 
 mini                       in the package
 124M 355M 774M 1558M       `<cache>/models/`, put there by `models pull`
+OWNER/NAME[@REVISION]      of the Hugging Face Hub: `<cache>/hub/`, put there by `models pull`
 any other name             a run of the site, or a model imported into `<cache>/models/`
 a path                     a model folder as it is
 """
@@ -12,8 +13,9 @@ import difflib
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from blog_gen.errors import ModelError, UsageError
 from blog_gen.model.hparams import HParams
@@ -30,6 +32,7 @@ SIZES: Mapping[str, HParams] = {
 OLD_NAMES: Mapping[str, str] = {"117M": "124M", "345M": "355M"}  # first published under a wrong count
 MODEL_FILES = ("hparams.json", "encoder.json", "vocab.bpe", "model.safetensors")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_HUB_NAME = re.compile(rf"{_NAME.pattern}/{_NAME.pattern}(@[A-Za-z0-9][A-Za-z0-9._/-]*)?")
 
 
 def cache_folder() -> Path:
@@ -51,6 +54,28 @@ def cache_folder() -> Path:
 
 def models_folder() -> Path:
     return cache_folder() / "models"
+
+
+def is_hub_name(name: str) -> bool:
+    """
+    >>> is_hub_name("benjamin/gerpt2"), is_hub_name("owner/name@refs/pr/2"), is_hub_name("a/b/c")
+    (True, True, False)
+    """
+    return _HUB_NAME.fullmatch(name) is not None and not any(part in name for part in ("..", "--"))
+
+
+def cached_folder(name: str) -> Path:
+    """Where the model that is called `name` belongs in the cache; a revision's slashes are no folders."""
+    if not is_hub_name(name):
+        return models_folder() / name
+    owner, _, rest = name.partition("/")
+    return cache_folder() / "hub" / owner / quote(rest, safe="@")
+
+
+def _of_the_hub() -> Iterator[tuple[str, Path]]:
+    for folder in sorted((cache_folder() / "hub").glob("*/*")):
+        if is_model(folder):
+            yield unquote(f"{folder.parent.name}/{folder.name}"), folder
 
 
 def is_model(folder: Path) -> bool:
@@ -88,7 +113,7 @@ def places(runs: Path | None = None) -> dict[str, tuple[str, Path]]:
         for path in sorted(parent.iterdir()) if parent and parent.is_dir() else ():
             if is_model(path) and not path.name.startswith("."):
                 found.setdefault(path.name, (kind, path))
-    return found
+    return found | {name: ("cached", path) for name, path in _of_the_hub()}
 
 
 def resolve(name: str, runs: Path | None = None) -> Path:
@@ -111,6 +136,9 @@ def resolve(name: str, runs: Path | None = None) -> Path:
         missing = [file for file in MODEL_FILES if not (path / file).is_file()]
         fix = "If it is another tool's checkpoint, run `blog-gen models import` on it"
         raise ModelError("a model folder needs " + ", ".join(missing), fix=fix, path=path)
+    if is_hub_name(name):
+        fix = f"Run `blog-gen models pull {name}` to download it from the Hugging Face Hub"
+        raise ModelError(f"the model {name} is not on this machine yet", fix=fix)
     raise ModelError("there is no such model", got=repr(name), fix=_suggestion(name, [*known, *SIZES]))
 
 
