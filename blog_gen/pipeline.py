@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blog_gen.config.settings import Settings
-from blog_gen.errors import BlogGenError, ConfigError, ModelError, Note, RejectedError
+from blog_gen.errors import BlogGenError, ConfigError, Note, RejectedError
 from blog_gen.lock import working_on
 from blog_gen.site.days import clock_note, due_days, existing_days, schedule_of
 from blog_gen.site.folder import require_articles
@@ -73,6 +73,7 @@ def run(
     due, learning = _due(settings, now, hooks, day), _learning(settings, now, learn)
     report = Report(due=due, learning=learning)
     if not (due or (learning and learning.due)):
+        _say_damage(settings, hooks)
         return report
     if dry:
         _rehearse(settings, read(settings, hooks), learning)
@@ -219,15 +220,18 @@ def require_run(settings: Settings) -> None:
     Raises:
         ModelError: says what to do.
     """
-    from blog_gen.runs import read_meta
+    from blog_gen.runs import require
 
-    if read_meta(settings.run_folder) is None:
-        raise ModelError(
-            "there must be a trained run to write from",
-            fix="Run `blog-gen train` first"
-            + ("" if settings.retrain == "never" else ", or `blog-gen run`, which does both"),
-            path=settings.run_folder,
-        )
+    both = "" if settings.retrain == "never" else ", or `blog-gen run`, which does both"
+    require(settings.run_folder, fix=f"Run `blog-gen train` first{both}")
+
+
+def _say_damage(settings: Settings, hooks: Hooks) -> None:
+    from blog_gen.runs import damaged
+
+    if names := damaged(settings.run_folder):
+        rule = f"the trained model is damaged: {', '.join(names)}"
+        hooks.note(Note(settings.run_folder, rule, "`blog-gen train` learns it again"))
 
 
 def _write(

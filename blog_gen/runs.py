@@ -8,7 +8,6 @@ carry the same identity; where they differ, somebody mixed files, and there is n
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +16,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from blog_gen.files import make_folder, sha256_of, unwritable, write_json
+from blog_gen.errors import ModelError
+from blog_gen.files import make_folder, read_json, sha256_of, unwritable, write_json
+from blog_gen.model import integrity
+from blog_gen.model.integrity import damage_error
 from blog_gen.model.metadata import read_metadata
 
 META_FILE = "meta.json"
@@ -49,13 +51,14 @@ class Meta:
     learned: str | None = None  # the moment, ISO 8601 with its offset, at which it was told to learn
     texts: Mapping[str, str] = field(default_factory=dict)  # SHA-256 of each post's text, by its name
     continued: int = 0  # times in a row that it went on from the run before
+    files: Mapping[str, str] = field(default_factory=dict)  # SHA-256, by name; none of version 0.1
     format: int = FORMAT
 
 
 def read_meta(folder: Path) -> Meta | None:
     """The finished run in `folder`, or None when there is none that is whole and of this version."""
     try:
-        values = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
+        values = read_json(folder / META_FILE)
         if (
             values.get("format") != FORMAT
             or read_metadata(folder / "model.safetensors").get("identity") != values["identity"]
@@ -66,6 +69,41 @@ def read_meta(folder: Path) -> Meta | None:
         return Meta(**values)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def require(folder: Path, fix: str = "Run `blog-gen train` first") -> Meta:
+    """The finished run in `folder`.
+
+    Raises:
+        ModelError: there is none, or it is damaged.
+    """
+    if names := damaged(folder):
+        raise damage_error(folder, names)
+    meta = read_meta(folder)
+    if meta is None:
+        raise ModelError("there must be a trained run to write from", fix=fix, path=folder)
+    return meta
+
+
+def damaged(folder: Path, thorough: bool = False) -> list[str]:
+    """Names of the run's files that are missing or not what was written; none where there is no run.
+
+    Args:
+        thorough: hash them all, as `integrity.damaged` says.
+    """
+    if not (folder / META_FILE).exists():
+        return []
+    try:
+        values = read_json(folder / META_FILE)
+        if values["format"] != FORMAT:
+            return []
+        hashes = {integrity.WEIGHTS: values["weights"], **values.get("files", {})}
+        identity = values["identity"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return [META_FILE]
+    if names := integrity.damaged(folder, hashes, thorough):
+        return names
+    return [] if read_metadata(folder / integrity.WEIGHTS).get("identity") == identity else [META_FILE]
 
 
 @contextmanager

@@ -86,20 +86,23 @@ def evaluate(
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--check", is_flag=True, help="Read blog-gen's own files: exit code 1 if one is damaged.")
 @click.pass_obj
-def status(site: Site, as_json: bool) -> None:
+def status(site: Site, as_json: bool, check: bool) -> int:
     """Say what is trained, due and waiting for review."""
     from blog_gen.commands.status import status_of
 
-    found = status_of(site.settings())
+    found = status_of(site.settings(), check)
+    code = 1 if check and found["damaged"] else 0
     if as_json:
         say_json(found)
-        return
+        return code
     if found["problem"] is None:
         del found["problem"]
     for name, value in found.items():
         shown = listed(value) if isinstance(value, list) else value
         click.echo(f"{name.replace('_', ' '):18} {'–' if shown in (None, '') else shown}")
+    return code
 
 
 @click.command()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from blog_gen import pipeline, runs
 from blog_gen.config.settings import Settings
 from blog_gen.errors import ArticleError, ModelError
+from blog_gen.files import read_json
 from blog_gen.learning.rehearsal import require_model
 from blog_gen.learning.retraining import Learning, learning_of
 from blog_gen.site.articles import LEFT_OUT, read_articles
@@ -17,8 +19,12 @@ from blog_gen.site.days import due_days, existing_days, schedule_of
 from blog_gen.site.drafts import drafts_in
 
 
-def status_of(settings: Settings) -> dict[str, Any]:
-    """Plain values by name; the order is that in which they are shown."""
+def status_of(settings: Settings, check: bool = False) -> dict[str, Any]:
+    """Plain values by name; the order is that in which they are shown.
+
+    Args:
+        check: read every file in the state folder, and say which are damaged.
+    """
     now = pipeline.moment_now(settings)
     meta = runs.read_meta(settings.run_folder)
     drafts, faulty = drafts_in(settings.output_folder, zone_of(settings))
@@ -47,7 +53,38 @@ def status_of(settings: Settings) -> dict[str, Any]:
         "waiting_for_review": [draft.path.name for draft in drafts if draft.path and not draft.published],
         "published": sum(draft.published for draft in drafts),
         "unreadable_drafts": [note.path.name for note in faulty],
+        "damaged": [path.relative_to(settings.site).as_posix() for path in _damaged(settings, check)],
     }
+
+
+def _damaged(settings: Settings, check: bool) -> list[Path]:
+    """Files that are not what blog-gen wrote."""
+    found = [settings.run_folder / name for name in runs.damaged(settings.run_folder, thorough=check)]
+    if check:
+        paths = sorted(settings.state_folder.rglob("*"))
+        found += [path for path in paths if path.suffix in _SOUND and not _SOUND[path.suffix](path)]
+    return list(dict.fromkeys(found))
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        read_json(path)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _is_sampler(path: Path) -> bool:
+    from blog_gen.model.sampling.sampler_file import SamplerFile  # imports NumPy
+
+    try:
+        SamplerFile.open(path)
+    except ModelError:
+        return False
+    return True
+
+
+_SOUND = {".json": _is_json, ".tflite": _is_sampler}
 
 
 def _posts(settings: Settings) -> tuple[str | None, int, list[str]]:

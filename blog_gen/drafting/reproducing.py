@@ -12,7 +12,7 @@ from blog_gen.corpus import read_corpus
 from blog_gen.drafting import disclosure
 from blog_gen.drafting.drafter import Drafter, DraftRequest
 from blog_gen.drafting.provenance import WEIGHTS_SHOWN, Provenance
-from blog_gen.errors import DraftError, ModelError
+from blog_gen.errors import DraftError
 from blog_gen.site.dates import zone_of
 from blog_gen.site.drafts import read_draft
 
@@ -38,8 +38,7 @@ def reproduce(path: Path, settings: Settings) -> Reproduction:
         made = Provenance.of(draft.provenance)
     except ValueError as error:
         raise DraftError("the provenance must be whole", got=str(error), path=path) from None
-    if runs.read_meta(settings.run_folder) is None:
-        raise ModelError("the site has no trained run", fix="Run `blog-gen train`", path=settings.run_folder)
+    runs.require(settings.run_folder)
     resolved = dataclasses.replace(settings, candidates=1, sampling=made.sampling)
     drafter = Drafter(resolved, read_corpus(settings), made.lengths)
     request = DraftRequest(made.day, 0, made.title, made.category, made.tags, made.seed)

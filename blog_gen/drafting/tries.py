@@ -6,12 +6,11 @@ are counted: the same checkout gives the same drafts.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import date
 from pathlib import Path
 
-from blog_gen.files import write_json
+from blog_gen.files import read_json, write_json
 
 DAYS_KEPT = 100
 
@@ -42,7 +41,7 @@ class Tries:
 def _read(path: Path) -> Counter[date]:
     """What is in the file; nothing where it is missing or damaged, since it only saves work."""
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = read_json(path)
         return Counter({date.fromisoformat(day): int(count) for day, count in rows.items()})
     except (OSError, ValueError, TypeError, AttributeError):
         return Counter()

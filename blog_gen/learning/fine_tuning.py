@@ -45,6 +45,10 @@ def train(
     """
     meta = runs.read_meta(settings.run_folder)
     files = fingerprint(settings)
+    if names := runs.damaged(settings.run_folder, thorough=True):
+        rule = f"the trained model is damaged: {', '.join(names)}"
+        monitor.note(Note(settings.run_folder, rule, "it is learned again"))
+        meta = None
     if meta is not None and not same_settings(meta, settings):
         monitor.note(_kept_note(meta, settings))
         meta = None

@@ -14,12 +14,13 @@ from blog_gen.corpus import Corpus
 from blog_gen.learning.curve import write_history
 from blog_gen.learning.preparing import TrainingJob
 from blog_gen.learning.staleness import depends_on
+from blog_gen.model.integrity import hashes_of
 from blog_gen.model.sampling.characters import save_characters
 from blog_gen.model.sampling.known_words import is_word, load_words, save_words, words_in
 from blog_gen.model.training.adaptation import merged, save_adapter
 from blog_gen.model.training.evaluation import KerasScorer
 from blog_gen.model.training.outcome import Outcome
-from blog_gen.model.weights import load_weights, save_weights
+from blog_gen.model.weights import WEIGHTS_FILE, load_weights, save_weights
 
 
 def finish(
@@ -68,18 +69,20 @@ def _meta(
     corpus: Corpus,
     job: TrainingJob,
     outcome: Outcome,
-    files: str,
+    fingerprint: str,
     now: datetime,
     folder: Path,
 ) -> runs.Meta:
     """What is to be known of the run in `folder`, its model measured on the posts held out."""
+    files = hashes_of(folder)
     return runs.Meta(
         identity=job.tuning.identity,
         base=settings.model,
         base_weights=job.base_weights,
-        weights=runs.weights_sha256(folder),
+        weights=files[WEIGHTS_FILE],
+        files=files,
         articles=corpus.sha256,
-        fingerprint=files,
+        fingerprint=fingerprint,
         settings=depends_on(settings),
         recipe=dataclasses.asdict(job.tuning.recipe),
         posts=len(corpus.texts),

@@ -33,7 +33,7 @@ def require_model(settings: Settings, articles: str | None = None) -> None:
     Raises:
         ModelError: says how to get the model.
     """
-    meta = runs.read_meta(settings.run_folder)
+    meta = None if runs.damaged(settings.run_folder) else runs.read_meta(settings.run_folder)
     if meta is None or meta.articles != articles or meta.settings != depends_on(settings):
         require_trainer()
         zoo.resolve(settings.model)

@@ -6,13 +6,12 @@ checkpoint would fit no run.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from blog_gen.files import write_json
+from blog_gen.files import read_json, write_json
 from blog_gen.model.training.autopilot import Recipe
 
 INPUTS_FILE = "training.json"
@@ -51,7 +50,7 @@ def has_checkpoint(folder: Path) -> bool:
 def _read(folder: Path) -> tuple[TrainingInputs | None, Recipe | None]:
     """Nothing where the file is missing, damaged or of another version."""
     try:
-        values = json.loads((folder / INPUTS_FILE).read_text(encoding="utf-8"))
+        values = read_json(folder / INPUTS_FILE)
         recipe = Recipe(**values.pop("recipe"))
         return TrainingInputs(**values), recipe
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from blog_gen.errors import ModelError
-from blog_gen.files import write_json
+from blog_gen.files import read_json, write_json
 
 EMBEDDINGS = ("wte", "wpe")
 
@@ -94,11 +93,11 @@ class HParams:
         """
         path = folder / "hparams.json"
         try:
-            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            values: dict[str, Any] = read_json(path)
             return cls(**{field.name: values[field.name] for field in dataclasses.fields(cls)})
         except FileNotFoundError:
             raise ModelError("a model folder needs hparams.json", path=folder) from None
-        except (json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError) as error:
             raise ModelError(
                 "hparams.json must hold GPT-2's five numbers", got=repr(error), path=path
             ) from None

@@ -11,6 +11,7 @@ import numpy as np
 from blog_gen.errors import ModelError
 from blog_gen.files import replacing
 from blog_gen.model.hparams import HParams
+from blog_gen.model.integrity import require_whole
 from blog_gen.model.tensor_file import DamagedError, read_tensors, write_tensors
 
 Array = np.ndarray[Any, Any]
@@ -82,4 +83,5 @@ def load_weights(folder: Path, hparams: HParams) -> dict[str, Array]:
     except DamagedError as error:
         raise ModelError("the weights file is damaged", got=error, path=path) from None
     check_weights(weights, hparams, path)
+    require_whole(folder)
     return weights

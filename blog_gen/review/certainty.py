@@ -7,7 +7,6 @@ one that the model was asked about, not one that it wrote.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import threading
 from bisect import bisect_right
@@ -19,8 +18,8 @@ from blog_gen import runs
 from blog_gen.config.settings import Settings
 from blog_gen.corpus import read_corpus
 from blog_gen.drafting import disclosure
-from blog_gen.errors import BlogGenError, DraftError, ModelError
-from blog_gen.files import write_json
+from blog_gen.errors import BlogGenError, DraftError
+from blog_gen.files import read_json, write_json
 from blog_gen.review.entries import Entry
 from blog_gen.review.marking import Shade
 from blog_gen.text.post import Post, PostFormatError, render
@@ -38,14 +37,12 @@ def shades_of(entry: Entry, settings: Settings) -> list[Shade]:
         ModelError: there is no trained run.
         DraftError: the draft is no post that the model could have written.
     """
-    meta = runs.read_meta(settings.run_folder)
-    if meta is None:
-        raise ModelError("there must be a trained run", fix="Run `blog-gen train`", path=settings.run_folder)
+    meta = runs.require(settings.run_folder)
     text, body = _post_text(entry, settings)
     name = hashlib.sha256(f"{meta.weights}\0{text}".encode()).hexdigest()
     kept = settings.state_folder / FOLDER / f"{name}.json"
     try:
-        return [Shade(*shade) for shade in json.loads(kept.read_text(encoding="utf-8"))]
+        return [Shade(*shade) for shade in read_json(kept)]
     except (OSError, ValueError, TypeError):
         pass  # not measured yet
     with _one_at_a_time:

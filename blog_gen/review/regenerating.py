@@ -14,6 +14,7 @@ from typing import Literal
 from blog_gen import pipeline, runs
 from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError
+from blog_gen.model.integrity import damage_error
 
 
 class _Cancelled(Exception):
@@ -46,7 +47,10 @@ class Writer:
 
     def obstacle(self) -> str | None:
         """Why no draft can be written now, for a person; None if one can."""
-        if runs.read_meta(self.settings.run_folder) is None:
+        folder = self.settings.run_folder
+        if names := runs.damaged(folder):
+            return str(damage_error(folder, names))
+        if runs.read_meta(folder) is None:
             return "No model is trained: run blog-gen train first"
         return None
 

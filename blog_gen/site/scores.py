@@ -6,13 +6,12 @@ fresh checkout, nothing is lost but the numbers.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from blog_gen.config.settings import Settings
-from blog_gen.files import write_json
+from blog_gen.files import read_json, write_json
 
 FOLDER = "scores"  # in the state folder
 _WHICH = ("day", "seed", "weights")  # of the provenance: what makes one draft another
@@ -32,7 +31,7 @@ def scores_of(provenance: Mapping[str, Any], settings: Settings) -> Mapping[str,
     found = provenance.get("scores")
     if found is None:
         try:
-            kept = json.loads(_path(provenance, settings).read_text(encoding="utf-8"))
+            kept = read_json(_path(provenance, settings))
             found = kept["scores"] if kept["draft"] == _which(provenance) else None
         except (OSError, ValueError, TypeError, KeyError):
             pass

@@ -6,14 +6,14 @@ going on with its training is left behind.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from blog_gen.errors import ModelError
-from blog_gen.files import write_json
+from blog_gen.files import read_json, write_json
 from blog_gen.model.formats.checkpoint import Checkpoint
 from blog_gen.model.hparams import HParams
+from blog_gen.model.integrity import hashes_of
 from blog_gen.model.sampling.known_words import WORDS_FILE
 from blog_gen.model.tensor_file import read_tensors, write_tensors
 from blog_gen.model.weights import WEIGHTS_FILE
@@ -47,10 +47,10 @@ def read_meta(path: Path) -> dict[str, Any]:
         ModelError: it is no JSON object.
     """
     try:
-        meta = json.loads((path / META_FILE).read_text(encoding="utf-8"))
+        meta = read_json(path / META_FILE)
     except FileNotFoundError:
         return {}
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise ModelError("meta.json must be UTF-8 JSON", got=error, path=path / META_FILE) from None
     if not isinstance(meta, dict):
         raise ModelError("meta.json must hold an object", got=type(meta).__name__, path=path / META_FILE)
@@ -69,4 +69,4 @@ def write_folder(checkpoint: Checkpoint, folder: Path) -> None:
     if checkpoint.words is not None:
         (folder / WORDS_FILE).write_bytes(checkpoint.words)
     if checkpoint.meta:
-        write_json(folder / META_FILE, dict(checkpoint.meta))
+        write_json(folder / META_FILE, {**checkpoint.meta, "files": hashes_of(folder)})

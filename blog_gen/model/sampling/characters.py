@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from blog_gen.errors import ModelError
 from blog_gen.files import write_text
 from blog_gen.model.bpe import Tokenizer
 
@@ -32,11 +33,18 @@ def save_characters(texts: Iterable[str], folder: Path) -> None:
 
 
 def load_characters(folder: Path) -> set[str] | None:
-    """The characters that a model folder lists; None where it has no list."""
+    """The characters that a model folder lists; None where it has no list.
+
+    Raises:
+        ModelError: the list is damaged.
+    """
+    path = folder / CHARACTERS_FILE
     try:
-        return set((folder / CHARACTERS_FILE).read_text(encoding="utf-8")) - {"\n"}
+        return set(path.read_text(encoding="utf-8")) - {"\n"}
     except FileNotFoundError:
         return None
+    except (OSError, ValueError) as error:
+        raise ModelError("characters.txt must be UTF-8", got=error, path=path) from None
 
 
 class WholeCharacters:

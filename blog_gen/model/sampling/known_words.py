@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from blog_gen.errors import ModelError
 from blog_gen.files import write_text
 from blog_gen.model.bpe import Tokenizer
 
@@ -59,11 +60,21 @@ def save_words(words: Iterable[str], folder: Path) -> None:
 
 
 def load_words(folder: Path) -> set[str] | None:
-    """The words of a model folder; None where it has no list of them."""
+    """The words of a model folder; None where it has no list of them.
+
+    Raises:
+        ModelError: the list is empty or damaged.
+    """
+    path = folder / WORDS_FILE
     try:
-        return set((folder / WORDS_FILE).read_text(encoding="utf-8").split())
+        words = set(path.read_text(encoding="utf-8").split())
     except FileNotFoundError:
         return None
+    except (OSError, ValueError) as error:
+        raise ModelError("words.txt must be UTF-8, one word a line", got=error, path=path) from None
+    if not words:
+        raise ModelError("words.txt must hold a word", got="an empty file", path=path)
+    return words
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from blog_gen.config.settings import SamplingSettings
 from blog_gen.errors import ModelError, SamplingError
 from blog_gen.files import sha256_of
 from blog_gen.model.bpe import Tokenizer
+from blog_gen.model.integrity import require_whole
 from blog_gen.model.sampling import decoding
 from blog_gen.model.sampling.batch import Batch, Request, Row
 from blog_gen.model.sampling.cached_network import CachedNetwork
@@ -198,6 +199,8 @@ def _sampler_path(folder: Path, cache: Path | None, precision: Precision) -> Pat
     weights = folder / WEIGHTS_FILE
     own = folder / f"sampler-{precision}.tflite"
     digest = sha256_of(weights) if weights.exists() else None
+    if digest is not None:
+        require_whole(folder, digest)
     cache = cache or zoo.cache_folder() / "samplers"
     places = [own] + ([cache / f"{digest}-{precision}.tflite"] if digest else [])
     for path in places:
