@@ -117,8 +117,17 @@ def read_json(path: Path) -> Any:
     Raises:
         OSError, ValueError: it cannot be read, or is no JSON in UTF-8.
     """
+    return parse_json(path.read_bytes())
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The value that JSON holds.
+
+    Raises:
+        ValueError: it is none, or nested too deeply.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 

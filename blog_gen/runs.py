@@ -8,6 +8,8 @@ carry the same identity; where they differ, somebody mixed files, and there is n
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,7 +60,7 @@ class Meta:
 def read_meta(folder: Path) -> Meta | None:
     """The finished run in `folder`, or None when there is none that is whole and of this version."""
     try:
-        values = read_json(folder / META_FILE)
+        values = _values(folder)
         if (
             values.get("format") != FORMAT
             or read_metadata(folder / "model.safetensors").get("identity") != values["identity"]
@@ -69,6 +71,23 @@ def read_meta(folder: Path) -> Meta | None:
         return Meta(**values)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _values(folder: Path) -> dict[str, Any]:
+    """What `meta.json` holds.
+
+    Raises:
+        OSError, ValueError, AttributeError: it is missing or damaged.
+    """
+    values: dict[str, Any] = read_json(folder / META_FILE)
+    digest = values.pop("digest", None)  # none of version 0.1
+    if digest not in (None, _digest(values)):
+        raise ValueError("it was changed since it was written")
+    return values
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def require(folder: Path, fix: str = "Run `blog-gen train` first") -> Meta:
@@ -94,7 +113,7 @@ def damaged(folder: Path, thorough: bool = False) -> list[str]:
     if not (folder / META_FILE).exists():
         return []
     try:
-        values = read_json(folder / META_FILE)
+        values = _values(folder)
         if values["format"] != FORMAT:
             return []
         hashes = {integrity.WEIGHTS: values["weights"], **values.get("files", {})}
@@ -185,7 +204,8 @@ def _retire(old: Path, folder: Path) -> None:
 
 def write_meta(folder: Path, meta: Meta) -> None:
     """Write `meta.json`, which makes the run count as whole."""
-    write_json(folder / META_FILE, asdict(meta))
+    values = asdict(meta)
+    write_json(folder / META_FILE, {**values, "digest": _digest(values)})
 
 
 def weights_sha256(folder: Path) -> str:

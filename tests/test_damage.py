@@ -21,8 +21,7 @@ from blog_gen.errors import BlogGenError
 from blog_gen.model.sampling.known_words import load_words, save_words
 
 NOW = "2026-03-05T12:00:00+00:00"
-LEARNED = ("meta.json", "hparams.json", "encoder.json", "vocab.bpe", "words.txt", "characters.txt")
-LEARNED += ("model.safetensors",)
+LEARNED = ("meta.json", "hparams.json", "encoder.json", "vocab.bpe", "words.txt", "model.safetensors")
 
 
 def _flip(path: Path) -> None:
@@ -59,7 +58,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = write_base(tmp_path_factory.mktemp("base"))
     save_words(["the", "kettle", "was", "cold"], base)
     site = write_site(tmp_path_factory.mktemp("site"), base, retrain="never")
-    for words in (["train", "--steps", "20"], ["generate", "--date", "2026-03-03"]):
+    for words in (["train", "--steps", "150"], ["generate", "--date", "2026-03-03"]):
         command = [sys.executable, "-m", "blog_gen.cli", *words]
         subprocess.run(command, cwd=site, env={**os.environ, "BLOG_GEN_NOW": NOW}, check=True)
     return site
@@ -72,7 +71,7 @@ def site(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 def _call(site: Path, *words: str) -> Result:
-    done = CliRunner().invoke(cli, ["--site", str(site), *words])
+    done = CliRunner().invoke(cli, ["--site", str(site), *words], standalone_mode=False)
     assert done.exception is None or isinstance(done.exception, BlogGenError | SystemExit), done.exception
     assert "Loosen" not in str(done.exception)
     return done
@@ -88,7 +87,7 @@ def test_damage_to_what_was_learned_is_said_and_nothing_is_written(
     told = _call(site, "status", "--check", "--json")
     gone = name == "meta.json" and damage is Path.unlink  # then nobody knows that there was a run
     assert gone or f".blog_gen/runs/default/{name}" in json.loads(told.stdout)["damaged"]
-    assert told.exit_code == (0 if gone else 1)
+    assert told.return_value == (0 if gone else 1)
     before = sorted(site.glob("_generated/*"))
     for words in (["generate"], ["run"], ["reproduce", str(before[0])]):
         error = _call(site, *words).exception
@@ -108,7 +107,7 @@ def test_damage_to_what_only_saves_work_costs_only_work(site: Path, damage: Call
         damage(path)
     _call(site, "status", "--check")
     done = _call(site, "run")
-    assert done.exit_code == 0 or "could not be written" in str(done.exception), done.exception
+    assert done.return_value == 0 or "could not be written" in str(done.exception), done.exception
     if damage is not _make_folder:
         assert len(list(site.glob("_generated/*.md"))) > 1
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from blog_gen.files import replacing
+from blog_gen.files import parse_json, replacing
 from blog_gen.judge.words import Word, words_of
 
 Document = tuple[str, str]
@@ -171,7 +171,7 @@ class CorpusIndex:
         if hashlib.sha256(packed).digest() != digest:
             raise ValueError("the file is damaged")
         with np.load(io.BytesIO(packed), allow_pickle=False) as stored:
-            of_documents, names, vocabulary = json.loads(stored["texts"].tobytes())
+            of_documents, names, vocabulary = parse_json(stored["texts"].tobytes())
             arrays = _Arrays(stored["ids"], stored["lines"], stored["suffixes"], stored["starts"])
         return cls(of_documents, names, vocabulary, arrays)
 

@@ -6,7 +6,6 @@ never yields it, whatever the text says, and `decode` never shows it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import tiktoken
 
 from blog_gen.errors import CorpusError, ModelError
+from blog_gen.files import parse_json
 
 END_OF_TEXT = "<|endoftext|>"
 # openai/gpt-2 src/encoder.py: contractions, words, numbers, other runs, white space.
@@ -65,7 +65,7 @@ class Tokenizer:
             ModelError: they are damaged, or contradict each other.
         """
         try:
-            ids: dict[str, int] = json.loads(encoder)
+            ids: dict[str, int] = parse_json(encoder)
             return cls(*_ranks(ids, merge_pairs(merges.decode("utf-8")), path))
         except (ValueError, LookupError, AttributeError, TypeError) as error:
             raise ModelError(

@@ -5,8 +5,9 @@ Source: the format's own description, https://github.com/huggingface/safetensors
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+
+from blog_gen.files import parse_json
 
 LONGEST_HEADER = 100_000_000  # bytes; the library's own limit
 
@@ -19,7 +20,7 @@ def read_metadata(path: Path) -> dict[str, str]:
     """
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(min(length, LONGEST_HEADER)))
+        header = parse_json(file.read(min(length, LONGEST_HEADER)))
     if not isinstance(header, dict) or not isinstance(about := header.get("__metadata__", {}), dict):
         raise ValueError("no header")
     return about

@@ -20,6 +20,7 @@ from typing import IO, Any
 import numpy as np
 
 from blog_gen.errors import ModelError
+from blog_gen.files import parse_json
 from blog_gen.model.metadata import LONGEST_HEADER
 
 Array = np.ndarray[Any, Any]
@@ -54,7 +55,7 @@ def read_tensors(path: Path) -> dict[str, Stored]:
             (length,) = struct.unpack("<Q", file.read(8))
             if length > min(LONGEST_HEADER, size - 8):
                 raise ValueError(f"a header of {length} bytes in a file of {size}")
-            header: dict[str, Any] = json.loads(file.read(length))
+            header: dict[str, Any] = parse_json(file.read(length))
             header.pop("__metadata__", None)
             found = {name: _stored(path, 8 + length, size, entry) for name, entry in header.items()}
     except FileNotFoundError:

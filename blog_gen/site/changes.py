@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any
 
 from blog_gen.config.settings import STATE_FOLDER
 from blog_gen.errors import BlogGenError, Note
-from blog_gen.files import unwritable, write_json, write_text
+from blog_gen.files import parse_json, unwritable, write_json, write_text
 from blog_gen.site.hunks import shown, taken_back
 
 RECORD = "init.json"
@@ -161,7 +160,7 @@ def _read_record(site: Path) -> list[dict[str, Any]]:
     if text is None:
         return []
     try:
-        record: list[dict[str, Any]] = json.loads(text)
+        record: list[dict[str, Any]] = parse_json(text)
     except ValueError as error:
         raise BlogGenError("the record of `init` is damaged", got=str(error), path=path) from error
     return record

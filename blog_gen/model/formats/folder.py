@@ -69,4 +69,5 @@ def write_folder(checkpoint: Checkpoint, folder: Path) -> None:
     if checkpoint.words is not None:
         (folder / WORDS_FILE).write_bytes(checkpoint.words)
     if checkpoint.meta:
-        write_json(folder / META_FILE, {**checkpoint.meta, "files": hashes_of(folder)})
+        kept = {key: value for key, value in checkpoint.meta.items() if key != "digest"}
+        write_json(folder / META_FILE, {**kept, "files": hashes_of(folder)})

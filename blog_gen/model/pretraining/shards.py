@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from blog_gen.errors import CorpusError, Note
-from blog_gen.files import replacing, write_json
+from blog_gen.files import parse_json, replacing, write_json
 from blog_gen.model.bpe import Tokenizer
 
 Array = np.ndarray[Any, Any]
@@ -45,7 +45,7 @@ def read_documents(paths: Sequence[Path], notes: list[Note]) -> Iterator[Documen
 def _document(line: bytes) -> Document | str:
     """The document of one line, or what is wrong with it."""
     try:
-        value = json.loads(line.decode("utf-8"))
+        value = parse_json(line.decode("utf-8"))
     except UnicodeDecodeError:
         return "is not UTF-8"
     except json.JSONDecodeError:
@@ -82,7 +82,7 @@ class Shards:
 
     def __init__(self, folder: Path, seed: int = 0) -> None:
         self.tokens: Array = np.load(folder / "tokens.npy", mmap_mode="r")
-        table = json.loads((folder / "documents.json").read_text(encoding="utf-8"))
+        table = parse_json((folder / "documents.json").read_text(encoding="utf-8"))
         self.starts: Array = np.array(table["starts"])
         self.sources: list[str] = table["sources"]
         self.bytes: int = table["bytes"]

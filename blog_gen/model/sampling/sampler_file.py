@@ -18,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from blog_gen.errors import ModelError
+from blog_gen.files import parse_json
 from blog_gen.model.hparams import HParams
 
 Array = np.ndarray[Any, Any]
@@ -49,7 +50,7 @@ class SamplerFile:
                 end = file.seek(-8, 2)
                 length = int.from_bytes(file.read(8), "little")
                 file.seek(end - length)
-                about = json.loads(file.read(length))
+                about = parse_json(file.read(length))
             about["hparams"] = HParams(**about["hparams"])
             found = cls(path, **about)
         except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:

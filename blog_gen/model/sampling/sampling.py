@@ -75,7 +75,7 @@ class Sampler:
         Raises:
             ModelError: the folder is incomplete or damaged.
         """
-        network = CachedNetwork(_sampler_path(folder, cache, precision))
+        network = CachedNetwork(_sampler_path(folder, cache, precision))  # first: it looks for damage
         return cls(network, Tokenizer.load(folder), load_words(folder), load_characters(folder))
 
     def generate(

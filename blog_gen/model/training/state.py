@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from blog_gen.errors import ModelError
-from blog_gen.files import replacing
+from blog_gen.files import parse_json, replacing
 from blog_gen.model.metadata import read_metadata
 from blog_gen.model.tensor_file import DamagedError, Stored, header_of, read_tensors, write_tensors
 
@@ -66,7 +66,7 @@ def load_state(path: Path) -> State | None:
         return None
     try:
         about = read_metadata(path)
-        state = State(json.loads(about["position"]), read_tensors(path))
+        state = State(parse_json(about["position"]), read_tensors(path))
         total = 0
         for name, value in state.arrays():
             total = _checksum(total, name, value)
