@@ -1,6 +1,6 @@
 """Peak memory of fine-tuning beside what `model.training.memory` estimates, each case in its own process.
 
-python benchmarks/memory.py [--json]
+python benchmarks/memory.py [--full] [--json]
 """
 
 from __future__ import annotations
@@ -25,17 +25,16 @@ WAYS: dict[str, dict[str, Any]] = {
     "lora 8": {"lora": 8},
     "lora 8, activation_checkpointing": {"lora": 8, "activation_checkpointing": True},
 }
-CASES = (
-    ("mini", 8, 256, "full"),
-    ("mini", 2, 1024, "full"),
-    ("124M", 1, 64, "full"),
-    *(("124M", 1, 1024, way) for way in WAYS),
-)
+Case = tuple[str, int, int, str]
+LARGE: list[Case] = [("124M", 1, 1024, way) for way in WAYS]
+FULL: list[Case] = [("mini", 8, 256, "full"), ("mini", 2, 1024, "full"), ("124M", 1, 64, "full"), *LARGE]
+SHORT: list[Case] = [FULL[0], LARGE[0], LARGE[-1]]  # some two minutes on two cores
 STEPS = 3  # enough for every buffer to have been there
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="every case, and not the most telling three")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--case", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -44,7 +43,7 @@ def main() -> None:
         print(peak_of(shape, int(rows), int(length), way))
         return
     results = {}
-    for shape, rows, length, way in CASES:
+    for shape, rows, length, way in FULL if options.full else SHORT:
         peak = measured(shape, rows, length, way)
         asked = WAYS[way]
         estimate = memory.to_train(SHAPES[shape], rows * length, length, **asked)

@@ -3,9 +3,11 @@
 transformers (float32), CTranslate2 (int8) and llama.cpp (q8_0) run where they are installed (`make peers`); a
 missing one is named. Every text has exactly --tokens tokens, drawn at temperature 0.8 with top-p 0.95.
 
-    python benchmarks/sample.py [--model 124M] [--rows 1 8 32] [--tokens 512] [--repeats 5] [--json]
+    python benchmarks/sample.py [--full] [--model 124M] [--rows 1 8] [--tokens 256] [--repeats 3] [--json]
 
-`--model` is mini, a model folder, or one of GPT-2's sizes, which is made once with random weights.
+Without arguments it takes some four minutes on two cores; `--full` has more rows, longer texts, more repeats
+and transformers, which is slow. `--model` is mini, a model folder, or one of GPT-2's sizes, which is made
+once with random weights.
 """
 
 from __future__ import annotations
@@ -37,6 +39,9 @@ from blog_gen.model.zoo import zoo
 from blog_gen.model.zoo.exchange import export_model
 
 TEMPERATURE, TOP_P = 0.8, 0.95
+FAST = ["ours", "llama.cpp", "ctranslate2"]
+SHORT = {"rows": [1, 8], "tokens": 256, "repeats": 3, "engines": FAST}
+FULL = {"rows": [1, 8, 32], "tokens": 512, "repeats": 5, "engines": [*FAST, "transformers"]}
 Draw = Callable[[], None]
 
 
@@ -251,13 +256,15 @@ def show(found: dict[str, float], rows: int, engines: list[str], hparams: HParam
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--model", default="124M")
-    parser.add_argument("--rows", type=int, nargs="+", default=[1, 8, 32])
-    parser.add_argument("--tokens", type=int, default=512)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES))
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--rows", type=int, nargs="+")
+    parser.add_argument("--tokens", type=int)
+    parser.add_argument("--repeats", type=int)
+    parser.add_argument("--engines", nargs="+", choices=list(ENGINES))
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--cache", type=Path, default=zoo.cache_folder() / "benchmarks")
     parser.add_argument("--alone", choices=list(ENGINES), help=argparse.SUPPRESS)
+    parser.set_defaults(**(FULL if parser.parse_known_args()[0].full else SHORT))
     options = parser.parse_args()
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     folder = model_folder(options.model, options.cache)

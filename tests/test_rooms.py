@@ -83,6 +83,28 @@ def test_modules_can_be_held_in_the_head(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
 
 
+def _reached_for(path: Path) -> Iterator[str]:
+    """Private names of other modules, and of other things than an object itself."""
+
+    def private(name: str) -> bool:
+        return name.startswith("_") and not name.startswith("__")
+
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            yield from (alias.name for alias in node.names if private(alias.name))
+        elif isinstance(node, ast.Attribute) and private(node.attr):
+            own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls", "other")
+            yield from () if own else (ast.unparse(node),)
+
+
+@pytest.mark.parametrize("folder", ["blog_gen", "benchmarks", "tests"])
+def test_nobody_reaches_for_private_names_of_others(folder: str) -> None:
+    found = {path: name for path in (PACKAGE.parent / folder).rglob("*.py") for name in _reached_for(path)}
+    # The plain operation of TensorFlow's summaries asks for it, and there is no public way.
+    found = {path: name for path, name in found.items() if name != "writer._resource"}
+    assert not found
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--site", "{empty}", "status"]])
 def test_light_commands_import_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     words = [word.format(empty=tmp_path) for word in arguments]

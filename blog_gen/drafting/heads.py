@@ -67,7 +67,7 @@ class HeadWriter:
         requests = [Request(tuple(tokenizer.encode(text)), seed, LINE_TOKENS) for seed, text in begun.items()]
         listed = (Listed([_plain(name) for name in names], tokenizer, key == "tags"),) if names else ()
         samples = self.sampler.generate(requests, self.settings, stop=("\n",), processors=listed)
-        lines = {sample.request.seed: _line(sample, bool(names)) for sample in samples}
+        lines = {sample.request.seed: written_line(sample, bool(names)) for sample in samples}
         return {seed: taken(head, lines[seed]) for seed, head in heads.items()}
 
     def _with_category(self, head: Post, line: str) -> Post:
@@ -78,7 +78,7 @@ class HeadWriter:
         return replace(head, tags=known([tag.strip() for tag in line.split(",")], self.habit.tags))
 
 
-def _line(sample: Sample, listed: bool) -> str:
+def written_line(sample: Sample, listed: bool) -> str:
     """What the model wrote; where it found no end, the names or sentences that have one."""
     if sample.ended or sample.stopped_by:
         return sample.text

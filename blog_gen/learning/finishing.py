@@ -37,7 +37,7 @@ def finish(
     """
     with runs.renewing(settings.run_folder) as folder:
         _write_model(job, outcome, folder)
-        _write_words(job.start, corpus, folder)
+        write_words(job.start, corpus, folder)
         meta = _meta(settings, corpus, job, outcome, files, now, folder)
         write_history(folder, meta.history)
         runs.write_meta(folder, meta)
@@ -54,7 +54,7 @@ def _write_model(job: TrainingJob, outcome: Outcome, folder: Path) -> None:
     save_weights(whole, folder, identity=job.tuning.identity)
 
 
-def _write_words(start: Path, corpus: Corpus, folder: Path) -> None:
+def write_words(start: Path, corpus: Corpus, folder: Path) -> None:
     """What may be written: the words of the model in `start`, if it lists them, and the blog's; no sign and
     no letter that has to be put together from bytes, but those of these words and of the blog."""
     words = load_words(start)

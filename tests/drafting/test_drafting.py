@@ -20,7 +20,7 @@ from tiny_site import ANYTHING_GOES, write_base, write_site
 
 from blog_gen.config.settings import load_settings
 from blog_gen.drafting import heads
-from blog_gen.drafting.heads import _line
+from blog_gen.drafting.heads import written_line
 from blog_gen.drafting.tries import Tries
 from blog_gen.review.entries import read_entry
 
@@ -101,10 +101,10 @@ def test_a_tag_with_a_comma_keeps_it(site: Path) -> None:
 
 def test_a_title_without_an_end_is_cut_where_it_has_one() -> None:
     sentences = ["It rained.", "Then it did not! Then", "no end in sight"]
-    lines = [_line(_Sample(text, False, None), False) for text in sentences]  # type: ignore[arg-type]
+    lines = [written_line(_Sample(text, False, None), False) for text in sentences]  # type: ignore[arg-type]
     assert lines == ["", "Then it did not!", ""]
-    assert _line(_Sample("as it is", False, "\n"), False) == "as it is"  # type: ignore[arg-type]
-    assert _line(_Sample(" tin, rain, so", False, None), True) == " tin, rain"  # type: ignore[arg-type]
+    assert written_line(_Sample("as it is", False, "\n"), False) == "as it is"  # type: ignore[arg-type]
+    assert written_line(_Sample(" tin, rain, so", False, None), True) == " tin, rain"  # type: ignore[arg-type]
 
 
 class _Sample(NamedTuple):

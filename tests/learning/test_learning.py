@@ -34,7 +34,7 @@ from blog_gen.model.quiet import quiet
 quiet()
 from blog_gen.learning import finishing
 from blog_gen.cli import main
-finishing._logprob_of = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
+finishing.KerasScorer = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
 main()
 """
 

@@ -15,9 +15,9 @@ import json, sys
 from dataclasses import replace
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from test_training import RECIPE, _run
+from test_training import RECIPE, begun
 losses = []
-_run(Path(sys.argv[2]), replace(RECIPE, steps=10)).run(lambda row: losses.append(row.get("loss", 0.0)))
+begun(Path(sys.argv[2]), replace(RECIPE, steps=10)).run(lambda row: losses.append(row.get("loss", 0.0)))
 import keras
 print(json.dumps([keras.backend.backend(), losses]))
 """

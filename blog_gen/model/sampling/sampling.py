@@ -61,7 +61,7 @@ class Sampler:
         characters: set[str] | None = None,
     ) -> None:
         """`words`: all that may be written; `characters`: all of several tokens; None for any."""
-        self._network, self._words, self._characters = network, words, characters
+        self.network, self._words, self._characters = network, words, characters
         self.tokenizer = tokenizer
         self.hparams = network.hparams
         self.weights_sha256 = network.file.weights
@@ -146,7 +146,7 @@ class Sampler:
         begin = done = 0
         while done < len(tokens):
             end, at = min(begin + size, len(tokens)), begin
-            for chunk in self._network.read(context[begin:end])[1]:
+            for chunk in self.network.read(context[begin:end])[1]:
                 targets = np.asarray(tokens[at : at + len(chunk.logits)])
                 known = chunk.logits[np.arange(len(targets)), targets] - chunk.normaliser
                 found.append(known[max(0, done - at) :])
@@ -169,7 +169,7 @@ class Sampler:
     def _batch(self, rows: int) -> Batch:
         if rows < 1:
             raise SamplingError("a batch must have at least one row", got=rows)
-        return Batch(self._network, rows, self.tokenizer.end_of_text, self.tokenizer.token_bytes)
+        return Batch(self.network, rows, self.tokenizer.end_of_text, self.tokenizer.token_bytes)
 
     def _row(self, number: int, request: Request, settings: SamplingSettings, stop: Sequence[str]) -> Row:
         if request.max_tokens < 1:

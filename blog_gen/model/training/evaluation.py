@@ -93,7 +93,7 @@ class KerasScorer:
         windows = [
             window
             for number, ids in enumerate(texts)
-            for window in _windows(number, [end, *ids, end], self.hparams.n_ctx)
+            for window in windows_of(number, [end, *ids, end], self.hparams.n_ctx)
         ]
         windows.sort(key=lambda window: len(window.ids))
         batch: list[_Window] = []
@@ -123,7 +123,7 @@ class _Window:
     ids: list[int]
 
 
-def _windows(number: int, ids: list[int], n_ctx: int) -> Iterator[_Window]:
+def windows_of(number: int, ids: list[int], n_ctx: int) -> Iterator[_Window]:
     total, done = len(ids) - 1, 0
     while done < total:
         start = 0 if done == 0 else min(done - n_ctx // 2, total - n_ctx)

@@ -125,7 +125,7 @@ class FineTuning:
             self._evaluate(report)
         stopped = self._stopping(max_seconds)
         while not stopped:
-            loss = self._advance()
+            loss = self.advance()
             if loss is None:
                 stopped = f"the loss was no longer a number at step {self.position.step + 1}"
                 break
@@ -144,7 +144,7 @@ class FineTuning:
         passes = self.position.best_step * self.recipe.batch_rows / len(self.rows)
         return Outcome(self._best(), self.position, stopped, passes)
 
-    def _advance(self) -> float | None:
+    def advance(self) -> float | None:
         """One step; its loss, or None where that is no number, with nothing counted."""
         step = self.position.step + 1
         rate = self.recipe.rate * self._schedule.share(step)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_models import write_vocabulary
 
-from blog_gen.learning.finishing import _write_words
+from blog_gen.learning.finishing import write_words
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.sampling.characters import WholeCharacters, load_characters, save_characters
 from blog_gen.model.sampling.known_words import load_words, save_words
@@ -82,8 +82,8 @@ def test_a_run_takes_over_the_words_of_its_base_and_only_its_own_signs(tmp_path:
     save_words({"kettle", "käse", "÷"}, base)
     run.mkdir()
     corpus: Any = SimpleNamespace(texts={"a.md": "title: Zähler\n---\nEin Zähler → zwei."})
-    _write_words(base, corpus, run)
+    write_words(base, corpus, run)
     assert load_words(run) == {"kettle", "käse", "title", "zähler", "ein", "zwei", "→"}
     assert load_characters(run) is None
-    _write_words(tmp_path / "no list", corpus, tmp_path)
+    write_words(tmp_path / "no list", corpus, tmp_path)
     assert load_characters(tmp_path) == set("ä→") and load_words(tmp_path) is None

@@ -10,7 +10,7 @@ import pytest
 
 from blog_gen.model.hparams import HParams
 from blog_gen.model.pretraining.vocabulary import train_vocabulary
-from blog_gen.model.training.evaluation import KerasScorer, _windows, evaluate
+from blog_gen.model.training.evaluation import KerasScorer, evaluate, windows_of
 from blog_gen.model.weights import initial_weights, load_weights, save_weights
 
 HPARAMS = HParams(n_vocab=270, n_ctx=64, n_embd=32, n_head=2, n_layer=2)
@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_windows_cover_every_target_once_with_enough_before_it(length: int) -> None:
     ids = list(range(length + 1))
     scored: list[int] = []
-    for window in _windows(0, ids, 64):
+    for window in windows_of(0, ids, 64):
         assert window.ids == ids[window.start : window.start + len(window.ids)]
         fresh = range(window.start + window.fresh, window.start + len(window.ids) - 1)
         scored += fresh

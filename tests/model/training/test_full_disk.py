@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from test_training import _finish, _run
+from test_training import begun, finished
 
 DISK, FILLER = 2048, 1500  # KiB: beside the filler there is room for one state (about 360), not for two
 _SCRIPT = """
 import json, sys
 from pathlib import Path
 sys.path[:0] = [{tests!r}, {tests!r} + "/.."]
-from test_training import _finish, _run
+from test_training import begun, finished
 from blog_gen.errors import BlogGenError
 from blog_gen.model.weights import save_weights
 
@@ -26,15 +26,15 @@ run, filler = disk / "run", disk / "filler"
 filler.write_bytes(bytes({filler} * 1024))
 said = ""
 try:
-    _run(run).run(save_seconds=0.0)
+    begun(run).run(save_seconds=0.0)
 except BlogGenError as error:
     said = str(error)
 left = sorted(path.name for path in run.iterdir())
 filler.unlink()
-again = _run(run)
+again = begun(run)
 found = again.resume()
 step = again.position.step
-save_weights(_finish(again).weights, out)
+save_weights(finished(again).weights, out)
 print(json.dumps(dict(said=said, left=left, found=found, step=step)))
 """
 
@@ -53,6 +53,6 @@ def test_a_disk_full_in_the_middle_of_a_save_costs_nothing_but_time(tmp_path: Pa
     assert "No space left on device" in told["said"] and "Free some disk space" in told["said"]
     assert told["left"] == ["state-0.safetensors"]
     assert told["found"] and told["step"] == 1
-    straight = _finish(_run(tmp_path / "straight")).weights
+    straight = finished(begun(tmp_path / "straight")).weights
     resumed = load_file(tmp_path / "model.safetensors")
     assert all(np.array_equal(resumed[name], straight[name]) for name in straight)

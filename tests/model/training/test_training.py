@@ -26,6 +26,7 @@ from blog_gen.model.weights import initial_weights, save_weights
 quiet()
 from blog_gen.model.training.adaptation import merged  # noqa: E402
 from blog_gen.model.training.outcome import Outcome, Position  # noqa: E402
+from blog_gen.model.training.schedules import Schedule  # noqa: E402
 from blog_gen.model.training.training import FineTuning  # noqa: E402
 
 HPARAMS = HParams(n_vocab=64, n_ctx=64, n_embd=32, n_head=2, n_layer=2)
@@ -49,27 +50,27 @@ def _counting(texts: int) -> Rows:
     return pack([[(start + step) % 60 for step in range(40)] for start in range(texts)], END, 64)
 
 
-def _run(folder: Path, recipe: Recipe = RECIPE, held_out: int = 2) -> FineTuning:
+def begun(folder: Path, recipe: Recipe = RECIPE, held_out: int = 2) -> FineTuning:
     folder.mkdir(exist_ok=True)
     rows = _counting(12)
     few = pack([[(start + step) % 60 for step in range(40)] for start in range(30, 30 + held_out)], END, 64)
     return FineTuning(HPARAMS, initial_weights(HPARAMS), rows, few, recipe, folder)
 
 
-def _finish(tuning: FineTuning) -> Outcome:
+def finished(tuning: FineTuning) -> Outcome:
     outcome = tuning.run()
     assert outcome is not None
     return outcome
 
 
 def test_it_learns_what_the_texts_have_in_common(tmp_path: Path) -> None:
-    history = _finish(_run(tmp_path)).position.history
+    history = finished(begun(tmp_path)).position.history
     assert history[-1]["held_out"] < 0.6 * history[0]["held_out"]
 
 
 def test_the_best_weights_are_kept_not_the_last(tmp_path: Path) -> None:
-    tuning = _run(tmp_path, replace(RECIPE, rate=1.0, warmup=1, steps=10, evaluate_every=1, patience=2))
-    outcome = _finish(tuning)
+    tuning = begun(tmp_path, replace(RECIPE, rate=1.0, warmup=1, steps=10, evaluate_every=1, patience=2))
+    outcome = finished(tuning)
     assert outcome.position.best_step < outcome.position.step
     best = min(row["held_out"] for row in outcome.position.history)
     whole = merged(initial_weights(HPARAMS), outcome.weights)
@@ -78,7 +79,7 @@ def test_the_best_weights_are_kept_not_the_last(tmp_path: Path) -> None:
 
 
 def test_it_stops_early_when_the_held_out_loss_stops_falling(tmp_path: Path) -> None:
-    outcome = _finish(_run(tmp_path, replace(RECIPE, rate=1.0, warmup=1, evaluate_every=1, patience=2)))
+    outcome = finished(begun(tmp_path, replace(RECIPE, rate=1.0, warmup=1, evaluate_every=1, patience=2)))
     assert outcome.stopped == "the held-out loss stopped falling"
     assert outcome.position.step < RECIPE.steps
 
@@ -97,15 +98,15 @@ def test_a_short_run_goes_through_its_schedule_though_warm_up_made_it_worse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = (4.190, 4.290, 4.212, 4.193, 4.181)  # of a blog of ten short posts
-    outcome = _finish(_measuring(_run(tmp_path, SHORT), seen, monkeypatch))
+    outcome = finished(_measuring(begun(tmp_path, SHORT), seen, monkeypatch))
     assert (outcome.stopped, outcome.position.best_step) == ("all steps done", 8)
 
 
 def test_where_nothing_helps_it_does_not_go_on_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tuning = _run(tmp_path, replace(RECIPE, evaluate_every=1))
-    outcome = _finish(_measuring(tuning, [4.0, *(4.1 + step for step in range(40))], monkeypatch))
+    tuning = begun(tmp_path, replace(RECIPE, evaluate_every=1))
+    outcome = finished(_measuring(tuning, [4.0, *(4.1 + step for step in range(40))], monkeypatch))
     assert (outcome.position.best_step, outcome.position.step) == (0, 20 + RECIPE.patience)
     assert not outcome.weights and "nothing of use was learned" in outcome.summary
 
@@ -114,8 +115,8 @@ def test_where_nothing_helps_it_does_not_go_on_for_ever(
 def test_a_doubtful_loss_is_no_reason_to_keep_the_base(
     last: float, kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tuning = _run(tmp_path, replace(SHORT, doubt=0.1))
-    outcome = _finish(_measuring(tuning, (4.0, 4.3, 4.3, 4.2, last), monkeypatch))
+    tuning = begun(tmp_path, replace(SHORT, doubt=0.1))
+    outcome = finished(_measuring(tuning, (4.0, 4.3, 4.3, 4.2, last), monkeypatch))
     assert outcome.position.best_step == kept and bool(outcome.weights) == bool(kept)
     assert ("nothing of use" if not kept else "this proves no harm") in outcome.summary
 
@@ -136,26 +137,26 @@ def test_what_a_run_says_of_itself_it_can_know(passes: float, training: float, s
 
 
 def test_a_run_counts_how_often_its_best_weights_saw_the_posts(tmp_path: Path) -> None:
-    tuning = _run(tmp_path, held_out=0)
+    tuning = begun(tmp_path, held_out=0)
     expected = RECIPE.steps * RECIPE.batch_rows / len(tuning.rows)
-    assert _finish(tuning).passes == pytest.approx(expected)
+    assert finished(tuning).passes == pytest.approx(expected)
 
 
 def test_without_held_out_posts_it_trains_to_the_end(tmp_path: Path) -> None:
-    outcome = _finish(_run(tmp_path, held_out=0))
+    outcome = finished(begun(tmp_path, held_out=0))
     assert outcome.position.best_step == RECIPE.steps
     assert "not measured" in outcome.summary
 
 
 def test_interrupted_and_resumed_it_ends_with_the_same_bits(tmp_path: Path) -> None:
-    straight = _finish(_run(tmp_path / "straight"))
+    straight = finished(begun(tmp_path / "straight"))
     for stop_at in (1, 7, 23):
         folder = tmp_path / f"stopped-{stop_at}"
-        first = _run(folder)
+        first = begun(folder)
         assert first.run(interrupted=_at(first, stop_at)) is None
-        second = _run(folder)
+        second = begun(folder)
         assert second.resume() and second.position.step == stop_at
-        assert _same(_finish(second), straight)
+        assert _same(finished(second), straight)
 
 
 def _at(tuning: FineTuning, step: int) -> Callable[[], bool]:
@@ -167,54 +168,52 @@ def _same(one: Outcome, other: Outcome) -> bool:
 
 
 def test_a_state_of_another_run_is_not_taken_up(tmp_path: Path) -> None:
-    first = _run(tmp_path)
+    first = begun(tmp_path)
     first.run(interrupted=lambda: True)
-    assert not _run(tmp_path, replace(RECIPE, seed=1)).resume()
+    assert not begun(tmp_path, replace(RECIPE, seed=1)).resume()
 
 
 def test_a_run_is_the_same_in_however_many_parts_it_is_computed(tmp_path: Path) -> None:
-    first = _run(tmp_path)
+    first = begun(tmp_path)
     first.run(interrupted=_at(first, 7))
-    assert _run(tmp_path, replace(RECIPE, gradient_accumulation=2, activation_checkpointing=True)).resume()
+    assert begun(tmp_path, replace(RECIPE, gradient_accumulation=2, activation_checkpointing=True)).resume()
 
 
 @pytest.mark.parametrize("at", [0.0, 0.02, 0.5, 0.98])
 def test_of_a_damaged_state_the_one_before_is_used(tmp_path: Path, at: float) -> None:
-    straight = _finish(_run(tmp_path / "straight"))
-    first = _run(tmp_path / "damaged")
+    straight = finished(begun(tmp_path / "straight"))
+    first = begun(tmp_path / "damaged")
     first.run(interrupted=_at(first, 7), save_seconds=0.0)
-    newest = tmp_path / "damaged" / f"state-{(first._saves - 1) % 2}.safetensors"
+    newest = max((tmp_path / "damaged").glob("state-*"), key=lambda path: path.stat().st_mtime_ns)
     data = bytearray(newest.read_bytes())
     data[int(at * len(data))] ^= 0xFF
     newest.write_bytes(data)
     notes: list[Note] = []
-    second = _run(tmp_path / "damaged")
+    second = begun(tmp_path / "damaged")
     assert second.resume(notes.append) and second.position.step == 6
     assert [note.path for note in notes] == [newest] and "damaged" in str(notes[0])
-    assert _same(_finish(second), straight)
+    assert _same(finished(second), straight)
 
 
 def test_with_its_best_weights_damaged_a_run_starts_over(tmp_path: Path) -> None:
-    first = _run(tmp_path)
+    first = begun(tmp_path)
     first.run(interrupted=_at(first, 7))
     (tmp_path / "best.safetensors").write_bytes(b"nothing")
-    assert first.position.best_step and not _run(tmp_path).resume()
+    assert first.position.best_step and not begun(tmp_path).resume()
 
 
 def test_a_loss_that_is_no_number_before_anything_was_learned_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="finite"):
-        _run(tmp_path, replace(RECIPE, rate=float("inf"))).run()
+        begun(tmp_path, replace(RECIPE, rate=float("inf"))).run()
 
 
 def test_a_loss_that_is_no_number_later_ends_with_the_best_so_far(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tuning = _run(tmp_path)
-    share = tuning._schedule.share
-    monkeypatch.setattr(
-        type(tuning._schedule), "share", lambda _, step: math.inf if step > 9 else share(step)
-    )
-    outcome = _finish(tuning)
+    tuning = begun(tmp_path)
+    share = Schedule.share
+    monkeypatch.setattr(Schedule, "share", lambda self, step: math.inf if step > 9 else share(self, step))
+    outcome = finished(tuning)
     assert outcome.stopped == "the loss was no longer a number at step 11"
     assert outcome.position.best_step == 5
     assert all(np.isfinite(value).all() for value in outcome.weights.values())
@@ -222,24 +221,24 @@ def test_a_loss_that_is_no_number_later_ends_with_the_best_so_far(
 
 def test_parts_of_a_step_add_up_to_it(tmp_path: Path) -> None:
     recipe = replace(RECIPE, dropout=0.0, batch_rows=4, steps=4, evaluate_every=1, precision="float32")
-    whole = _finish(_run(tmp_path / "whole", recipe))
-    parts = _finish(_run(tmp_path / "parts", replace(recipe, gradient_accumulation=4)))
+    whole = finished(begun(tmp_path / "whole", recipe))
+    parts = finished(begun(tmp_path / "parts", replace(recipe, gradient_accumulation=4)))
     for one, other in zip(whole.position.history, parts.position.history, strict=True):
         assert one["held_out"] == pytest.approx(other["held_out"], rel=1e-4)
 
 
 def test_recomputed_activations_are_those_that_were_not_kept(tmp_path: Path) -> None:
     recipe = replace(RECIPE, steps=4, evaluate_every=1)
-    kept = _finish(_run(tmp_path / "kept", recipe))
-    again = _finish(_run(tmp_path / "again", replace(recipe, activation_checkpointing=True)))
+    kept = finished(begun(tmp_path / "kept", recipe))
+    again = finished(begun(tmp_path / "again", replace(recipe, activation_checkpointing=True)))
     for one, other in zip(kept.position.history, again.position.history, strict=True):
         assert one["held_out"] == pytest.approx(other["held_out"], rel=1e-3)
 
 
 def test_adapters_learn_and_are_merged(tmp_path: Path) -> None:
     recipe = replace(RECIPE, lora=4, rate=3e-2)
-    tuning = _run(tmp_path, recipe)
-    outcome = _finish(tuning)
+    tuning = begun(tmp_path, recipe)
+    outcome = finished(tuning)
     history = outcome.position.history
     assert history[-1]["held_out"] < history[0]["held_out"] - 0.05  # beside random weights they can do little
     assert all("/lora_" in name for name in outcome.weights)
@@ -252,7 +251,7 @@ def test_adapters_learn_and_are_merged(tmp_path: Path) -> None:
 
 
 def test_frozen_blocks_stay_as_they_are(tmp_path: Path) -> None:
-    outcome = _finish(_run(tmp_path, replace(RECIPE, freeze=1)))
+    outcome = finished(begun(tmp_path, replace(RECIPE, freeze=1)))
     trained = outcome.weights.keys()
     assert {name.split("/")[0] for name in trained} == {"h1", "ln_f"}
     history = outcome.position.history
@@ -263,9 +262,9 @@ _SCRIPT = """
 import sys
 from pathlib import Path
 sys.path[:0] = [{tests!r}, {tests!r} + "/.."]
-from test_training import RECIPE, HPARAMS, _run
+from test_training import RECIPE, HPARAMS, begun
 from blog_gen.model.weights import save_weights
-tuning = _run(Path(sys.argv[1]))
+tuning = begun(Path(sys.argv[1]))
 tuning.resume()
 print("ready", flush=True)
 outcome = tuning.run(lambda row: print(row["step"], flush=True), save_seconds=0.0)
@@ -274,7 +273,7 @@ save_weights(outcome.weights, Path(sys.argv[1]))
 
 
 def test_killed_for_real_it_ends_with_the_same_bits(tmp_path: Path) -> None:
-    straight = _finish(_run(tmp_path / "straight"))
+    straight = finished(begun(tmp_path / "straight"))
     save_weights(straight.weights, tmp_path)
     folder = tmp_path / "killed"
     command = [sys.executable, "-c", _SCRIPT.format(tests=str(Path(__file__).parent)), str(folder)]
