@@ -99,10 +99,9 @@ def _reached_for(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("folder", ["blog_gen", "benchmarks", "tests"])
 def test_nobody_reaches_for_private_names_of_others(folder: str) -> None:
-    found = {path: name for path in (PACKAGE.parent / folder).rglob("*.py") for name in _reached_for(path)}
-    # The plain operation of TensorFlow's summaries asks for it, and there is no public way.
-    found = {path: name for path, name in found.items() if name != "writer._resource"}
-    assert not found
+    found = {(path, name) for path in (PACKAGE.parent / folder).rglob("*.py") for name in _reached_for(path)}
+    # Python documents the one; the other is what TensorFlow's plain operation for summaries asks for.
+    assert not {each for each in found if each[1] not in ("os._exit", "writer._resource")}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--site", "{empty}", "status"]])

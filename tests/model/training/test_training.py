@@ -197,7 +197,7 @@ def test_of_a_damaged_state_the_one_before_is_used(tmp_path: Path, at: float) ->
 
 def test_with_its_best_weights_damaged_a_run_starts_over(tmp_path: Path) -> None:
     first = begun(tmp_path)
-    first.run(interrupted=_at(first, 7))
+    first.run(interrupted=_at(first, 7), save_seconds=math.inf)
     (tmp_path / "best.safetensors").write_bytes(b"nothing")
     assert first.position.best_step and not begun(tmp_path).resume()
 
