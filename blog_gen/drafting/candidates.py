@@ -14,6 +14,7 @@ from blog_gen.config.settings import SamplingSettings
 from blog_gen.drafting.heads import HeadWriter, known
 from blog_gen.errors import DraftError
 from blog_gen.judge import Candidate, trimmed
+from blog_gen.text.leftovers import without_leftovers
 from blog_gen.text.post import Post, PostFormatError, parse
 from blog_gen.text.safety.facts import Finding, SiteFacts
 from blog_gen.text.safety.safe import make_safe
@@ -95,7 +96,8 @@ class CandidateWriter:
             DraftError: it cannot be made safe.
         """
         sampled = parse(head + sample.text)
-        safe = make_safe(sampled.body if sample.ended else trimmed(sampled.body), self.facts)
+        body = sampled.body if sample.ended else trimmed(sampled.body)
+        safe = make_safe(without_leftovers(body), self.facts)
         if not safe.body:
             raise PostFormatError("no whole sentence is left of the body")
         post = replace(sampled, body=safe.body)

@@ -90,7 +90,7 @@ class Drafter:
     def writer(self) -> CandidateWriter:
         """Writes candidates of the lengths of the site's posts, or of those it was made for."""
         sampler, sampling, corpus = self.sampler, self.settings.sampling, self.corpus
-        heads = HeadWriter(sampler, sampling, corpus.keys, corpus.habit)
+        heads = HeadWriter(sampler, sampling, corpus.keys, corpus.habit, self.facts)
         lengths = self._lengths or Lengths.of(corpus.texts.values(), sampler.tokenizer, sampling.max_tokens)
         return CandidateWriter(sampler, sampling, heads, lengths, self.facts)
 

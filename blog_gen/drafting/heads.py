@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from blog_gen.config.settings import SamplingSettings
 from blog_gen.site.habit import Habit
+from blog_gen.text.leftovers import without_addresses, without_leftovers
 from blog_gen.text.post import KEYS, Post, prompt, render
-from blog_gen.text.safety.safe import safe_line, typographic
+from blog_gen.text.safety.safe import SiteFacts, safe_line, typographic
 
 if TYPE_CHECKING:
     from blog_gen.model.sampling.sampling import Sample, Sampler
@@ -23,6 +24,7 @@ _KEY = re.compile(rf"\b(?:{'|'.join(KEYS)}):", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?…])[\s]")
 _MARKS = " \t*_`~#>|-–—:;,/\\"  # that a title neither begins nor ends with
 _PAIRS = {"(": ")", "[": "]", "{": "}", "“": "”", "«": "»"}
+_NO_FACTS = SiteFacts()
 LINE_TOKENS = 100  # titles and tag lines of blogs are far shorter, in any script
 
 
@@ -34,12 +36,15 @@ class HeadWriter:
     settings: SamplingSettings
     keys: Sequence[str]  # of the site's post text
     habit: Habit
+    facts: SiteFacts = _NO_FACTS
 
     def beginnings(self, request: Post, seeds: Sequence[int]) -> dict[int, str]:
         """For each seed the text up to the body; what `request` says is kept. Left out: no title came."""
         heads = dict.fromkeys(seeds, replace(request, tags=tuple(map(safe_line, request.tags))))
         if not request.title:
-            heads = self._each(heads, "title", lambda head, line: replace(head, title=title_of(line)))
+            heads = self._each(
+                heads, "title", lambda head, line: replace(head, title=title_of(line, self.facts))
+            )
             heads = {seed: head for seed, head in heads.items() if head.title}
         if "category" in self.keys and not request.category:
             heads = self._each(heads, "category", self._with_category, self.habit.categories)
@@ -85,9 +90,9 @@ def written_line(sample: Sample, listed: bool) -> str:
     return sample.text.rpartition(",")[0] if listed else " ".join(_SENTENCE.split(sample.text)[:-1])
 
 
-def title_of(line: str) -> str:
+def title_of(line: str, facts: SiteFacts = _NO_FACTS) -> str:
     """What the model wrote after `title:`, in order: no other keys of a head, no marks of Markdown about it,
-    and no bracket without the other one.
+    no bracket without the other one, and no address of a place that the site never links to.
 
     >>> title_of(" The bolt, again. tags: tin, rain"), title_of("Tags: why I have none")
     ('The bolt, again.', '')
@@ -96,7 +101,8 @@ def title_of(line: str) -> str:
     >>> title_of("The `--days of May"), title_of('Why "not" `now`?')
     ('The --days of May', 'Why “not” `now`?')
     """
-    title = safe_line(_KEY.split(line, maxsplit=1)[0]).strip(_MARKS)
+    line = without_addresses(without_leftovers(_KEY.split(line, maxsplit=1)[0]), facts)
+    title = safe_line(line).strip(_MARKS)
     for opening, closing in _PAIRS.items():
         if not _balanced(title, opening, closing):
             title = title.replace(opening, "").replace(closing, "")

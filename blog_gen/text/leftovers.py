@@ -1,0 +1,86 @@
+"""What a sampled text leaves standing: links never closed, a last mark that closes nothing, odd addresses.
+
+A small model begins more than it ends. What it left is cut off before the text is made safe and judged. Code
+stays as it is. Knows Markdown, nothing of models.
+"""
+
+from __future__ import annotations
+
+import re
+
+from blog_gen.text.safety.code import masked
+from blog_gen.text.safety.facts import SiteFacts
+from blog_gen.text.safety.fences import Prose, split
+from blog_gen.text.safety.links import may_link
+
+_TARGET = r"\]\([^()\n]*+(?:\([^()\n]*+\)[^()\n]*+)*+\)"
+_JUNK = r"(?:<?(?:https?:|www\.|mailto:|\.{0,2}/|#)[^\s()]*+)?"
+_LINKS = re.compile(
+    rf"(?P<whole>!?\[[^\[\]\n]*+{_TARGET}|{_TARGET})|!?\[(?P<text>[^\[\]\n]*+)\]\({_JUNK}|\]\({_JUNK}"
+)
+_LONE = re.compile(r"(?<=\S)[ \t]++[*_]+\Z")
+_LAST = re.compile(r"(?<=[^\s*_])(?:\*++|_++)\Z")
+_EMPTY_ITEM = re.compile(r"(?:\A|\n)[ \t]*(?:[-+*_]|\d{1,9}[.)])[ \t]*\Z")
+_BULLET = re.compile(r"^[ \t]*[-+*][ \t]", re.M)
+_RULE = re.compile(r"[ \t]*(?:[-*_][ \t]*){3,}")
+_IN_WORD = re.compile(r"(?<=[^\W_])_++(?=[^\W_])")
+_ADDRESS = re.compile(
+    r"(?:https?|ftp)://[^\s<>]+|\bwww\.[^\s<>]+|(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++"
+    r"|(?<![\w.-])(?:[a-z0-9-]++\.)+(?:com|org|info|edu|gov|io)\b(?:/[^\s<>]*)?"
+)
+_LINK_IN_LINE = re.compile(r"!?\[([^\[\]]*+)\]\([^()]*+\)")
+
+
+def without_leftovers(body: str) -> str:
+    """`body` without what a model began and never ended.
+
+    >>> without_leftovers("See [the shop](http:// and *so* on. *"), without_leftovers("It was so_")
+    ('See the shop and *so* on.', 'It was so')
+    """
+    body = body.replace("\0", "")
+    segments = split(body)
+    lines: list[str] = []
+    for segment in segments:
+        lines += _prose("\n".join(segment.lines)).split("\n") if isinstance(segment, Prose) else segment.lines
+    text = "\n".join(lines)
+    return _EMPTY_ITEM.sub("", text.rstrip()).rstrip() if isinstance(segments[-1], Prose) else text
+
+
+def _prose(text: str) -> str:
+    hidden, shown = masked(text)
+    hidden = _LINKS.sub(lambda link: link["whole"] or _without_brackets(link), hidden)
+    parts = re.split(r"(\n[ \t]*\n)", hidden)
+    return shown("".join(part if part.isspace() else _paragraph(part) for part in parts))
+
+
+def _without_brackets(link: re.Match[str]) -> str:
+    return (link["text"] or "").rstrip()
+
+
+def _paragraph(text: str) -> str:
+    """One paragraph without a last mark of emphasis that closes none."""
+    *_, last = text.rsplit("\n", 1)
+    if _RULE.fullmatch(last):
+        return text
+    text = _LONE.sub("", text.rstrip(" \t"))
+    closing = _LAST.search(text)
+    if closing is None or "://" in text[: closing.start()].split()[-1]:
+        return text
+    before = _IN_WORD.sub("", _BULLET.sub("", text[: closing.start()])).count(closing[0][0])
+    length = len(closing[0])
+    return text if before >= length and before % 2 == length % 2 else text[: closing.start()]
+
+
+def without_addresses(line: str, facts: SiteFacts) -> str:
+    """A line of bare text without addresses, but those of the site and of hosts that it links to.
+
+    >>> without_addresses("Why [this](http://a.example) and www.b.com fail", SiteFacts())
+    'Why this and fail'
+    """
+    line = _LINK_IN_LINE.sub(r"\1", line)
+    return " ".join(_ADDRESS.sub(lambda found: _known(found[0], facts), line).split())
+
+
+def _known(address: str, facts: SiteFacts) -> str:
+    whole = address if "://" in address else f"http://{address}"
+    return address if "@" not in address and may_link(whole, facts) else ""

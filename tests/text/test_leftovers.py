@@ -1,0 +1,93 @@
+"""What a sampled text left standing goes; what it finished, and code, stays."""
+
+from __future__ import annotations
+
+import doctest
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blog_gen.text import leftovers
+from blog_gen.text.leftovers import without_addresses, without_leftovers
+from blog_gen.text.safety.facts import SiteFacts
+
+
+@pytest.mark.parametrize(
+    ("sampled", "left"),
+    [
+        ("We read. And so _", "We read. And so"),
+        ("Ends here. *", "Ends here."),
+        ("Ends here. **\n\nAnd goes on _\n\nto the end.", "Ends here.\n\nAnd goes on\n\nto the end."),
+        ("An *a* and a b_", "An *a* and a b"),
+        ("A bold end**", "A bold end"),
+        ("See the ]( here.", "See the  here."),
+        ("See [the shop](https://x.example and more.", "See the shop and more."),
+        ("See [a](b) and ![c](", "See [a](b) and c"),
+        ("- one\n- ", "- one"),
+        ("- one\n- _", "- one"),
+        ("One:\n\n*", "One:"),
+    ],
+)
+def test_what_was_never_ended_goes(sampled: str, left: str) -> None:
+    assert without_leftovers(sampled) == left
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "An *a*, a __b__, a *c **d***",
+        "The name is snake_case_name and __init__",
+        "See [a](b), [c (d)](e_(f)) and ![g](h.png)",
+        "* one\n* two *so*\n* three",
+        "Above.\n\n* * *\n\nBelow.",
+        "In code `a * b *` and `](`",
+        "```\nx = [a](\n* *\n```",
+        "Two * three and more",
+        "A line of _two\nlines_",
+        "[someone]: https://a.example/b_",
+    ],
+)
+def test_what_is_whole_stays(body: str) -> None:
+    assert without_leftovers(body) == body
+
+
+@given(st.text(alphabet="ab *_`[]()!\n-", max_size=60))
+def test_a_second_time_changes_nothing_that_shows(body: str) -> None:
+    once = without_leftovers(body)
+    assert without_leftovers(once).split() == once.split() or len(without_leftovers(once)) < len(once)
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        ("Why https://evil.example/x?y fails", "Why fails"),
+        ("Why www.evil.example fails", "Why fails"),
+        ("Moving to evil.com/shop", "Moving to"),
+        ("Write to me@evil.com now", "Write to now"),
+        ("Why [this](https://evil.example) fails", "Why this fails"),
+        ("At friend.com and www.friend.com/a", "At friend.com and www.friend.com/a"),
+        ("Node.js and ASP.NET, v1.2", "Node.js and ASP.NET, v1.2"),
+    ],
+)
+def test_a_title_names_no_place_that_the_site_does_not(line: str, left: str) -> None:
+    assert without_addresses(line, SiteFacts(hosts=frozenset({"friend.com"}))) == left
+
+
+@pytest.mark.parametrize(
+    "piece", ["](", "[a](", "[", "](a ", "* ", "_", "a_ ", "- _\n", "a.", "a.b@", "![a](b ", "`*"]
+)
+def test_doubled_text_takes_at_most_about_double_the_time(piece: str) -> None:
+    def seconds(times: int) -> float:
+        begun = time.process_time()
+        without_leftovers(piece * times)
+        without_addresses(piece * times, SiteFacts())
+        return time.process_time() - begun
+
+    once, twice = (min(seconds(times) for _ in range(3)) for times in (4000, 8000))
+    assert twice < 3 * once + 0.05
+
+
+def test_the_worked_examples() -> None:
+    assert doctest.testmod(leftovers).failed == 0
