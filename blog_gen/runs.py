@@ -52,6 +52,8 @@ class Meta:
     history: Sequence[Mapping[str, float]] = field(default_factory=list)
     learned: str | None = None  # the moment, ISO 8601 with its offset, at which it was told to learn
     texts: Mapping[str, str] = field(default_factory=dict)  # SHA-256 of each post's text, by its name
+    # the limits of the judge that the blog's own posts need looser than the defaults, and their lengths
+    own_limits: Mapping[str, Any] = field(default_factory=dict)
     continued: int = 0  # times in a row that it went on from the run before
     files: Mapping[str, str] = field(default_factory=dict)  # SHA-256, by name; none of version 0.1
     format: int = FORMAT

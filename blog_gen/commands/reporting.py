@@ -92,3 +92,5 @@ def show_scores(cards: Sequence[Scorecard]) -> None:
         for row in rows:
             table.add_row(*row)
         console.print(table)
+    if any(card.own for card in cards):
+        console.print("* the blog's own limit: its posts need it. A limit set in _config.yml wins.")

@@ -67,10 +67,11 @@ class SamplingSettings:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a draft must keep to, or it is not written; docs/judging.md shows what real posts keep to."""
+    """What a draft must keep to, or it is not written. Where your posts need more, it is the blog's own limit
+    that holds, unless you set one (docs/judging.md)."""
 
     longest_copy: int = 20  # words in a row that stand in your articles or earlier drafts
-    copied_share: float = 0.1  # share of its six-word phrases that stand there
+    copied_share: float = 0.1  # share of its words that are copied from there, six in a row or more
     title_likeness: float = 0.75  # to an earlier title; 1 is the same title
     title_repeats: int = 1  # longer words of its title that come again in it
     loop_words: int = 8  # words that only repeat what was just said
@@ -147,6 +148,13 @@ class Settings:
     def collections_folder(self) -> Path:
         """Jekyll's `collections_dir:`, in which `_posts`, `_drafts` and all collections are."""
         return self.source_folder / str(self.jekyll.get("collections_dir") or "").strip("/")
+
+    @property
+    def chosen_limits(self) -> frozenset[str]:
+        """The limits that a person has set; all others may be the blog's own."""
+        own = self.jekyll.get(CONFIG_KEY)
+        limits = own.get("limits") if isinstance(own, Mapping) else None
+        return frozenset(limits) if isinstance(limits, Mapping) else frozenset()
 
     @property
     def articles_folder(self) -> Path:

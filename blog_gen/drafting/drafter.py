@@ -24,6 +24,8 @@ from blog_gen.drafting.heads import HeadWriter
 from blog_gen.drafting.provenance import Provenance
 from blog_gen.errors import RejectedError
 from blog_gen.judge import Context, Scorecard, judge, pick
+from blog_gen.judge.calibration import OwnLimits
+from blog_gen.judge.completeness import usual_words
 from blog_gen.site.assets import image_files
 from blog_gen.site.drafts import Draft, all_drafts
 from blog_gen.text.post import Post
@@ -116,15 +118,28 @@ class Drafter:
         return Context(
             index=kept_index(self.settings.state_folder / INDEX_FILE, documents),
             titles=titles,
-            words=self._usual_words,
+            words=self._shortened(usual_words(article.body for article in self.corpus.articles)),
+            length=self._length,
             held_out=self.meta.held_out_logprob if self.meta else None,
-            limits=self.settings.limits,
+            limits=self.own_limits.over(self.settings.limits, self.settings.chosen_limits),
+            own=self.own_limits.names(self.settings.limits, self.settings.chosen_limits),
         )
 
+    @cached_property
+    def own_limits(self) -> OwnLimits:
+        """The blog's own limits of the judge, as they were when the run learned; none in an older run."""
+        return OwnLimits.of(self.meta.own_limits if self.meta else {})
+
     @property
-    def _usual_words(self) -> tuple[int, int]:
-        """Of the site's posts; who sets a length wants shorter ones too."""
-        low, high = self.corpus.habit.words
+    def _length(self) -> tuple[int, int] | None:
+        length = self.own_limits.length
+        return (
+            self._shortened(length) if length and "length_slack" not in self.settings.chosen_limits else None
+        )
+
+    def _shortened(self, words: tuple[int, int]) -> tuple[int, int]:
+        """Who sets a length wants shorter posts too."""
+        low, high = words
         return (low if self.settings.sampling.max_tokens is None else 0), high
 
     @cached_property

@@ -20,7 +20,7 @@ from blog_gen.judge.scorecard import Check, Scorecard, as_table, pick
 from blog_gen.judge.trimming import trimmed
 
 if TYPE_CHECKING:  # importing it costs NumPy, a tenth of a second
-    from blog_gen.judge.index import CorpusIndex, Document
+    from blog_gen.judge.index import CorpusIndex, Document, Rest
 
 __all__ = ["Candidate", "Check", "Context", "Scorecard", "as_table", "copied", "judge", "pick", "trimmed"]
 
@@ -29,11 +29,13 @@ __all__ = ["Candidate", "Check", "Context", "Scorecard", "as_table", "copied", "
 class Context:
     """What candidates are judged by."""
 
-    index: CorpusIndex  # of the site's articles and earlier generated posts
+    index: CorpusIndex | Rest  # of the site's articles and earlier generated posts
     titles: Sequence[Document]  # (name, title) of these
     words: tuple[int, int]  # the usual length of the site's posts, low and high
+    length: tuple[int, int] | None = None  # the least and the most words; None: the usual ones and the slack
     held_out: float | None = None  # mean log-probability of a held-out post's token to the model
     limits: Limits = field(default_factory=Limits)
+    own: frozenset[str] = frozenset()  # the checks whose limits are the blog's own
 
 
 def judge(candidates: Sequence[Candidate], context: Context) -> list[Scorecard]:
@@ -46,7 +48,7 @@ def _scorecard(candidate: Candidate, context: Context) -> Scorecard:
     checks = (
         *novelty_checks(candidate, context.index, context.titles, limits),
         *repetition_checks(candidate.title, candidate.body, limits),
-        *completeness_checks(candidate, context.words, limits),
+        *completeness_checks(candidate, context.words, limits, context.length),
         *fluency_checks(candidate, context.index, context.held_out, limits),
     )
-    return Scorecard(candidate, checks)
+    return Scorecard(candidate, checks, context.own)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from blog_gen.judge.words import forms_of
+
 Kind = Literal[
     "heading",
     "paragraph",
@@ -20,6 +22,7 @@ Kind = Literal[
     "fence",
     "code",
     "html",
+    "liquid",
     "rule",
     "definition",
     "footnote",
@@ -29,6 +32,9 @@ PROSE: frozenset[Kind] = frozenset({"paragraph", "item", "quote", "footnote"})
 _ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])(?:[ \t]+|$)")
 _DELIMITER_ROW = re.compile(r"[ \t]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*$")
 _FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(`{3,}(?=[^`]*$)|~{3,})")
+# A block of Liquid whose content is no Markdown, or of mathematics: from a line of its own to its end.
+_VERBATIM = re.compile(r"[ \t]*(?:\{%-?[ ]*(highlight|raw|comment|mermaid|katex)\b[^%]*%\}|(\$\$))[ \t]*$")
+_RAW_HTML = re.compile(r" {0,3}<(pre|script|style|textarea)(?:[\s>]|$)", re.IGNORECASE)
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 # The first that matches says what begins at a line.
 _BEGINNINGS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
@@ -38,6 +44,7 @@ _BEGINNINGS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("quote", re.compile(r" {0,3}>")),
     ("footnote", re.compile(r" {0,3}\[\^[^\[\]\s]+\]:")),
     ("definition", re.compile(r" {0,3}(?:\*?\[[^\]]+\]:[ \t]*\S|\{:[^}]*\}[ \t]*$)")),
+    ("liquid", re.compile(r" {0,3}\{%[^%]*%\}[ \t]*$")),
     ("html", re.compile(r" {0,3}<(?:!--|/?[A-Za-z][\w-]*(?:[\s>/]|$))")),
 )
 
@@ -82,7 +89,7 @@ def blocks_of(body: str) -> list[Block]:
 
 def _kind(lines: Sequence[str], at: int, in_list: bool) -> Kind:
     line, following = lines[at], lines[at + 1] if at + 1 < len(lines) else ""
-    if _FENCE.match(line):
+    if _FENCE.match(line) or _VERBATIM.match(line):
         return "fence"
     if "|" in line and "|" in following and _DELIMITER_ROW.match(following):
         return "table"
@@ -95,8 +102,11 @@ def _kind(lines: Sequence[str], at: int, in_list: bool) -> Kind:
 
 def _end(lines: Sequence[str], at: int, kind: Kind) -> int:
     """The line after the last one of the block that begins in line `at`."""
-    if kind in ("heading", "rule", "definition"):
+    if kind in ("heading", "rule", "definition", "liquid"):
         return at + 1
+    if kind == "html" and (raw := _RAW_HTML.match(lines[at])):
+        ends = f"</{raw[1].lower()}"
+        return next((n + 1 for n in range(at, len(lines)) if ends in lines[n].lower()), len(lines))
     if kind == "fence":
         closing = _closing(lines[at])
         return next((n + 1 for n in range(at + 1, len(lines)) if closing.match(lines[n])), len(lines))
@@ -110,6 +120,10 @@ def _end(lines: Sequence[str], at: int, kind: Kind) -> int:
 
 def _closing(opening: str) -> re.Pattern[str]:
     """What closes the fence that line `opening` opens."""
+    if verbatim := _VERBATIM.match(opening):
+        return re.compile(
+            rf"[ \t]*\{{%-?[ ]*end{verbatim[1]}\b|.*\$\$[ \t]*$" if verbatim[1] else r".*\$\$[ \t]*$"
+        )
     fence = _FENCE.match(opening)
     mark = fence[1] if fence else "```"
     return re.compile(rf"[ \t>]*{mark[0]}{{{len(mark)},}}[ \t]*$")
@@ -137,3 +151,8 @@ def _block(kind: Kind, lines: Sequence[str], start: int, line: int) -> Block:
     elif kind == "fence":
         closed = len(lines) > 1 and bool(_closing(lines[0]).match(lines[-1]))
     return Block(kind, text, start, line, level, closed)
+
+
+def prose_of(body: str) -> list[list[str]]:
+    """The words of each paragraph, item, quotation and footnote."""
+    return [forms_of(block.text) for block in blocks_of(body) if block.kind in PROSE]

@@ -5,23 +5,30 @@ Knows blocks and the site's usual length, nothing of documents.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from blog_gen.config.settings import Limits
 from blog_gen.judge.blocks import PROSE, blocks_of
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.markup import Fault, heading_faults, markup_faults
 from blog_gen.judge.scorecard import Check, at_most
+from blog_gen.judge.words import forms_of
 
 
-def completeness_checks(candidate: Candidate, words: tuple[int, int], limits: Limits) -> list[Check]:
-    """Checks of a final body against the usual number of `words`, low and high."""
+def completeness_checks(
+    candidate: Candidate, words: tuple[int, int], limits: Limits, length: tuple[int, int] | None = None
+) -> list[Check]:
+    """Checks of a final body against the usual number of `words`, low and high.
+
+    Args:
+        length: the least and the most words; None: `words` and the slack.
+    """
     blocks = blocks_of(candidate.body)
     opens = bool(blocks) and blocks[0].kind in PROSE
     faults = markup_faults(blocks)
     return [
         _ended_check(candidate),
-        _length_check(candidate.body, words, limits.length_slack),
+        _length_check(candidate.body, words, length or length_bounds(words, limits.length_slack)),
         _prose_first_check(opens, limits.prose_first),
         _faults_check("heading_faults", heading_faults(blocks), limits.heading_faults),
         _faults_check("markup_faults", [each for each in faults if not each.stray], limits.markup_faults),
@@ -35,10 +42,28 @@ def _ended_check(candidate: Candidate) -> Check:
     return Check("ended", int(candidate.ended), "", True, reason, merit=float(candidate.ended))
 
 
-def _length_check(body: str, usual: tuple[int, int], slack: float) -> Check:
+def length_bounds(usual: tuple[int, int], slack: float) -> tuple[int, int]:
+    """The least and the most words, so far outside the usual."""
     low, high = usual
-    least, most = round(low * (1 - slack)), round(high * (1 + slack))
-    words = len(body.split())
+    return round(low * (1 - slack)), round(high * (1 + slack))
+
+
+def words_in(body: str) -> int:
+    """How many words a text has; where nothing is written between words, how many characters."""
+    return len(forms_of(body))
+
+
+def usual_words(bodies: Iterable[str]) -> tuple[int, int]:
+    """The 5th and the 95th percentile of the numbers of words."""
+    counts = sorted(map(words_in, bodies))
+    if not counts:
+        return 0, 0
+    return counts[len(counts) // 20], counts[-1 - len(counts) // 20]
+
+
+def _length_check(body: str, usual: tuple[int, int], bounds: tuple[int, int]) -> Check:
+    (low, high), (least, most) = usual, bounds
+    words = words_in(body)
     passed = least <= words <= most and words > 0
     reason = f"it has {words} words, where {low} to {high} are usual"
     return Check("length", words, f"{least} … {most}", passed, reason, merit=float(low <= words <= high))

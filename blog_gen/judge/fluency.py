@@ -10,25 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from blog_gen.config.settings import Limits
+from blog_gen.judge.blocks import prose_of
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.scorecard import Check, at_least
-from blog_gen.judge.words import forms_of
 
 if TYPE_CHECKING:
-    from blog_gen.judge.index import CorpusIndex
+    from blog_gen.judge.index import CorpusIndex, Rest
 
 LEAST_PAIRS = 20  # of words whose order the documents settle; from fewer nothing follows
 
 
 def fluency_checks(
-    candidate: Candidate, index: CorpusIndex, held_out: float | None, limits: Limits
+    candidate: Candidate, index: CorpusIndex | Rest, held_out: float | None, limits: Limits
 ) -> list[Check]:
     """The order of words; and, if the `held_out` posts' mean log-probability is known, the surprise."""
-    order, settled = word_order(forms_of(candidate.body), index)
+    order, settled = word_order([form for paragraph in prose_of(candidate.body) for form in paragraph], index)
     enough = settled >= LEAST_PAIRS
     reason = f"{order:.0%} of {settled} word pairs are in their usual order"
     checks = [at_least("word_order", order if enough else 1.0, limits.word_order, reason)]
@@ -37,16 +36,12 @@ def fluency_checks(
     return checks
 
 
-def word_order(forms: Sequence[str], index: CorpusIndex) -> tuple[float, int]:
+def word_order(forms: Sequence[str], index: CorpusIndex | Rest) -> tuple[float, int]:
     """The share of word pairs that stand in the order in which the documents have them more often.
 
     And the number of pairs: those whose order the documents settle.
     """
-    right = wrong = 0
-    for pair in pairwise(forms):
-        there, back = index.count(pair), index.count(pair[::-1])
-        right += there > back
-        wrong += back > there
+    right, wrong = index.orders(forms)
     settled = right + wrong
     return (right / settled if settled else 1.0), settled
 

@@ -16,62 +16,46 @@ import hashlib
 import io
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from blog_gen.files import parse_json, replacing
+from blog_gen.judge.overlap import SEVERAL, Overlap, Run, cover, overlapping
+from blog_gen.judge.suffixes import BETWEEN, Numbers, shared_lengths, suffix_array
 from blog_gen.judge.words import Word, words_of
 
 Document = tuple[str, str]
 """A name for people, and the text."""
-Numbers = npt.NDArray[np.int32]
+Pairs = npt.NDArray[np.int64]
 
-_FORMAT = b"blog-gen corpus index 1\n"  # count up whenever words or arrays change their meaning
-_BETWEEN = 0  # the id that ends each document, so that no run goes on into the next
+_FORMAT = b"blog-gen corpus index 2\n"  # count up whenever words or arrays change their meaning
 _UNKNOWN = chr(0x10FFFF)  # a word of no document
+_SHORTEST = 6  # words; what documents share is looked up from this length on
 
 
 @dataclass(frozen=True)
-class Run:
-    """Consecutive words of a text, `text[start:end]`, that stand in `document` from `line` on."""
-
-    words: int
-    start: int
-    end: int
-    document: str
-    line: int  # from 1, in the document's text as it was given
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """How much of a text stands in the documents."""
-
-    longest: Run | None  # None: not one word does
-    runs: tuple[Run, ...]  # all of the least length asked for, in order; none overlaps another
-    share: float  # of the text's n-grams, 0 to 1
-
-
-@dataclass(frozen=True)
-class _Arrays:
+class Arrays:
     """[n] is one entry a place: a word of the corpus, all documents one after another."""
 
     ids: Numbers  # [n] the number of the word
     lines: Numbers  # [n] its line in its document
     suffixes: Numbers  # [n] the places, sorted by the words from there on
     starts: Numbers  # [documents] the place of each one's first word
+    shared: Numbers  # [n, SEVERAL] the words from there on that 1, 2 … other documents have as well
 
 
 class CorpusIndex:
     """Answers which runs of words stand in a fixed set of documents."""
 
-    def __init__(self, digest: str, names: Sequence[str], vocabulary: Sequence[str], arrays: _Arrays) -> None:
+    def __init__(self, digest: str, names: Sequence[str], vocabulary: Sequence[str], arrays: Arrays) -> None:
         self.digest = digest
-        self._names, self._vocabulary, self._arrays = list(names), list(vocabulary), arrays
-        self._character = {form: chr(number) for number, form in enumerate(vocabulary, start=_BETWEEN + 1)}
+        self._names, self._vocabulary, self.arrays = list(names), list(vocabulary), arrays
+        self._number = {form: number for number, form in enumerate(vocabulary, start=BETWEEN + 1)}
         self._corpus = arrays.ids.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
         self._suffixes: Sequence[int] = memoryview(arrays.suffixes)  # type: ignore[arg-type]
 
@@ -85,39 +69,90 @@ class CorpusIndex:
         for _, text in documents:
             starts.append(len(ids))
             words = words_of(text)
-            ids += [numbers.setdefault(word.form, _BETWEEN + 1 + len(numbers)) for word in words]
-            ids.append(_BETWEEN)
+            ids += [numbers.setdefault(word.form, BETWEEN + 1 + len(numbers)) for word in words]
+            ids.append(BETWEEN)
             lines += [*_lines(text, words), 0]
-        whole = np.array(ids, np.int32)
-        arrays = _Arrays(whole, np.array(lines, np.int32), suffix_array(whole), np.array(starts, np.int32))
+        whole, begun = np.array(ids, np.int32), np.array(starts, np.int32)
+        suffixes = suffix_array(whole)
+        of = np.repeat(np.arange(len(starts), dtype=np.int32), np.diff([*starts, len(ids)]))
+        shared = shared_lengths(whole, suffixes, of, SEVERAL, _SHORTEST)
+        arrays = Arrays(whole, np.array(lines, np.int32), suffixes, begun, shared)
         return cls(digest_of(documents), [name for name, _ in documents], list(numbers), arrays)
 
     def overlap(self, text: str, ngram: int, shortest: int) -> Overlap:
-        """Compare `text` with the documents: n-grams of `ngram` words, runs of `shortest` words or more."""
+        """Compare `text` with the documents: the share in runs of `ngram` words, and runs of `shortest`."""
         words = words_of(text)
         lengths, places = self._matches(self._encoded([word.form for word in words]))
-        runs = tuple(self._run(words, at, lengths[at], places[at]) for at in _cover(lengths, shortest))
-        top = max(range(len(words)), key=lengths.__getitem__, default=0)
-        known = bool(words) and lengths[top] > 0
-        longest = self._run(words, top, lengths[top], places[top]) if known else None
-        total = max(len(words) - ngram + 1, 0)
-        share = sum(length >= ngram for length in lengths) / total if total else 0.0
-        return Overlap(longest, runs, share)
+        # SEVERAL documents: the one where the run was found, and others
+        several = (
+            self.arrays.shared[places, SEVERAL - 2].tolist() if len(self.arrays.ids) else [0] * len(places)
+        )
+        copied, share = overlapping(
+            lengths, [min(pair) for pair in zip(lengths, several, strict=True)], ngram
+        )
+        return self.overlap_of(words, copied, share, lambda at, length: places[at], shortest)
 
-    def count(self, forms: Sequence[str]) -> int:
-        """How often these normalised words stand one after another in the documents."""
-        wanted, corpus, size = self._encoded(forms), self._corpus, len(forms)
+    def overlap_of(
+        self,
+        words: Sequence[Word],
+        copied: Sequence[int],
+        share: float,
+        place_of: Callable[[int, int], int],
+        shortest: int,
+    ) -> Overlap:
+        """What is known of a text when it is known how many words are `copied` from each word on.
 
-        def beginning(place: int) -> str:
-            return corpus[place : place + size]
+        Args:
+            place_of: where a run stands, by its first word's number in the text and its length.
+        """
+        runs = [self._run(words, at, copied[at], place_of) for at in cover(copied, shortest)]
+        top = max(range(len(copied)), key=copied.__getitem__, default=-1)
+        longest = self._run(words, top, copied[top], place_of) if copied and copied[top] else None
+        return Overlap(longest, tuple(runs), share)
 
-        first = bisect_left(self._suffixes, wanted, key=beginning)
-        if first == len(self._suffixes) or beginning(self._suffixes[first]) != wanted:
-            return 0
-        return bisect_right(self._suffixes, wanted, lo=first, key=beginning) - first
+    def orders(self, forms: Sequence[str], less: slice = slice(0)) -> tuple[int, int]:
+        """Of the pairs of words side by side: how many the documents have more often in this order, and less.
+
+        Args:
+            less: the places of a document that is left out of account.
+        """
+        pairs, turned = self._pairs(forms)
+        ids = self.arrays.ids[less].astype(np.int64)
+        own = np.sort(self._joined(ids[:-1], ids[1:]))
+        there = _times(self._every_pair, pairs) - _times(own, pairs)
+        back = _times(self._every_pair, turned) - _times(own, turned)
+        return int((there > back).sum()), int((back > there).sum())
+
+    def _pairs(self, forms: Sequence[str]) -> tuple[Pairs, Pairs]:
+        """The pairs of known words side by side, each as one number; and the same pairs turned round."""
+        ids = np.array([self._number.get(form, BETWEEN) for form in forms], np.int64)
+        first, then = ids[:-1], ids[1:]
+        known = (first != BETWEEN) & (then != BETWEEN)
+        return self._joined(first[known], then[known]), self._joined(then[known], first[known])
+
+    def _joined(self, first: Pairs, then: Pairs) -> Pairs:
+        return first * (len(self._vocabulary) + 1) + then
+
+    @cached_property
+    def _every_pair(self) -> Pairs:
+        """All pairs of words side by side in the documents, sorted; one with `BETWEEN` is never asked for."""
+        ids = self.arrays.ids.astype(np.int64)
+        return np.sort(self._joined(ids[:-1], ids[1:]))
+
+    def places(self, place: int, length: int) -> Iterator[int]:
+        """All places where the `length` words from `place` on stand."""
+        wanted = self._corpus[place : place + length]
+        rank = bisect_left(self._suffixes, wanted, key=lambda at: self._corpus[at : at + length])
+        while rank < len(self._suffixes) and self._corpus.startswith(wanted, self._suffixes[rank]):
+            yield self._suffixes[rank]
+            rank += 1
+
+    def rest(self, document: int) -> Rest:
+        """All documents but one, to compare that one with."""
+        return Rest(self, document)
 
     def _encoded(self, forms: Sequence[str]) -> str:
-        return "".join([self._character.get(form, _UNKNOWN) for form in forms])
+        return "".join([chr(self._number[form]) if form in self._number else _UNKNOWN for form in forms])
 
     def _matches(self, query: str) -> tuple[list[int], list[int]]:
         """For each word of `query`: the longest run from it on that stands in the corpus, and its place."""
@@ -146,16 +181,17 @@ class CorpusIndex:
                 return length, place
             window *= 2
 
-    def _run(self, words: Sequence[Word], at: int, length: int, place: int) -> Run:
-        document = bisect_right(self._arrays.starts, place) - 1
+    def _run(self, words: Sequence[Word], at: int, length: int, place_of: Callable[[int, int], int]) -> Run:
+        place = place_of(at, length)
+        document = bisect_right(self.arrays.starts, place) - 1
         start, end = words[at].start, words[at + length - 1].end
-        return Run(length, start, end, self._names[document], int(self._arrays.lines[place]))
+        return Run(length, start, end, self._names[document], int(self.arrays.lines[place]))
 
     def save(self, path: Path) -> None:
         """Write the index to `path`, whole or not at all: a SHA-256, and the arrays that it is of."""
         texts = json.dumps([self.digest, self._names, self._vocabulary]).encode()
         packed = io.BytesIO()
-        np.savez(packed, texts=np.frombuffer(texts, np.uint8), **vars(self._arrays))
+        np.savez(packed, texts=np.frombuffer(texts, np.uint8), **vars(self.arrays))
         with replacing(path) as file:
             file.write(hashlib.sha256(packed.getvalue()).digest() + packed.getvalue())
 
@@ -172,8 +208,34 @@ class CorpusIndex:
             raise ValueError("the file is damaged")
         with np.load(io.BytesIO(packed), allow_pickle=False) as stored:
             of_documents, names, vocabulary = parse_json(stored["texts"].tobytes())
-            arrays = _Arrays(stored["ids"], stored["lines"], stored["suffixes"], stored["starts"])
+            arrays = Arrays(**{name: stored[name] for name in Arrays.__dataclass_fields__})
         return cls(of_documents, names, vocabulary, arrays)
+
+
+class Rest:
+    """All documents of an index but one, which is compared with them: nothing is searched or built anew."""
+
+    def __init__(self, index: CorpusIndex, document: int) -> None:
+        arrays = index.arrays
+        end = [*arrays.starts[1:], len(arrays.ids)][document] - 1  # without `BETWEEN`
+        self._index, self._document = index, document
+        self._own = slice(int(arrays.starts[document]), int(end))
+
+    def overlap(self, text: str, ngram: int, shortest: int) -> Overlap:
+        """As `CorpusIndex.overlap`, for the document's own `text`; runs under 6 words are not seen."""
+        shared = self._index.arrays.shared[self._own]
+        copied, share = overlapping(shared[:, 0].tolist(), shared[:, SEVERAL - 1].tolist(), ngram)
+        return self._index.overlap_of(words_of(text), copied, share, self._elsewhere, shortest)
+
+    def orders(self, forms: Sequence[str]) -> tuple[int, int]:
+        """As `CorpusIndex.orders`, for words of the document."""
+        return self._index.orders(forms, less=self._own)
+
+    def _elsewhere(self, at: int, length: int) -> int:
+        """The first place in another document where the document's words from `at` on stand."""
+        begins, ends = self._own.start, self._own.stop
+        places = self._index.places(begins + at, length)
+        return next(place for place in places if not begins <= place < ends)
 
 
 def kept_index(path: Path, documents: Sequence[Document]) -> CorpusIndex:
@@ -199,32 +261,9 @@ def digest_of(documents: Sequence[Document]) -> str:
     return digest.hexdigest()
 
 
-def suffix_array(ids: Numbers) -> Numbers:
-    """The places of `ids`, sorted by what follows, by prefix doubling (Manber and Myers, 1993).
-
-    >>> suffix_array(np.array([2, 1, 2, 1], np.int32)).tolist()
-    [3, 1, 2, 0]
-    """
-    size, width = len(ids), 1
-    rank = np.unique(ids, return_inverse=True)[1].astype(np.int64)
-    order = np.argsort(rank, kind="stable")
-    while size and rank[order[-1]] < size - 1:  # some places still share a rank
-        then = np.zeros(size, np.int64)  # 0: the corpus has ended by there
-        then[:-width] = rank[width:] + 1
-        key = rank * (size + 1) + then
-        order = np.argsort(key, kind="stable")
-        rank[order] = np.concatenate(([0], np.cumsum(np.diff(key[order]) > 0)))
-        width *= 2
-    return order.astype(np.int32)
-
-
-def _cover(lengths: Sequence[int], shortest: int) -> Iterator[int]:
-    """Where the runs of `shortest` words or more begin, from left to right, none overlapping another."""
-    at = 0
-    while at < len(lengths):
-        if lengths[at] >= shortest:
-            yield at
-        at += lengths[at] if lengths[at] >= shortest else 1
+def _times(every: Pairs, pairs: Pairs) -> Pairs:
+    """How often each of `pairs` is in `every`, which is sorted."""
+    return np.searchsorted(every, pairs, side="right") - np.searchsorted(every, pairs, side="left")
 
 
 def _lines(text: str, words: Sequence[Word]) -> list[int]:

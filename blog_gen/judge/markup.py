@@ -21,6 +21,7 @@ _OPAQUE = re.compile(
     r"|(?P<address><?https?://[^\s>)\]]+>?)|(?P<html><[^<>\n]*>)|(?P<math>\$[^\s$][^$\n]*\$)",
     re.DOTALL,
 )
+_LIQUID = re.compile(r"\{[%{][^{}]{0,500}+[%}]\}")
 _DELIMITERS = re.compile(r"\*+|_+")
 _FOOTNOTE_MARK = re.compile(r"\[\^([^\[\]\s]+)\]")
 _REFERENCE = re.compile(r"\]\[([^\[\]\n]+)\]")
@@ -32,7 +33,7 @@ class Fault(NamedTuple):
 
     line: int
     what: str
-    stray: bool = False  # breaks nothing: a mark that was to be emphasis shows
+    stray: bool = False  # breaks nothing: a mark that was to be emphasis, or means something else, shows
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.what}"
@@ -62,13 +63,11 @@ def markup_faults(blocks: Sequence[Block]) -> list[Fault]:
             faults.append(Fault(block.line, "a code fence is never closed"))
         if block.kind == "item" and not block.content.strip():
             faults.append(Fault(block.line, "a list item is empty"))
-        if block.kind == "table":
-            faults += [
-                Fault(block.line + row, "a row has other columns than its table") for row in _odd_rows(block)
-            ]
+        if block.kind == "table" and (row := _odd_row(block)):
+            faults.append(Fault(block.line + row, "a row has other columns than the first of its table"))
         if block.kind in PROSE or block.kind in ("heading", "table"):
             faults += [
-                Fault(block.line, f"a {mark} is never closed in {quoted(block.text)}", mark in "*_")
+                Fault(block.line, f"a {mark} is never closed in {quoted(block.text)}", mark in "*_`[")
                 for mark in open_marks(block.text)
             ]
     return sorted([*faults, *_undefined(blocks)])
@@ -80,7 +79,7 @@ def open_marks(text: str) -> list[str]:
     >>> open_marks("a *b* [c](d) and `e"), open_marks("**a [b")
     (['`'], ['[', '*'])
     """
-    plain = _OPAQUE.sub(lambda match: "." if match["target"] else "x", text)
+    plain = _OPAQUE.sub(lambda match: "." if match["target"] else "x", _LIQUID.sub("x", text))
     marks = ["`"] if "`" in plain else []
     if "](" in plain:
         marks.append("](")
@@ -125,11 +124,15 @@ def _flanks(outside: str, inside: str) -> bool:
     return inside.isalnum() or not outside.isalnum()
 
 
-def _odd_rows(table: Block) -> list[int]:
-    """The rows of a table with another number of cells than its delimiter row."""
-    rows = table.text.split("\n")
-    columns = _cells(rows[1])
-    return [at for at, row in enumerate(rows) if _cells(row) != columns]
+def _odd_row(table: Block) -> int | None:
+    """The first row of a table's body with other cells than its first, or that with fewer than the head.
+
+    A head of fewer cells is none: kramdown fills it up, and some write a caption as the head.
+    """
+    cells = [_cells(row) for row in table.text.split("\n")]
+    if len(cells) > 2 and cells[2] < min(cells[:2]):
+        return 2
+    return next((at for at in range(3, len(cells)) if cells[at] != cells[2]), None)
 
 
 def _cells(row: str) -> int:

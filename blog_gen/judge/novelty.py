@@ -12,22 +12,28 @@ from typing import TYPE_CHECKING
 from blog_gen.config.settings import Limits
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.scorecard import Check, at_most
-from blog_gen.judge.words import forms_of, quoted
+from blog_gen.judge.words import forms_of, quoted, unspaced
 
 if TYPE_CHECKING:
-    from blog_gen.judge.index import CorpusIndex, Document, Overlap
+    from blog_gen.judge.index import CorpusIndex, Document, Rest
+    from blog_gen.judge.overlap import Overlap
 
 PHRASE = 6  # words; two people who write about the same thing hardly ever share six by chance
+PHRASE_OF_CHARACTERS = 10  # the same where no blanks stand between words, and each character counts as one
+SHORTEST_RUN_OF_CHARACTERS = 13
 SHORTEST_RUN = 8  # words; shorter ones are idiom, not worth showing
 
 
-def copied(body: str, index: CorpusIndex) -> Overlap:
+def copied(body: str, index: CorpusIndex | Rest) -> Overlap:
     """What of `body` stands in the documents: the phrases counted and the runs shown to a person."""
-    return index.overlap(body, PHRASE, SHORTEST_RUN)
+    return index.overlap(
+        body,
+        *(PHRASE, SHORTEST_RUN) if not unspaced(body) else (PHRASE_OF_CHARACTERS, SHORTEST_RUN_OF_CHARACTERS),
+    )
 
 
 def novelty_checks(
-    candidate: Candidate, index: CorpusIndex, titles: Sequence[Document], limits: Limits
+    candidate: Candidate, index: CorpusIndex | Rest, titles: Sequence[Document], limits: Limits
 ) -> list[Check]:
     """The longest run and the share of phrases that are copied, and the likest of `titles` (name, title)."""
     overlap = copied(candidate.body, index)
@@ -37,7 +43,7 @@ def novelty_checks(
         words = run.words
         text = quoted(candidate.body[run.start : run.end])
         found = f"{words} words in a row stand in {run.document}, line {run.line}: {text}"
-    share = f"{overlap.share:.1%} of its six-word phrases stand in other posts"
+    share = f"{overlap.share:.1%} of it is copied from other posts, six words in a row or more"
     return [
         at_most("longest_copy", words, limits.longest_copy, found),
         at_most("copied_share", overlap.share, limits.copied_share, share),

@@ -6,7 +6,7 @@ themselves for good reasons.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -92,12 +92,17 @@ def longest_loop(words: Words) -> tuple[int, Words]:
     """
     longest = 0
     phrase: Words = ()
-    for period in range(1, min(LONGEST_PERIOD, len(words) // 3) + 1):
-        streak = 0
-        for at in range(period, len(words)):
-            streak = streak + 1 if words[at] == words[at - period] else 0
+    last: dict[str, deque[int]] = {}  # where each word stood, as far back as matters
+    streaks: dict[int, int] = {}  # for each period: words in a row that repeat the one so far back
+    for at, word in enumerate(words):
+        earlier = last.setdefault(word, deque(maxlen=LONGEST_PERIOD))
+        streaks = {
+            at - place: streaks.get(at - place, 0) + 1 for place in earlier if at - place <= LONGEST_PERIOD
+        }
+        for period, streak in streaks.items():
             if streak > longest and streak >= 2 * period:
                 longest, phrase = streak, words[at - streak - period + 1 : at - streak + 1]
+        earlier.append(at)
     return longest, phrase
 
 

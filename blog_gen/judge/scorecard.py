@@ -45,6 +45,7 @@ class Scorecard:
 
     candidate: Candidate
     checks: tuple[Check, ...]
+    own: frozenset[str] = frozenset()  # the checks whose limits are the blog's own
 
     @property
     def failed(self) -> tuple[Check, ...]:
@@ -93,12 +94,13 @@ def pick(scorecards: Sequence[Scorecard]) -> Scorecard | None:
 
 def as_table(scorecards: Sequence[Scorecard], first: int = 1) -> list[list[str]]:
     """Rows of text, the heads first: one column a candidate, numbered from `first`, one row a check; ✗ marks
-    what failed."""
+    what failed, * the limits that are the blog's own."""
     rows = [["check", "limit", *(f"#{number}" for number, _ in enumerate(scorecards, first))]]
     rows.append(["score", "", *("✗" if card.rejected else f"{card.score:.3f}" for card in scorecards)])
     for checks in zip(*(card.checks for card in scorecards), strict=True):
         cells = (f"{_rounded(check.value):g}" + ("" if check.passed else " ✗") for check in checks)
-        rows.append([checks[0].name, checks[0].limit, *cells])
+        limit = checks[0].limit + (" *" if checks[0].name in scorecards[0].own else "")
+        rows.append([checks[0].name, limit, *cells])
     return rows
 
 

@@ -21,6 +21,8 @@ _TOKEN = re.compile(
     rf"|(?P<word>[{_IDEOGRAPHS}]|{_LETTER}+(?:['’ʼ]{_LETTER}+)*)"
 )
 
+_UNSPACED = re.compile(rf"[{_IDEOGRAPHS}]")
+
 
 class Word(NamedTuple):
     """A normalised word and where it stands: `text[start:end]`."""
@@ -42,6 +44,16 @@ def words_of(text: str) -> list[Word]:
 def forms_of(text: str) -> list[str]:
     """The normalised words of `text` without their places."""
     return [_normalised(match[0]) for match in _TOKEN.finditer(text) if match["word"]]
+
+
+def unspaced(text: str) -> bool:
+    """Is most of the text in a script that puts no blanks between words?
+
+    >>> unspaced("今天下雨。We read."), unspaced("It rained (下雨).")
+    (True, False)
+    """
+    words = [match["word"] for match in _TOKEN.finditer(text) if match["word"]]
+    return 2 * sum(_UNSPACED.match(word) is not None for word in words) > len(words)
 
 
 def quoted(text: str, words: int = 12) -> str:

@@ -7,10 +7,13 @@ import shutil
 import statistics
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from blog_gen import runs
 from blog_gen.config.settings import Settings
 from blog_gen.corpus import Corpus
+from blog_gen.judge.calibration import own_limits
+from blog_gen.judge.index import CorpusIndex
 from blog_gen.learning.curve import write_history
 from blog_gen.learning.preparing import TrainingJob
 from blog_gen.learning.staleness import depends_on
@@ -91,6 +94,7 @@ def _meta(
         tokens=job.tuning.rows.count,
         held_out=job.held_out,
         held_out_logprob=_logprob_of(folder, [corpus.texts[name] for name in job.held_out]),
+        own_limits=_own_limits(corpus),
         best_step=outcome.position.best_step,
         seconds=round(outcome.position.seconds, 1),
         stopped=outcome.stopped,
@@ -98,6 +102,12 @@ def _meta(
         history=outcome.position.history,
         learned=now.isoformat(timespec="seconds"),
     )
+
+
+def _own_limits(corpus: Corpus) -> dict[str, Any]:
+    """What the judge may ask of drafts of this blog, by its posts."""
+    posts = [(article.path.as_posix(), article.title, article.body) for article in corpus.articles]
+    return own_limits(posts, CorpusIndex.build([(name, body) for name, _, body in posts])).to_dict()
 
 
 def _logprob_of(folder: Path, texts: list[str]) -> float | None:

@@ -22,7 +22,8 @@ from blog_gen.text.safety.links import known_hosts
 from blog_gen.text.safety.safe import make_safe
 
 if TYPE_CHECKING:
-    from blog_gen.judge.index import CorpusIndex, Run
+    from blog_gen.judge.index import CorpusIndex
+    from blog_gen.judge.overlap import Run
 
 INDEX_FILE = "review-index.npz"
 SECONDS = 10  # for one draft, which takes a second at most

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from blog_gen.judge.index import Run
+    from blog_gen.judge.overlap import Run
 
 
 @dataclass(frozen=True)

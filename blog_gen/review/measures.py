@@ -6,7 +6,7 @@ from __future__ import annotations
 _WORDS = {
     "score": ("score, of 1", ""),
     "longest_copy": ("longest passage from another post, in words", "at most"),
-    "copied_share": ("phrases from other posts, share", "at most"),
+    "copied_share": ("words copied from other posts, share", "at most"),
     "title_likeness": ("likeness to an earlier title", "at most"),
     "title_repeats": ("words of its title that come again in it", "at most"),
     "loop_words": ("words in a loop", "at most"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blog_gen.judge.index import CorpusIndex, Overlap, kept_index, suffix_array
+from blog_gen.judge.index import CorpusIndex, kept_index
+from blog_gen.judge.overlap import SEVERAL, SHORTEST_SHARED, Overlap
+from blog_gen.judge.suffixes import shared_lengths, suffix_array
 from blog_gen.judge.words import forms_of
 
 TEXTS = st.lists(st.sampled_from(["a", "b", "c", "\n"]), max_size=25).map(" ".join)
@@ -38,10 +41,61 @@ def test_overlap_is_what_looking_everywhere_finds(
 ) -> None:
     overlap = CorpusIndex.build(documents).overlap(text, ngram, shortest=2)
     forms = forms_of(text)
-    assert (overlap.longest.words if overlap.longest else 0) == longest_run(forms, documents)
-    grams = [forms[at : at + ngram] for at in range(len(forms) - ngram + 1)]
-    known = sum(stands(gram, documents) > 0 for gram in grams)
-    assert overlap.share == (known / len(grams) if grams else 0.0)
+    boilerplate, copied = set(), set()
+    for at in range(len(forms)):
+        for end in range(at + 1, len(forms) + 1):
+            having = sum(stands(forms[at:end], [document]) > 0 for document in documents)
+            if having >= SEVERAL and end - at >= SHORTEST_SHARED:
+                boilerplate |= set(range(at, end))
+    stretches = [
+        (at, end)
+        for at in range(len(forms))
+        for end in range(at + 1, len(forms) + 1)
+        if not boilerplate & set(range(at, end)) and stands(forms[at:end], documents)
+    ]
+    copied = {place for at, end in stretches if end - at >= ngram for place in range(at, end)}
+    own = len(forms) - len(boilerplate)
+    assert (overlap.longest.words if overlap.longest else 0) == max((b - a for a, b in stretches), default=0)
+    assert overlap.share == (len(copied) / own if own else float(bool(forms)))
+
+
+@given(CORPORA, st.integers(1, 3), st.integers(1, 4))
+def test_shared_lengths_are_what_looking_everywhere_finds(
+    documents: list[tuple[str, str]], others: int, shortest: int
+) -> None:
+    forms = [forms_of(text) for _, text in documents]
+    number = {form: at for at, form in enumerate("abc", start=1)}
+    ids = np.array([number[form] if form else 0 for each in forms for form in [*each, ""]], np.int32)
+    of = np.array([at for at, each in enumerate(forms) for _ in [*each, ""]], np.int32)
+    found = shared_lengths(ids, suffix_array(ids), of, others, shortest).tolist()
+    wanted = []
+    for at, each in enumerate(forms):
+        rest = [document for other, document in enumerate(documents) if other != at]
+        for begin in range(len(each)):
+            runs = (
+                max(
+                    (n for n in range(len(each) - begin + 1) if n and stands(each[begin : begin + n], [one])),
+                    default=0,
+                )
+                for one in rest
+            )
+            lengths = sorted((run if run >= shortest else 0 for run in runs), reverse=True)
+            wanted.append((lengths + [0] * others)[:others])
+        wanted.append([0] * others)
+    assert found == wanted
+
+
+@given(CORPORA)
+def test_the_rest_answers_as_an_index_made_without_the_document(documents: list[tuple[str, str]]) -> None:
+    index = CorpusIndex.build(documents)
+    for at, (_, text) in enumerate(documents):
+        without = CorpusIndex.build([*documents[:at], *documents[at + 1 :]])
+        one, other = index.rest(at).overlap(text, 6, 6), without.overlap(text, 6, 6)
+        assert one.share == other.share
+        if other.longest and other.longest.words >= 6:
+            assert one.longest and one.longest.words == other.longest.words
+            assert one.longest.document != documents[at][0]
+        assert index.rest(at).orders(forms_of(text)) == without.orders(forms_of(text))
 
 
 @given(CORPORA, TEXTS)
@@ -59,9 +113,11 @@ def test_runs_stand_where_they_are_said_to_stand(documents: list[tuple[str, str]
         last = run.end
 
 
-@given(CORPORA, st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=3))
-def test_count_is_what_looking_everywhere_finds(documents: list[tuple[str, str]], run: list[str]) -> None:
-    assert CorpusIndex.build(documents).count(run) == stands(run, documents)
+@given(CORPORA, st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=6))
+def test_orders_are_what_looking_everywhere_finds(documents: list[tuple[str, str]], forms: list[str]) -> None:
+    there = [(stands([a, b], documents), stands([b, a], documents)) for a, b in pairwise(forms)]
+    wanted = sum(one > other for one, other in there), sum(one < other for one, other in there)
+    assert CorpusIndex.build(documents).orders(forms) == wanted
 
 
 def test_no_run_goes_from_one_document_into_the_next() -> None:
@@ -99,8 +155,8 @@ def test_an_index_is_kept_until_the_documents_change(tmp_path: Path) -> None:
     kept_index(path, DOCUMENTS)
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == before
     changed = kept_index(path, [*DOCUMENTS, ("c.md", "brand new words")])
-    assert changed.count(["brand", "new"]) == 1
-    assert CorpusIndex.load(path).count(["brand", "new"]) == 1
+    assert changed.orders(["brand", "new"]) == (1, 0)
+    assert CorpusIndex.load(path).orders(["brand", "new"]) == (1, 0)
 
 
 @pytest.mark.parametrize("at", [0, 40, 300, -10])
