@@ -6,16 +6,21 @@ Joins the blog's two rooms, `site` and `text`. Has never heard of a tensor.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from blog_gen.config.settings import Settings
-from blog_gen.errors import Note
-from blog_gen.site.articles import Article, read_articles
+from blog_gen.errors import ArticleError, Note
+from blog_gen.site.articles import Article, Hidden, read_articles
 from blog_gen.site.habit import Habit, habit_of
+from blog_gen.text.language import languages_of, main_language
 from blog_gen.text.plain import to_plain
 from blog_gen.text.post import Post, keys_of, render
+
+LANGUAGES_FILE = "languages.json"  # in the state folder: what was found, so that it is found once
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,9 @@ class Corpus:
     keys: tuple[str, ...]  # of the post text's head
     habit: Habit
     notes: tuple[Note, ...]
+    hidden: tuple[Hidden, ...] = ()  # posts that no visitor may see
+    language: str | None = None  # of the posts, ISO 639-1; None where it cannot be told
+    changes_at: datetime | None = None  # when the next post becomes visible by itself
 
     @cached_property
     def sha256(self) -> str:
@@ -41,21 +49,50 @@ class Corpus:
         return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in self.texts.items()}
 
 
-def read_corpus(settings: Settings) -> Corpus:
-    """Read the articles and render each as post text.
+def read_corpus(settings: Settings, now: datetime | None = None) -> Corpus:
+    """Read the articles in one language that a visitor may see at `now`; render each as post text.
 
     Raises:
         ArticleError: there is nothing to learn from.
     """
-    reading = read_articles(settings)
+    reading = read_articles(settings, now)
+    articles, language, others = _of_one_language(reading.articles, settings)
     plain = settings.style == "plain"
-    posts = [_post(article, plain) for article in reading.articles]
+    posts = [_post(article, plain) for article in articles]
     keys = keys_of(posts)
     texts = {
-        article.path.as_posix(): render(post, keys)
-        for article, post in zip(reading.articles, posts, strict=True)
+        article.path.as_posix(): render(post, keys) for article, post in zip(articles, posts, strict=True)
     }
-    return Corpus(reading.articles, texts, keys, habit_of(reading.articles, settings), reading.notes)
+    habit, notes = habit_of(articles, settings), (*reading.notes, *others)
+    return Corpus(articles, texts, keys, habit, notes, reading.hidden, language, reading.changes_at)
+
+
+def _of_one_language(
+    articles: tuple[Article, ...], settings: Settings
+) -> tuple[tuple[Article, ...], str | None, tuple[Note, ...]]:
+    """The posts in the language to learn, that language, and what there is to say of posts in others.
+
+    A post of which the language cannot be told is kept.
+
+    Raises:
+        ArticleError: none is in the language that the settings name.
+    """
+    spoken = languages_of([article.body for article in articles], settings.state_folder / LANGUAGES_FILE)
+    wanted = settings.language or main_language(spoken)
+    kept = tuple(
+        article for article, language in zip(articles, spoken, strict=True) if language in (wanted, None)
+    )
+    if not kept or (settings.language and wanted not in spoken):
+        got = ", ".join(sorted(set(filter(None, spoken)))) or "none that can be told"
+        rule = f"there must be posts in `{wanted}` to learn from, as `language` says"
+        raise ArticleError(rule, got=got, path=settings.articles_folder)
+    others = Counter(language for language in spoken if language not in (wanted, None))
+    if not others:
+        return kept, wanted, ()
+    counted = ", ".join(f"{count} in `{language}`" for language, count in others.most_common())
+    rule = f"posts are learned in one language, here `{wanted}`, and there are {counted}"
+    action = "these are left alone; `blog_gen: {language: …}` learns others"
+    return kept, wanted, (Note(settings.articles_folder, rule, action),)
 
 
 def _post(article: Article, plain: bool) -> Post:

@@ -83,10 +83,10 @@ def run(
         due = report.due = _due(settings, now, hooks, day)  # another process may have been quicker
         learning = _learning(settings, now, learn)
         corpus = read(settings, hooks)
-        if learning and learning.due:
+        if learning and (learning.due or (settings.retrain != "never" and _withdrawn(settings, corpus))):
             _learn(settings, corpus, hooks, report, now)
         if due and not report.interrupted:
-            require_run(settings)
+            _require_run(settings, corpus)
             moments = [(each, _moment(settings, each, now)) for each in due]
             try:
                 hooks.writing()
@@ -100,7 +100,7 @@ def read(settings: Settings, hooks: Hooks) -> Corpus:
     """Articles to training texts; what was mended or left out goes to the notes."""
     from blog_gen.corpus import read_corpus
 
-    corpus = read_corpus(settings)
+    corpus = read_corpus(settings, moment_now(settings))
     for note in corpus.notes:
         hooks.note(note)
     return corpus
@@ -132,7 +132,7 @@ def generate(
     report = Report()
     with working_on(settings, timeout=60.0):
         corpus = read(settings, hooks)
-        require_run(settings)
+        _require_run(settings, corpus)
         day = day or schedule_of(settings).today(now)
         moments = [(day, _moment(settings, day, now))] * count
         _write(settings, corpus, moments, hooks, report, title=title, tags=tuple(tags), seed=seed)
@@ -195,9 +195,10 @@ def _learn(
     settings: Settings, corpus: Corpus, hooks: Hooks, report: Report, now: datetime, fresh: bool = False
 ) -> None:
     from blog_gen.learning.fine_tuning import Monitor, train
-    from blog_gen.learning.rehearsal import require_model
+    from blog_gen.learning.rehearsal import require_language, require_model
     from blog_gen.runs import read_meta
 
+    require_language(settings, corpus)
     require_model(settings, None if fresh else corpus.sha256)
     report.before = None if fresh else read_meta(settings.run_folder)
     report.trained = train(settings, corpus, hooks.training or Monitor(), now, fresh)
@@ -206,24 +207,25 @@ def _learn(
 
 def _rehearse(settings: Settings, corpus: Corpus, learning: Learning | None) -> None:
     """Fail at once where doing it would fail later."""
-    from blog_gen.learning.rehearsal import require_model
+    from blog_gen.learning.rehearsal import require_language, require_model
 
     if learning and learning.due:
+        require_language(settings, corpus)
         require_model(settings, corpus.sha256)
     else:
-        require_run(settings)
+        _require_run(settings, corpus)
 
 
-def require_run(settings: Settings) -> None:
-    """Refuse to write where nothing was learned.
+def _require_run(settings: Settings, corpus: Corpus) -> None:
+    from blog_gen.learning.rehearsal import require_run
 
-    Raises:
-        ModelError: says what to do.
-    """
-    from blog_gen.runs import require
+    require_run(settings, corpus)
 
-    both = "" if settings.retrain == "never" else ", or `blog-gen run`, which does both"
-    require(settings.run_folder, fix=f"Run `blog-gen train` first{both}")
+
+def _withdrawn(settings: Settings, corpus: Corpus) -> list[str]:
+    from blog_gen.learning.staleness import withdrawn
+
+    return withdrawn(settings, corpus)
 
 
 def _say_damage(settings: Settings, hooks: Hooks) -> None:

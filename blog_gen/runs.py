@@ -56,6 +56,7 @@ class Meta:
     own_limits: Mapping[str, Any] = field(default_factory=dict)
     continued: int = 0  # times in a row that it went on from the run before
     files: Mapping[str, str] = field(default_factory=dict)  # SHA-256, by name; none of version 0.1
+    changes_at: str | None = None  # ISO 8601 with its offset: then the next post becomes visible by itself
     format: int = FORMAT
 
 
@@ -195,9 +196,15 @@ def _beside(folder: Path, name: str) -> Path:
 
 
 def _retire(old: Path, folder: Path) -> None:
-    """Keep what was in the place of `folder` if it was learned with other settings, or else remove it."""
+    """Keep what was in the place of `folder` if only the settings were others, or else remove it."""
     before, after = read_meta(old), read_meta(folder)
-    if before is not None and after is not None and before.settings != after.settings:
+    if (
+        before is not None
+        and after is not None
+        and before.settings != after.settings
+        # No weights remain that know a post which is hidden, changed or deleted by now.
+        and set(before.texts.values()) <= set(after.texts.values())
+    ):
         shutil.rmtree(old / STATE_FOLDER, ignore_errors=True)
         shutil.rmtree(kept_folder(folder), ignore_errors=True)
         os.replace(old, kept_folder(folder))

@@ -11,7 +11,7 @@ from blog_gen import pipeline, runs
 from blog_gen.config.settings import Settings
 from blog_gen.errors import ArticleError, ModelError
 from blog_gen.files import read_json
-from blog_gen.learning.rehearsal import require_model
+from blog_gen.learning.rehearsal import require_model, require_run
 from blog_gen.learning.retraining import Learning, learning_of
 from blog_gen.site.articles import LEFT_OUT, read_articles
 from blog_gen.site.dates import zone_of
@@ -101,7 +101,7 @@ def _posts(settings: Settings) -> tuple[str | None, int, list[str]]:
 def _model_problem(settings: Settings, learns: bool) -> str | None:
     """Why there is no model to learn from, or to write with where `run` does not learn."""
     try:
-        (require_model if learns else pipeline.require_run)(settings)
+        (require_model if learns else require_run)(settings)
     except ModelError as error:
         return str(error)
     return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ from blog_gen import runs
 from blog_gen.config.settings import Settings
 from blog_gen.corpus import Corpus
 from blog_gen.errors import Note
-from blog_gen.learning.staleness import depends_on, same_settings, settings_that_differ
+from blog_gen.learning.staleness import depends_on, iso, knows_more, same_settings, settings_that_differ
 from blog_gen.model.quiet import quiet
 from blog_gen.site.articles import fingerprint
 
@@ -55,14 +56,16 @@ def train(
     if meta is not None and not fresh and _started_over(settings, corpus, meta):
         meta = None
     if meta is not None and meta.articles == corpus.sha256 and not fresh:
-        if meta.fingerprint != files:
-            meta = dataclasses.replace(meta, fingerprint=files)
+        changes_at = iso(corpus.changes_at)
+        if (meta.fingerprint, meta.changes_at) != (files, changes_at):
+            meta = dataclasses.replace(meta, fingerprint=files, changes_at=changes_at)
             runs.write_meta(settings.run_folder, meta)
         return meta
     quiet()  # before what imports Keras
     from blog_gen.learning.finishing import finish
     from blog_gen.learning.preparing import prepare
 
+    _forget(settings, corpus, monitor)
     job = prepare(settings, corpus, None if fresh else meta, fresh, monitor.note)
     monitor.started(job.sentence, job.tuning.recipe.steps)
     minutes = settings.training.max_minutes
@@ -72,6 +75,15 @@ def train(
         max_seconds=math.inf if minutes is None else 60 * minutes,
     )
     return finish(settings, corpus, job, outcome, files, now) if outcome else None
+
+
+def _forget(settings: Settings, corpus: Corpus, monitor: Monitor) -> None:
+    """Remove the earlier run that is kept beside this one, if it knows a post that is gone."""
+    folder = runs.kept_folder(settings.run_folder)
+    kept = runs.read_meta(folder)
+    if kept is not None and knows_more(kept, corpus):
+        shutil.rmtree(folder, ignore_errors=True)
+        monitor.note(Note(folder, "it has learned posts that are hidden, changed or gone", "it is removed"))
 
 
 def _started_over(settings: Settings, corpus: Corpus, meta: runs.Meta) -> bool:

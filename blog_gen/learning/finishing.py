@@ -16,7 +16,7 @@ from blog_gen.judge.calibration import own_limits
 from blog_gen.judge.index import CorpusIndex
 from blog_gen.learning.curve import write_history
 from blog_gen.learning.preparing import TrainingJob
-from blog_gen.learning.staleness import depends_on
+from blog_gen.learning.staleness import depends_on, iso
 from blog_gen.model.integrity import hashes_of
 from blog_gen.model.sampling.characters import save_characters
 from blog_gen.model.sampling.known_words import is_word, load_words, save_words, words_in
@@ -91,6 +91,7 @@ def _meta(
         posts=len(corpus.texts),
         texts=corpus.hashes,
         continued=job.continued,
+        changes_at=iso(corpus.changes_at),
         tokens=job.tuning.rows.count,
         held_out=job.held_out,
         held_out_logprob=_logprob_of(folder, [corpus.texts[name] for name in job.held_out]),

@@ -12,7 +12,7 @@ from blog_gen.config.settings import Settings
 from blog_gen.corpus import Corpus
 from blog_gen.errors import Note
 from blog_gen.learning.resume import TrainingInputs, has_checkpoint, kept_recipe, read_inputs, write_inputs
-from blog_gen.learning.staleness import depends_on, settings_that_differ
+from blog_gen.learning.staleness import depends_on, knows_more, settings_that_differ
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import autopilot, dataset
@@ -21,7 +21,7 @@ from blog_gen.model.training.training import FineTuning
 from blog_gen.model.weights import load_weights
 from blog_gen.model.zoo import zoo
 
-CHANGED_SHARE = 0.2  # of the posts: with more of them new, changed or gone, learning starts over
+CHANGED_SHARE = 0.2  # of the posts: with more of them new, learning starts over
 MOST_CONTINUED = 5  # times in a row, so that what was forgotten does not add up
 
 
@@ -73,7 +73,7 @@ def prepare(
         shutil.rmtree(folder, ignore_errors=True)
     write_inputs(folder, wanted, tuning.recipe)
     sentence = (
-        f"Only a few posts changed, so training continues from what was learned before. {sentence}"
+        f"Only a few posts are new, so training continues from what was learned before. {sentence}"
         if earlier
         else sentence
     )
@@ -95,17 +95,20 @@ def _left_note(folder: Path, found: TrainingInputs | None, wanted: TrainingInput
 
 
 def _goes_on(meta: runs.Meta, settings: Settings, corpus: Corpus) -> bool:
-    """Whether so little changed that the finished run is trained on for a short while, not started over.
+    """Whether so little is new that the finished run is trained on for a short while, not started over.
 
-    What it is measured by must be as it was, and no post it learned from may now be held out.
+    All that it learned must be there still, word for word: weights forget nothing, and what is hidden,
+    changed or deleted must go. What it is measured by must be as it was, and no post it learned from may now
+    be held out.
     """
     now = corpus.hashes
-    changed = [name for name in now.keys() | meta.texts.keys() if now.get(name) != meta.texts.get(name)]
+    new = [name for name in now if now[name] != meta.texts.get(name)]
     kept = dataset.held_out(list(now), settings.training.held_out)
     learned = meta.texts.keys() - set(meta.held_out)
     return (
         bool(meta.texts)
-        and len(changed) <= max(1, CHANGED_SHARE * len(meta.texts))
+        and not knows_more(meta, corpus)
+        and len(new) <= max(1, CHANGED_SHARE * len(meta.texts))
         and meta.continued < MOST_CONTINUED
         and not kept & learned
         and all(now.get(name) == meta.texts[name] for name in meta.held_out)

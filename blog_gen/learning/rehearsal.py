@@ -6,9 +6,11 @@ import importlib.util
 
 from blog_gen import runs
 from blog_gen.config.settings import Settings
+from blog_gen.corpus import Corpus
 from blog_gen.errors import ModelError
-from blog_gen.learning.staleness import depends_on
+from blog_gen.learning.staleness import depends_on, withdrawn
 from blog_gen.model.zoo import zoo
+from blog_gen.model.zoo.languages import ENGLISH_ONLY, name_of, what_to_do
 from blog_gen.origin import how_to_install
 
 TRAINER = "keras"  # which the extra `train` brings, with a library for it
@@ -22,6 +24,38 @@ def require_trainer() -> None:
     """
     if importlib.util.find_spec(TRAINER) is None:
         raise ModelError("learning needs TensorFlow, which is not installed", fix=how_to_install("train"))
+
+
+def require_language(settings: Settings, corpus: Corpus) -> None:
+    """Refuse to learn posts in a language that the embedded base does not know, unless it was set by hand.
+
+    Raises:
+        ModelError: says what to expect, and which base fits.
+    """
+    language = corpus.language or "en"
+    if settings.model in ENGLISH_ONLY and "model" not in settings.given and language != "en":
+        raise ModelError(
+            f"`{settings.model}` knows English only",
+            got=f"{len(corpus.texts)} posts in {name_of(language)}",
+            fix=what_to_do(language),
+        )
+
+
+def require_run(settings: Settings, corpus: Corpus | None = None) -> None:
+    """Refuse to write where nothing was learned, or a post that no visitor may see any more.
+
+    Raises:
+        ModelError: says what to do.
+    """
+    if corpus is not None and (gone := withdrawn(settings, corpus)):
+        raise ModelError(
+            "what was learned must hold no post that is hidden or deleted by now",
+            got=gone[0] + (f" and {len(gone) - 1} more" if gone[1:] else ""),
+            fix="Run `blog-gen train`, which learns anew without it",
+            path=settings.run_folder,
+        )
+    both = "" if settings.retrain == "never" else ", or `blog-gen run`, which does both"
+    runs.require(settings.run_folder, fix=f"Run `blog-gen train` first{both}")
 
 
 def require_model(settings: Settings, articles: str | None = None) -> None:

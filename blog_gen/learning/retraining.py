@@ -43,7 +43,7 @@ def learning_of(settings: Settings, now: datetime) -> Learning:
         ArticleError: there is no articles folder.
     """
     meta = runs.read_meta(settings.run_folder)
-    stale = not up_to_date(meta, settings)
+    stale = not up_to_date(meta, settings, now)
     schedule = schedule_of(settings)
     moment = _moment(meta.learned if meta else None)
     learned = schedule.today(moment) if moment else None

@@ -4,19 +4,47 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from blog_gen import runs
 from blog_gen.config.settings import Settings
+from blog_gen.corpus import Corpus
 from blog_gen.site.articles import fingerprint
 
 # Settings of training that change how long it takes or how much memory, not what is learned or how well.
 NOT_DECIDING = ("max_minutes", "gradient_accumulation", "activation_checkpointing")
 
 
-def up_to_date(meta: runs.Meta | None, settings: Settings) -> bool:
-    """Whether the finished run `meta` is of today's posts and settings; reads bytes, parses nothing."""
-    return meta is not None and same_settings(meta, settings) and meta.fingerprint == fingerprint(settings)
+def up_to_date(meta: runs.Meta | None, settings: Settings, now: datetime | None = None) -> bool:
+    """Whether the finished run `meta` is of today's posts and settings; reads bytes, parses nothing.
+
+    Args:
+        now: aware; a post whose day has come since makes it stale. None: days do not count.
+    """
+    return (
+        meta is not None
+        and same_settings(meta, settings)
+        and not (now and meta.changes_at and now >= datetime.fromisoformat(meta.changes_at))
+        and meta.fingerprint == fingerprint(settings)
+    )
+
+
+def withdrawn(settings: Settings, corpus: Corpus) -> list[str]:
+    """The posts that the run there is has learned and no visitor may see any more: hidden, or deleted.
+
+    A post that only has another name is there still.
+    """
+    meta = runs.read_meta(settings.run_folder)
+    if meta is None:
+        return []
+    seen = set(corpus.hashes.values())
+    return [name for name, text in meta.texts.items() if name not in corpus.texts and text not in seen]
+
+
+def knows_more(meta: runs.Meta, corpus: Corpus) -> bool:
+    """Whether a run has learned any text that is not there, word for word, today."""
+    return not set(meta.texts.values()) <= set(corpus.hashes.values())
 
 
 def same_settings(meta: runs.Meta, settings: Settings) -> bool:
@@ -43,3 +71,7 @@ def settings_that_differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> st
     if nested:
         parts.append(f"training: {{{', '.join(nested)}}}")
     return ", ".join(f"`{part}`" for part in parts)
+
+
+def iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -133,7 +133,7 @@ def test_a_run_started_over_beside_a_finished_one_resumes_without_being_told_aga
     learn(settings)
     assert learn(settings, stop=True, fresh=True)[2] == 0
     assert learn(settings, stop=True)[1:] == ([], 2), "the same posts, and yet there is something to learn"
-    (site / "_articles" / "note_0.md").write_text(article(0) + "\nA word more.\n")
+    (site / "_articles" / "note_8.md").write_text(article(0) + "\nA word more.\n")
     meta, notes, step = learn(settings)
     assert meta is not None and meta.continued == 1 and step == 0
     assert "of other posts" in notes[0]
