@@ -11,7 +11,7 @@ from blog_gen.commands.output import say_json
 from blog_gen.errors import DraftError
 from blog_gen.files import write_text
 from blog_gen.review.entries import Entry
-from blog_gen.review.store import ConflictError, Store, check, reason_of
+from blog_gen.review.store import ConflictError, Store, address_of, check, reason_of
 from blog_gen.site.drafts import UNDATED
 
 WIDE = 44  # characters of a title in the table
@@ -118,7 +118,9 @@ def approve(site: Site, /, draft: str) -> None:
     """Let the site show a draft. `blog_gen.publish` says where it goes; in place, if it says nothing."""
     store = Store(site.settings())
     entry = store.approve(store.find(draft))
-    shown = f"The next build shows it; `blog-gen review unpublish {entry.name}` hides it"
+    address = address_of(entry, store.settings)
+    where = f" at {address}" if address else ""
+    shown = f"The next build shows it{where}; `blog-gen review unpublish {entry.name}` hides it"
     if entry.path.parent.name == UNDATED:
         shown = (
             f"`jekyll build --drafts` shows it; jekyll-compose's `jekyll publish {entry.path}` publishes it"

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from blog_gen.config.settings import Settings
 from blog_gen.errors import DraftError
 from blog_gen.site import dates, front_matter
-from blog_gen.site.days import REJECTED_FOLDER
+from blog_gen.site.days import REJECTED_FOLDER, draft_folders
 from blog_gen.site.drafts import Draft, read_draft
 from blog_gen.site.folder import LARGEST, MARKDOWN, LeftOut, content_of
 from blog_gen.site.scores import scores_of
@@ -76,12 +76,11 @@ class Entry:
 
 def places(settings: Settings) -> dict[str, Path]:
     """Where approved drafts may be, by what `publish:` calls it; `site.days` counts drafts in all of them."""
-    collections = settings.site / str(settings.jekyll.get("collections_dir") or "")
     return {
         "in place": settings.output_folder,
         "_articles": settings.articles_folder,
-        "_posts": collections / "_posts",
-        "_drafts": collections / "_drafts",
+        "_posts": settings.collections_folder / "_posts",
+        "_drafts": settings.collections_folder / "_drafts",
     }
 
 
@@ -100,7 +99,7 @@ def _files(settings: Settings) -> Iterator[Path]:
     """Each file once, though two folders may be the same one. A link is no draft: it may lead anywhere."""
     own = (settings.output_folder, rejected_folder(settings))
     seen: set[Path] = set()
-    for folder in (*own, *places(settings).values()):
+    for folder in (*own, *draft_folders(settings)):
         for path in sorted(folder.rglob("*")):
             name = path.name
             if path in seen or not name.lower().endswith(MARKDOWN) or name.startswith((".", "#", "~")):

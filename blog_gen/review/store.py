@@ -17,6 +17,7 @@ from blog_gen.review.entries import Entry, entries_of, find, places, read_entry,
 from blog_gen.review.patching import with_key
 from blog_gen.site import dates, front_matter, slugs
 from blog_gen.site.drafts import UNDATED, on_one_line
+from blog_gen.site.publishing import folder_for_posts, needs_published, public_address
 
 REJECTED = "rejected"  # in the provenance: the reason
 
@@ -60,8 +61,17 @@ class Store:
                 raise DraftError("a rejected draft must be taken back first", fix=fix, path=entry.path)
             if entry.state == "approved":
                 return entry
-            folder = places(self.settings)[self.settings.publish]
-            return self._moved(entry, _with_published(entry, True), folder / _name_in(folder, entry))
+            folder = self._published_in(entry)
+            path = folder / _name_in(folder, entry)
+            published = True if needs_published(path, self.settings) else None
+            return self._moved(entry, _with_published(entry, published), path)
+
+    def _published_in(self, entry: Entry) -> Path:
+        """Where an approved draft goes: among the blog's posts, wherever they are, for `publish: _posts`."""
+        if self.settings.publish != "_posts":
+            return places(self.settings)[self.settings.publish]
+        category = entry.draft.category if entry.draft else None
+        return folder_for_posts(self.settings, [category] if category else [], entry.day)
 
     def unpublish(self, entry: Entry) -> Entry:
         """Hide it again: it waits in the output folder as before it was approved."""
@@ -173,7 +183,13 @@ def _require_sound(entry: Entry) -> None:
         raise DraftError(entry.fault, fix=f"Mend it: `blog-gen review edit {entry.name}`", path=entry.path)
 
 
-def _with_published(entry: Entry, published: bool) -> str:
+def address_of(entry: Entry, settings: Settings) -> str | None:
+    """Where a visitor finds an approved draft, as the path of a URL; None where that cannot be told."""
+    values = front_matter.parse(front_matter.split(entry.text)[0] or "")
+    return public_address(entry.path, values, settings)
+
+
+def _with_published(entry: Entry, published: bool | None) -> str:
     return with_key(entry.text, "published", published, before=CONFIG_KEY)
 
 

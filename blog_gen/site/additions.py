@@ -36,6 +36,7 @@ _KEY_BLOCK = """\
   candidates: 8  # how many are sampled for each draft; the best is kept
   review: required  # a draft stays hidden until you approve it; auto publishes what passes every check
 """
+_TO_POSTS = "  publish: _posts  # an approved draft goes to your posts: into their index, feed and archive\n"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def config_additions(settings: Settings, articles: str, output: str) -> tuple[li
     additions += _exclude(jekyll)
     if CONFIG_KEY not in jekyll:
         block = _KEY_BLOCK.format(key=CONFIG_KEY, articles=articles, output=output)
+        block += _TO_POSTS if articles.endswith("_posts") else ""
         additions.append(Addition((), block, "blog-gen's own settings"))
     if not jekyll.get("timezone"):
         action = "each machine's own is used, which on GitHub is UTC; better say it: timezone: Europe/London"

@@ -19,6 +19,7 @@ from blog_gen.config.settings import Settings
 from blog_gen.errors import Note
 from blog_gen.site import dates
 from blog_gen.site.folder import MARKDOWN, front_matter_in, provenance_in
+from blog_gen.site.jekyll.places import posts_folders
 
 REJECTED_FOLDER = "rejected"  # in the state folder
 
@@ -135,11 +136,12 @@ def _our_files(settings: Settings) -> dict[Path, date]:
 
 def draft_folders(settings: Settings) -> Iterator[Path]:
     """Where drafts are written, and where a review moves them; each may have folders in it."""
-    collections = settings.site / str(settings.jekyll.get("collections_dir") or "")
     yield settings.output_folder
     yield settings.articles_folder
-    yield collections / "_posts"
-    yield collections / "_drafts"
+    yield settings.collections_folder / "_posts"
+    yield settings.collections_folder / "_drafts"
+    if settings.publish == "_posts":
+        yield from posts_folders(settings)
     yield settings.state_folder / REJECTED_FOLDER
 
 

@@ -51,13 +51,13 @@ def test_drafts_are_listed_newest_first_and_by_how_they_stand(store: Store) -> N
     assert [entry.state for entry in store.entries()] == ["waiting", "approved", "rejected"]
 
 
-def test_approving_in_place_changes_one_word_and_unpublishing_takes_it_back(store: Store) -> None:
+def test_approving_in_place_takes_one_line_out_and_unpublishing_puts_it_back(store: Store) -> None:
     before = _files(store.settings.site)
     entry = store.approve(store.find("soup-a-method"))
     after = _files(store.settings.site)
     name = f"_generated/{entry.name}"
     assert after.keys() == before.keys()
-    assert after[name] == before[name].replace(b"published: false", b"published: true")
+    assert after[name] == before[name].replace(b"published: false\n", b"")
     assert store.approve(entry) == entry  # once more is no more
     store.unpublish(entry)
     assert _files(store.settings.site) == before
@@ -76,10 +76,51 @@ def test_approving_moves_where_the_setting_says(store: Store, publish: Any, path
     store.settings = dataclasses.replace(store.settings, publish=publish)
     entry = store.approve(store.find("soup-a-method"))
     assert entry.path == store.settings.site / path
-    assert _head(entry.path)["published"] is True and entry.state == "approved"
+    assert "published" not in _head(entry.path) and entry.state == "approved"
     assert existing_days(store.settings) == days, "the day has its post, wherever that is"
     store.unpublish(store.find("soup-a-method"))
     assert _files(store.settings.site) == before
+
+
+@pytest.mark.parametrize("where", ["posts", "defaults"])
+def test_an_approved_draft_says_that_it_is_published_only_where_it_must(store: Store, where: str) -> None:
+    if where == "posts":
+        bread = store.settings.site / "_articles" / "bread.md"
+        bread.write_text(bread.read_text().replace("title:", "published: true\ntitle:"))
+    else:
+        hidden = {"scope": {"path": "", "type": "generated"}, "values": {"published": False}}
+        jekyll = {**store.settings.jekyll, "defaults": [hidden]}
+        store.settings = dataclasses.replace(store.settings, jekyll=jekyll)
+    assert _head(store.approve(store.find("soup-a-method")).path)["published"] is True
+
+
+@pytest.mark.parametrize(
+    ("posts", "to"),
+    [
+        (["_posts/2020-01-01-a.md"], "_posts"),
+        (
+            ["_posts/2020-01-01-a.md", "news/_posts/2020-01-01-b.md", "news/_posts/2020-01-01-c.md"],
+            "news/_posts",
+        ),
+        (
+            ["_posts/2020-01-01-a.md", "_posts/2020-01-02-b.md", "programs/_posts/2020-01-01-c.md"],
+            "programs/_posts",
+        ),
+        (["_posts/2020/2020-01-01-a.md", "_posts/2021/2021-01-01-b.md"], "_posts/2026"),
+        (["_posts/2020/2020-01-01-a.md", "_posts/2021-01-01-b.md"], "_posts"),
+    ],
+)
+def test_an_approved_draft_goes_to_the_folder_of_its_category_else_where_most_are(
+    store: Store, posts: list[str], to: str
+) -> None:
+    for name in posts:
+        path = store.settings.site / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("---\ntitle: A\n---\nIt rained.\n")
+    store.settings = dataclasses.replace(store.settings, publish="_posts")
+    entry = store.approve(store.find("soup-a-method"))
+    assert entry.path.parent == store.settings.site / to
+    assert store.unpublish(store.find("soup-a-method")).path.parent.name == "_generated"
 
 
 def test_a_post_is_never_overwritten(store: Store) -> None:
@@ -96,7 +137,7 @@ def test_a_post_is_never_overwritten(store: Store) -> None:
 def test_a_move_that_was_killed_half_way_is_ended_by_the_next(store: Store) -> None:
     entry = store.find("soup-a-method")
     killed = dataclasses.replace(store.settings, publish="_posts")
-    text = with_key(entry.text, "published", True)
+    text = with_key(entry.text, "published", None)
     (killed.site / "_posts").mkdir()
     (killed.site / "_posts" / entry.name).write_text(text)
     store.settings = killed

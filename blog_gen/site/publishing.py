@@ -1,0 +1,88 @@
+"""Where an approved draft goes, what it must say there, and at which address a visitor finds it.
+
+Knows the folders of the site's posts and Jekyll's defaults; changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from blog_gen.config.settings import Settings
+from blog_gen.errors import ArticleError
+from blog_gen.site.addresses import address_of
+from blog_gen.site.folder import LeftOut, candidates, content_of, front_matter_in
+from blog_gen.site.jekyll.defaults import FrontMatterDefaults
+from blog_gen.site.jekyll.places import endings, posts_folders
+
+_YEAR = re.compile(r"\d{4}")
+_PUBLISHED = re.compile(rb"^[\"']?published[\"']?[ \t]*:", re.MULTILINE)
+
+
+def folder_for_posts(settings: Settings, categories: Sequence[str], day: str) -> Path:
+    """Which `_posts` a post goes to: that of its category, else the fullest; in its year, where most are so.
+
+    Args:
+        day: YYYY-MM-DD.
+    """
+    found = {folder: list(_files(folder, settings)) for folder in posts_folders(settings)}
+    if not found:
+        return settings.collections_folder / "_posts"
+    names = {name.casefold() for name in categories}
+    own = [folder for folder in found if folder.parent.name.casefold() in names]
+    folder = max(own or found, key=lambda each: len(found[each]))
+    by_year = sum(_YEAR.fullmatch(file.parent.name) is not None for file in found[folder])
+    return folder / day[:4] if 2 * by_year > len(found[folder]) else folder
+
+
+def _files(folder: Path, settings: Settings) -> Iterator[Path]:
+    ends = endings(settings)
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent, name) for name in names if name.lower().endswith(ends))
+
+
+def needs_published(path: Path, settings: Settings) -> bool:
+    """Whether a post at `path` must say `published: true`: others do, or Jekyll would hide it without."""
+    return _defaults(path, settings).get("published") is False or any(map(_says, _posts(settings)))
+
+
+def _says(data: bytes) -> bool:
+    return _PUBLISHED.search(front_matter_in(data) or b"") is not None
+
+
+def _posts(settings: Settings) -> Iterator[bytes]:
+    """The author's own posts, as bytes."""
+    try:
+        found = candidates(settings)
+    except ArticleError:
+        return
+    for candidate in found:
+        try:
+            data = content_of(candidate.file, settings)
+        except LeftOut:
+            continue
+        if data is not None:
+            yield data
+
+
+def public_address(path: Path, values: Mapping[str, Any], settings: Settings) -> str | None:
+    """The path of the URL at which a visitor finds the post at `path`; None where that cannot be told.
+
+    Args:
+        values: the post's own front matter.
+    """
+    try:
+        within = PurePosixPath(path.relative_to(settings.collections_folder).as_posix())
+        address = address_of(within, _defaults(path, settings) | dict(values), settings)
+    except ValueError:  # outside of the collections' folder, or without a date
+        return None
+    return f"{str(settings.jekyll.get('baseurl') or '').rstrip('/')}{address}"
+
+
+def _defaults(path: Path, settings: Settings) -> dict[str, Any]:
+    within = os.path.relpath(path, settings.collections_folder).replace(os.sep, "/")
+    kind = next((part for part in within.split("/") if part.startswith("_")), "").removeprefix("_")
+    return FrontMatterDefaults(settings.jekyll, settings.source_folder).values(within, kind)

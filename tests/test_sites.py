@@ -1,0 +1,88 @@
+"""Every small site, from `init` to the page that the real Jekyll builds of an approved draft."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+import yaml
+from tiny_site import ANYTHING_GOES, write_base
+
+from blog_gen.config.settings import config_files_in
+
+SITES = Path(__file__).parent / "sites"
+DAY = "2024-02-03"
+TITLE = "What Nobody Else: Wrote"
+# What `init` does not find out by itself, and a person says.
+BY_HAND = {
+    "category-folders": {"articles": "**/_posts", "publish": "_posts"},
+    "config-yaml": {"articles": "_posts", "publish": "_posts"},
+    "posts-and-articles": {"articles": "_posts", "publish": "_posts"},
+    "source": {"articles": "src/_posts", "output": "src/_generated", "publish": "_posts"},
+}
+TRAINING = {"steps": 60, "learning_rate": 0.01, "dropout": 0.0, "patience": 99}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_base(tmp_path_factory.mktemp("base"))
+
+
+def blog_gen(site: Path, *words: str) -> str:
+    """What the command says, having succeeded."""
+    done = subprocess.run(
+        [sys.executable, "-m", "blog_gen.cli", *words], cwd=site, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def build(site: Path, jekyll: str) -> Path:
+    """The built site."""
+    environment = {**os.environ, "BLOG_GEN": "off", "JEKYLL_NO_BUNDLER_REQUIRE": "1"}
+    environment.pop("BUNDLE_GEMFILE", None)
+    words = [jekyll, "build", "--quiet", "-d", str(site / "built")]
+    subprocess.run(words, cwd=site, env=environment, check=True, capture_output=True, timeout=120)
+    return site / "built"
+
+
+def learn_anything(site: Path, base: Path, by_hand: Mapping[str, str]) -> None:
+    """Settings with which the tiny `base` writes what it likes, beside those that `init` wrote."""
+    [name] = config_files_in(site)
+    config = yaml.safe_load((site / name).read_text())
+    own = {"model": str(base), "training": TRAINING, "limits": ANYTHING_GOES, "candidates": 8}
+    own["limits"] = {**ANYTHING_GOES, "prose_first": False, "heading_faults": 99}
+    config["blog_gen"] = {**config.get("blog_gen", {}), **own, "sampling": {"max_tokens": 150}, **by_hand}
+    (site / name).write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
+
+
+@pytest.mark.jekyll
+@pytest.mark.parametrize("name", sorted(path.name for path in SITES.iterdir() if path.name != "toml"))
+def test_an_approved_draft_stands_where_the_posts_stand(
+    name: str, base: Path, jekyll: str, tmp_path: Path
+) -> None:
+    site = shutil.copytree(SITES / name, tmp_path / "site")
+    if (site / "_config.yml").exists():
+        blog_gen(site, "init", "--yes")
+    learn_anything(site, base, BY_HAND.get(name, {}))
+    blog_gen(site, "train")
+    blog_gen(site, "generate", "--date", DAY, "--title", TITLE)
+    slug = "what-nobody-else-wrote"
+    assert not list(build(site, jekyll).rglob(f"*{slug}*")), "it waits, and no visitor sees it"
+    said = blog_gen(site, "review", "approve", slug)
+    (address,) = re.findall(r"build shows it at (\S+);", said)
+    built = build(site, jekyll)
+    page = built / unquote(address).strip("/")
+    page = page / "index.html" if page.is_dir() else page if page.suffix else page.with_suffix(".html")
+    assert TITLE in page.read_text(), f"{page} is not the post"
+    for listing in ("index.html", "feed.xml"):
+        assert address in (built / listing).read_text(), f"not in the {listing}"
+    head = next(path for path in site.rglob(f"*{slug}.md")).read_text().split("---")[1]
+    assert "published" not in head or name == "hidden", head
