@@ -19,7 +19,7 @@ run: $(VENV)/run.stamp  ## Learn from the sample blog and write today's post.
 
 test: $(VENV)/test.stamp  ## Run all tests; Debian's Jekyll and Chromium are installed where that is allowed.
 	@sh tests/install_tools.sh
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-latest:  ## The tests, or those in TESTS, with the newest version of everything that setup.cfg allows.
 	$(PYTHON) -m venv --clear $(VENV)-latest
@@ -38,7 +38,7 @@ peers: $(VENV)-peers/stamp  ## Equality with transformers, llama.cpp and TensorF
 	$(PEERS)/pytest tests/peers
 
 bench: $(VENV)-peers/stamp  ## Speed and memory beside the peers, in one run each.
-	for name in benchmarks/*.py; do $(PEERS)/python $$name; done
+	for name in sample train memory judge judge_limits; do $(PEERS)/python benchmarks/$$name.py || exit; done
 
 constraints:  ## The newest versions that setup.cfg's ranges allow, for all extras, from Python 3.11 on.
 	$(PYTHON) -m venv $(VENV)-constraints

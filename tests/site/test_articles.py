@@ -242,7 +242,7 @@ def test_what_can_mean_only_one_thing_is_mended(
         ("---\n- a\n- b\n---\nText", "must be lines of `key: value`"),
         ("---\ntitle: A\n\nText", "never closed"),
         ("---\na: !!int x\n---\nText", "`x` is not of the type `int`"),
-        ("---\na: " + "[" * 50_000 + "\n---\nText", "nest"),
+        ("---\na: " + "[" * 50_000 + "\n---\nText", "not valid YAML"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "NUL"),
         ("Text".encode("utf-16"), "NUL"),
         ("---\ntitle: Привет\n---\nПривет, как дела".encode("koi8-r"), "cannot be told"),
