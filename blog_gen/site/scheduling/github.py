@@ -26,8 +26,9 @@ from blog_gen.site.templates import render
 
 WORKFLOW = WORKFLOWS / "blog-gen.yml"
 _REACHABLE = (
-    "Make a wheel (in your clone: `pip wheel --no-deps .`), add it to the site's repository, and give it: "
-    '--package "./NAME.whl[train]"; or give an address: --package "blog_gen[train] @ git+https://HOST/PATH"'
+    "Make a wheel (in your clone: `pip wheel --no-deps .`), add it to the site's repository, in `.github/`, "
+    'and give it: --package "./.github/NAME.whl[train]"; or give an address: '
+    '--package "blog_gen[train] @ git+https://HOST/PATH"'
 )
 _HEADER = "# Written by `blog-gen schedule github`"
 # Of version 0.1.0, which wrote no stamp: its forms, with what depends on the site taken out.

@@ -61,6 +61,7 @@ def test_what_deploys_is_found_and_ours_does_not_deploy_again(kind: str, tmp_pat
     jobs = yaml.safe_load(text)["jobs"]
     assert list(jobs) == ["write"] and jobs["write"]["permissions"]["actions"] == "write"
     assert jobs["write"]["steps"][-1]["env"]["WORKFLOW"] == f"{kind}.yml"
+    assert [step["name"] for step in jobs["write"]["steps"] if step.get("id") == "commit"]
     said = next(note for note in made.notes if note.path.name == f"{kind}.yml")
     assert found.startable or "workflow_dispatch:" in said.action
 
