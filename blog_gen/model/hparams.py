@@ -1,17 +1,23 @@
-"""The five numbers that fix a GPT-2 network, in OpenAI's names (`hparams.json`)."""
+"""What fixes a network: OpenAI's five numbers, and what its blocks are made of (`hparams.json`).
+
+GPT-2 is the default of every choice, so its file holds the five numbers alone. Llama's blocks, which SmolLM2
+has, are another setting of the same choices: RMS norms, rotary positions, a gated feed-forward layer, shared
+heads of keys and values, and no biases.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_type_hints
 
 from blog_gen.errors import ModelError
 from blog_gen.files import read_json, write_json
 
-EMBEDDINGS = ("wte", "wpe")
+EMBEDDINGS = ("wte", "wpe", "head")
 
 
 def is_factor(name: str, shape: Sequence[int]) -> bool:
@@ -21,68 +27,94 @@ def is_factor(name: str, shape: Sequence[int]) -> bool:
 
 @dataclass(frozen=True)
 class HParams:
-    """Shape letters used beside every tensor line: V, T (at most n_ctx), C, H and L."""
+    """Shape letters used beside every tensor line: V, T (at most n_ctx), C, H, L, and K and F."""
 
     n_vocab: int  # V: token ids, end-of-text included
     n_ctx: int  # longest context, in tokens
     n_embd: int  # C: width of the residual stream
-    n_head: int  # H: attention heads, C / H wide each
+    n_head: int  # H: attention heads, D = C / H wide each
     n_layer: int  # L: blocks
+    n_head_kv: int | None = None  # K: heads of keys and values, each shared by H / K of queries; None: H
+    n_inner: int | None = None  # F: width of the feed-forward layer; None: 4 C
+    norm: Literal["layer", "rms"] = "layer"  # rms: neither centred nor shifted
+    positions: Literal["learned", "rotary"] = "learned"  # a table added to the embeddings, or turned keys
+    feed_forward: Literal["gelu", "swiglu"] = "gelu"  # swiglu: gated, two matrices in
+    biases: bool = True  # of matrix products
+    tied: bool = True  # the output head is the embedding table
+    rope_theta: float = 10_000.0  # base of the rotary frequencies
+    split_digits: bool = False  # the tokenizer takes digits one by one
 
     def __post_init__(self) -> None:
-        for name, value in dataclasses.asdict(self).items():
-            if type(value) is not int or value < 1:
-                raise ModelError(f"hparams: `{name}` must be a positive whole number", got=repr(value))
+        hints = get_type_hints(type(self))
+        for field in dataclasses.fields(self):
+            _check(field.name, getattr(self, field.name), hints[field.name])
         if self.n_embd % self.n_head:
             raise ModelError(
                 "hparams: n_embd must be a multiple of n_head", got=f"{self.n_embd}, {self.n_head}"
             )
+        if self.n_head % self.kv_heads:
+            raise ModelError(
+                "hparams: n_head must be a multiple of n_head_kv", got=f"{self.n_head}, {self.kv_heads}"
+            )
+        if self.positions == "rotary" and self.head_width % 2:
+            raise ModelError("hparams: rotary heads must be of even width", got=self.head_width)
 
     @property
     def head_width(self) -> int:
         return self.n_embd // self.n_head
 
+    @property
+    def kv_heads(self) -> int:
+        return self.n_head_kv or self.n_head
+
+    @property
+    def inner(self) -> int:
+        return self.n_inner or 4 * self.n_embd
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Every tensor's published name (less OpenAI's prefix `model/`) and shape.
 
+        Llama's tensors have the names of those that do the same in GPT-2: `c_attn` is its queries, keys and
+        values side by side, `c_fc` its gate and its other matrix, `head` an output head of its own.
+
         Source: openai/gpt-2 `src/model.py`; convolutions of width 1 are plain matrices here.
         """
-        c = self.n_embd
-        shapes: dict[str, tuple[int, ...]] = {"wte": (self.n_vocab, c), "wpe": (self.n_ctx, c)}
+        c, inner, attended = self.n_embd, self.inner, (self.n_head + 2 * self.kv_heads) * self.head_width
+        wide = inner * (2 if self.feed_forward == "swiglu" else 1)
+        shapes: dict[str, tuple[int, ...]] = {"wte": (self.n_vocab, c)}
+        if self.positions == "learned":
+            shapes["wpe"] = (self.n_ctx, c)
         for layer in range(self.n_layer):
-            block = {
-                "ln_1/g": (c,),
-                "ln_1/b": (c,),
-                "attn/c_attn/w": (c, 3 * c),
-                "attn/c_attn/b": (3 * c,),
-                "attn/c_proj/w": (c, c),
-                "attn/c_proj/b": (c,),
-                "ln_2/g": (c,),
-                "ln_2/b": (c,),
-                "mlp/c_fc/w": (c, 4 * c),
-                "mlp/c_fc/b": (4 * c,),
-                "mlp/c_proj/w": (4 * c, c),
-                "mlp/c_proj/b": (c,),
-            }
-            shapes.update({f"h{layer}/{name}": shape for name, shape in block.items()})
-        return shapes | {"ln_f/g": (c,), "ln_f/b": (c,)}
+            at = f"h{layer}"
+            shapes |= self._norm(f"{at}/ln_1") | self._linear(f"{at}/attn/c_attn", c, attended)
+            shapes |= self._linear(f"{at}/attn/c_proj", c, c) | self._norm(f"{at}/ln_2")
+            shapes |= self._linear(f"{at}/mlp/c_fc", c, wide) | self._linear(f"{at}/mlp/c_proj", inner, c)
+        shapes |= self._norm("ln_f")
+        return shapes if self.tied else shapes | {"head": (self.n_vocab, c)}
+
+    def _norm(self, at: str) -> dict[str, tuple[int, ...]]:
+        names = ("g", "b") if self.norm == "layer" else ("g",)
+        return {f"{at}/{name}": (self.n_embd,) for name in names}
+
+    def _linear(self, at: str, rows: int, columns: int) -> dict[str, tuple[int, ...]]:
+        weight: dict[str, tuple[int, ...]] = {f"{at}/w": (rows, columns)}
+        return weight | {f"{at}/b": (columns,)} if self.biases else weight
 
     @property
     def parameters(self) -> int:
-        """Number of weights; the output head shares `wte`, so it counts once.
+        """Number of weights; an output head that shares `wte` counts once.
 
         >>> HParams(50257, 1024, 768, 12, 12).parameters
         124439808
         """
-        total = 0
-        for shape in self.shapes().values():
-            total += shape[0] * (shape[1] if len(shape) == 2 else 1)
-        return total
+        return sum(math.prod(shape) for shape in self.shapes().values())
 
     @property
     def block_parameters(self) -> int:
         """Of these, the number inside blocks."""
-        return self.parameters - (self.n_vocab + self.n_ctx + 2) * self.n_embd
+        return sum(
+            math.prod(shape) for name, shape in self.shapes().items() if name.startswith("h") and "/" in name
+        )
 
     @classmethod
     def load(cls, folder: Path) -> HParams:
@@ -94,13 +126,44 @@ class HParams:
         path = folder / "hparams.json"
         try:
             values: dict[str, Any] = read_json(path)
-            return cls(**{field.name: values[field.name] for field in dataclasses.fields(cls)})
+            known = {field.name for field in dataclasses.fields(cls)}
+            return cls(**{name: value for name, value in values.items() if name in known})
         except FileNotFoundError:
             raise ModelError("a model folder needs hparams.json", path=folder) from None
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise ModelError(
-                "hparams.json must hold GPT-2's five numbers", got=repr(error), path=path
+                "hparams.json must hold the network's five numbers", got=repr(error), path=path
             ) from None
 
+    def values(self) -> dict[str, Any]:
+        """What the file holds: the five numbers, and what is not as in GPT-2."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.default is dataclasses.MISSING or getattr(self, field.name) != field.default
+        }
+
     def save(self, folder: Path) -> None:
-        write_json(folder / "hparams.json", dataclasses.asdict(self))
+        write_json(folder / "hparams.json", self.values())
+
+
+def _check(name: str, value: object, hint: Any) -> None:
+    """One value against its declared type.
+
+    Raises:
+        ModelError: it is of another type, or a number that is not positive.
+    """
+    options = get_args(hint)
+    if options and isinstance(options[0], str):
+        if value not in options:
+            raise ModelError(f"hparams: `{name}` must be one of {', '.join(options)}", got=repr(value))
+    elif hint is bool:
+        if type(value) is not bool:
+            raise ModelError(f"hparams: `{name}` must be true or false", got=repr(value))
+    elif hint is float:
+        if type(value) not in (int, float) or not 0 < float(value) < math.inf:  # type: ignore[arg-type]
+            raise ModelError(f"hparams: `{name}` must be a positive number", got=repr(value))
+    elif value is None and type(None) in options:
+        return
+    elif type(value) is not int or value < 1:
+        raise ModelError(f"hparams: `{name}` must be a positive whole number", got=repr(value))

@@ -1,11 +1,15 @@
-"""The GPT-2 network as pure functions from weights and token ids, in `keras.ops` alone.
+"""The network as pure functions from weights and token ids, in `keras.ops` alone.
+
+A block is composed from what `HParams` names: GPT-2's layer norms, learned positions and GELU, or Llama's
+RMS norms, rotary positions, shared heads and gated layer.
 
 Knows nothing of files, optimizers or text, and not whether TensorFlow or JAX runs it. `weights` maps the
 published names (`HParams.shapes`) to float32 arrays; matrix products run in `compute_dtype`, while layer
 norms, softmaxes and the loss are computed in float32.
 
 Source: openai/gpt-2 `src/model.py`; Radford et al. 2019, "Language Models are Unsupervised Multitask
-Learners". Shape letters: B batch, T tokens, C n_embd, H heads, D = C / H, V vocabulary.
+Learners"; Touvron et al. 2023, "LLaMA". Shape letters: B batch, T tokens, C n_embd, H heads, K heads of keys
+and values, D = C / H, V vocabulary.
 """
 
 from __future__ import annotations
@@ -17,15 +21,9 @@ from typing import Any
 from keras import ops
 
 from blog_gen.model.hparams import HParams
-from blog_gen.model.training.fused import (
-    NO_DROPOUT,
-    Dropout,
-    add_and_norm,
-    causal_softmax,
-    gelu,
-    layer_norm,
-    split_heads,
-)
+from blog_gen.model.training.dropout import NO_DROPOUT, Dropout
+from blog_gen.model.training.fused import Norm, add_and_norm, gelu, normalise, swiglu
+from blog_gen.model.training.fused_attention import Rotation, causal_softmax, split_heads
 
 Tensor = Any
 Weights = Mapping[str, Tensor]
@@ -54,31 +52,72 @@ def linear(x: Tensor, weights: Weights, at: str) -> Tensor:
 
 
 def attention(
-    x: Tensor, weights: Weights, at: str, hparams: HParams, packing: Packing | None = None
+    x: Tensor,
+    weights: Weights,
+    at: str,
+    hparams: HParams,
+    packing: Packing | None = None,
+    rotation: Rotation | None = None,
 ) -> Tensor:
     """Multi-head causal self-attention (B, T, C) -> (B, T, C), a block of queries at a time.
 
     The last bias is left to `add_and_norm`.
     """
     length = x.shape[1]
-    mixed = linear(x, weights, f"{at}/c_attn")  # (B, T, 3C)
-    query, key, value = split_heads(mixed, weights[f"{at}/c_attn/b"], hparams.n_head)
+    heads, kv_heads = hparams.n_head, hparams.kv_heads
+    mixed = linear(x, weights, f"{at}/c_attn")  # (B, T, (H + 2K) D)
+    query, key, value = split_heads(mixed, weights.get(f"{at}/c_attn/b"), heads, kv_heads, rotation)
     blocks = []
     starts = list(range(0, length, QUERY_BLOCK))
     queries = ops.split(query, starts[1:], axis=2) if starts[1:] else [query]
     for start, asking in zip(starts, queries, strict=True):
         end = min(start + QUERY_BLOCK, length)
-        scores = ops.matmul(asking, key[..., :end])  # (B, H, Q, K)
+        scores = _by_head(_by_kv_head(asking, kv_heads) @ key[..., :end], heads)  # (B, H, Q, T)
         texts = () if packing is None else (packing.segments[:, start:end], packing.segments[:, :end])
-        blocks.append(ops.matmul(causal_softmax(scores, start, *texts), value[:, :, :end]))
+        share = causal_softmax(scores, start, *texts)
+        blocks.append(_by_head(_by_kv_head(share, kv_heads) @ value[:, :, :end], heads))
     seen = blocks[0] if len(blocks) == 1 else ops.concatenate(blocks, axis=2)  # (B, H, T, D)
     merged = ops.reshape(ops.transpose(seen, (0, 2, 1, 3)), (-1, length, hparams.n_embd))
     return linear(merged, weights, f"{at}/c_proj")
 
 
-def mlp(x: Tensor, weights: Weights, at: str) -> Tensor:
-    """(B, T, C) -> (B, T, C) through 4C; the last bias is left to `add_and_norm`."""
-    return linear(gelu(linear(x, weights, f"{at}/c_fc"), weights[f"{at}/c_fc/b"]), weights, f"{at}/c_proj")
+def _by_kv_head(x: Tensor, kv_heads: int) -> Tensor:
+    """(B, H, Q, n) with the queries of heads that share keys as one head's: (B, K, H / K Q, n)."""
+    if x.shape[1] == kv_heads:
+        return x
+    return ops.reshape(x, (-1, kv_heads, x.shape[1] // kv_heads * x.shape[2], x.shape[3]))
+
+
+def _by_head(x: Tensor, heads: int) -> Tensor:
+    """What `_by_kv_head` joined, taken apart again."""
+    if x.shape[1] == heads:
+        return x
+    return ops.reshape(x, (-1, heads, x.shape[1] * x.shape[2] // heads, x.shape[3]))
+
+
+def feed_forward(x: Tensor, weights: Weights, at: str, hparams: HParams) -> Tensor:
+    """(B, T, C) -> (B, T, C) through the wide layer; the last bias is left to `add_and_norm`."""
+    wide = linear(x, weights, f"{at}/c_fc")
+    inner = swiglu(wide) if hparams.feed_forward == "swiglu" else gelu(wide, weights[f"{at}/c_fc/b"])
+    return linear(inner, weights, f"{at}/c_proj")
+
+
+def rotation_of(positions: Tensor, hparams: HParams) -> Rotation | None:
+    """Cosines and sines for (B or 1, T) `positions`; None where positions are learned.
+
+    Source: Su et al. 2021, section 3.2.2; halves turned together, as in Hugging Face's Llama.
+    """
+    if hparams.positions == "learned":
+        return None
+    half = hparams.head_width // 2
+    frequencies = hparams.rope_theta ** (-ops.arange(half, dtype="float32") / half)
+    angles = (ops.cast(positions, "float32")[..., None] * frequencies)[:, :, None]  # (B, T, 1, D / 2)
+    return ops.cos(angles), ops.sin(angles)
+
+
+def output_table(weights: Weights) -> Tensor:
+    """(V, C): the output head, which is the embedding table unless the model has one of its own."""
+    return weights.get("head", weights["wte"])
 
 
 def hidden_states(
@@ -97,43 +136,51 @@ def hidden_states(
     Args:
         wrap: applied to every block; `fusion.checkpointed` keeps only a block's arguments for its gradient.
     """
-    if packing is None:
-        places = weights["wpe"][: tokens.shape[1]]
-    else:
-        places = ops.take(weights["wpe"], packing.positions, axis=0)
-    embedded = ops.cast(ops.take(weights["wte"], tokens, axis=0), "float32") + ops.cast(places, "float32")
+    positions = ops.arange(tokens.shape[1])[None] if packing is None else packing.positions
+    embedded = ops.cast(ops.take(weights["wte"], tokens, axis=0), "float32")
+    if hparams.positions == "learned":
+        embedded = embedded + ops.cast(ops.take(weights["wpe"], positions, axis=0), "float32")
+    rotation = rotation_of(positions, hparams)
     x = dropout(ops.cast(embedded, compute_dtype), 0)
-    normed = layer_norm(x, *_norm(weights, "h0/ln_1"))
+    normed = normalise(x, _norm(weights, "h0/ln_1"))
     for layer in range(hparams.n_layer):
         after = "ln_f" if layer + 1 == hparams.n_layer else f"h{layer + 1}/ln_1"
         needed = {name: w for name, w in weights.items() if name.startswith((f"h{layer}/", f"{after}/"))}
-        x, normed = wrap(_block(layer, after, hparams, packing, dropout))(x, normed, needed)
+        x, normed = wrap(_block(layer, after, hparams, packing, rotation, dropout))(x, normed, needed)
     return normed
 
 
-def _block(layer: int, after: str, hparams: HParams, packing: Packing | None, dropout: Dropout) -> Block:
-    """Layer `layer` as a function from the residual stream and its layer norm to the next two."""
+def _block(
+    layer: int,
+    after: str,
+    hparams: HParams,
+    packing: Packing | None,
+    rotation: Rotation | None,
+    dropout: Dropout,
+) -> Block:
+    """Layer `layer` as a function from the residual stream and its norm to the next two."""
     at, place = f"h{layer}", 2 * layer + 1
 
     def block(x: Tensor, normed: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
-        said = attention(normed, weights, f"{at}/attn", hparams, packing)
-        bias, norm = weights[f"{at}/attn/c_proj/b"], _norm(weights, f"{at}/ln_2")
+        said = attention(normed, weights, f"{at}/attn", hparams, packing, rotation)
+        bias, norm = weights.get(f"{at}/attn/c_proj/b"), _norm(weights, f"{at}/ln_2")
         x, normed = add_and_norm(x, said, bias, norm, dropout, place)
-        said = mlp(normed, weights, f"{at}/mlp")
-        bias, norm = weights[f"{at}/mlp/c_proj/b"], _norm(weights, after)
+        said = feed_forward(normed, weights, f"{at}/mlp", hparams)
+        bias, norm = weights.get(f"{at}/mlp/c_proj/b"), _norm(weights, after)
         return add_and_norm(x, said, bias, norm, dropout, place + 1)
 
     return block
 
 
-def _norm(weights: Weights, at: str) -> tuple[Tensor, Tensor]:
-    return weights[f"{at}/g"], weights[f"{at}/b"]
+def _norm(weights: Weights, at: str) -> Norm:
+    return weights[f"{at}/g"], weights.get(f"{at}/b")
 
 
 def logits(weights: Weights, tokens: Tensor, hparams: HParams, compute_dtype: str = "float32") -> Tensor:
     """Token ids (B, T) to next-token logits (B, T, V) in float32."""
     states = hidden_states(weights, tokens, hparams, compute_dtype)
     flat = ops.matmul(
-        ops.reshape(states, (-1, hparams.n_embd)), ops.transpose(ops.cast(weights["wte"], compute_dtype))
+        ops.reshape(states, (-1, hparams.n_embd)),
+        ops.transpose(ops.cast(output_table(weights), compute_dtype)),
     )
     return ops.cast(ops.reshape(flat, (-1, tokens.shape[1], hparams.n_vocab)), "float32")

@@ -24,7 +24,7 @@ from blog_gen.model.training.adaptation import split
 from blog_gen.model.training.autopilot import MEMORY_STRATEGIES, Recipe
 from blog_gen.model.training.backend import make_stepper
 from blog_gen.model.training.dataset import Rows, epoch_order
-from blog_gen.model.training.fused import NO_DROPOUT, Dropout
+from blog_gen.model.training.dropout import NO_DROPOUT, Dropout
 from blog_gen.model.training.fusion import checkpointed
 from blog_gen.model.training.loss import chunked_cross_entropy, cross_entropy
 from blog_gen.model.training.optimizers import Optimizer
@@ -60,7 +60,7 @@ class FineTuning:
         self.identity = _identity(base, (rows, held_out), recipe)
         self.position = Position()
         trained, frozen = split(base, recipe.lora, recipe.freeze, recipe.seed)
-        self._learns_table = "wte" in trained
+        self._learns_table = ("wte" if hparams.tied else "head") in trained
         self._stepper = make_stepper(
             trained,
             Optimizer("adamw", weight_decay=recipe.weight_decay, clip_norm=recipe.clip_norm),
@@ -77,11 +77,13 @@ class FineTuning:
         dropout = Dropout(self.recipe.dropout, batch["seed"])
         wrap = checkpointed if self.recipe.activation_checkpointing else (lambda block: block)
         states, targets, share = self._forward(weights, batch, dropout, wrap)
-        return chunked_cross_entropy(states, weights["wte"], targets, share, self._learns_table)
+        return chunked_cross_entropy(
+            states, network.output_table(weights), targets, share, self._learns_table
+        )
 
     def _evaluation_loss(self, weights: Any, batch: Any) -> Any:
         states, targets, share = self._forward(weights, batch, NO_DROPOUT, lambda block: block)
-        return cross_entropy(states, weights["wte"], targets, share)
+        return cross_entropy(states, network.output_table(weights), targets, share)
 
     def _last_logits(self, weights: Any, batch: Any) -> Any:
         """(V,) logits that follow the `last` of the tokens (1, T)."""
@@ -89,7 +91,7 @@ class FineTuning:
 
         states = network.hidden_states(weights, batch["tokens"], self.hparams, self.recipe.precision)
         state = ops.take(states[0], batch["last"], axis=0)
-        return ops.matmul(ops.cast(weights["wte"], "float32"), ops.cast(state, "float32"))
+        return ops.matmul(ops.cast(network.output_table(weights), "float32"), ops.cast(state, "float32"))
 
     def next_logits(self, ids: Sequence[int], length: int) -> Array:
         """Float32 logits (V,) of what follows `ids`, computed in a window of `length` tokens."""

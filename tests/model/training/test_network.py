@@ -17,8 +17,8 @@ from blog_gen.model.weights import initial_weights
 quiet()
 from keras import ops  # noqa: E402
 
-from blog_gen.model.training import fused, loss, network  # noqa: E402
-from blog_gen.model.training.fused import Dropout  # noqa: E402
+from blog_gen.model.training import fused, fused_attention, loss, network  # noqa: E402
+from blog_gen.model.training.dropout import NO_DROPOUT, Dropout, dropped  # noqa: E402
 
 HPARAMS = HParams(n_vocab=97, n_ctx=320, n_embd=32, n_head=4, n_layer=2)
 END = 96
@@ -113,6 +113,9 @@ def test_initial_loss_is_that_of_a_uniform_guess() -> None:
     assert entropy == pytest.approx(math.log(97), abs=0.05)
 
 
+split_heads = fused_attention.split_heads
+
+
 def _through(function: Callable[..., Any], *arrays: Any) -> list[Any]:
     """Gradients of `function`, its results weighted unevenly, with respect to all its arguments."""
     import tensorflow as tf
@@ -146,6 +149,32 @@ def _plain_heads(mixed: Any, bias: Any) -> Any:
     return query, ops.transpose(key, (0, 2, 3, 1)), ops.transpose(value, (0, 2, 1, 3))
 
 
+def _plain_rms(x: Any, gain: Any) -> Any:
+    return x * ops.rsqrt(ops.mean(x**2, axis=-1, keepdims=True) + 1e-5) * gain
+
+
+def _plain_rms_sum(x: Any, y: Any, gain: Any) -> Any:
+    return x + y, _plain_rms(x + y, gain)
+
+
+def _plain_swiglu(x: Any) -> Any:
+    return ops.silu(x[..., :4]) * x[..., 4:]
+
+
+ANGLES = np.linspace(0.0, 3.0, 6, dtype="float32")[None, :, None, None]  # of one pair in six positions
+
+
+def _plain_grouped_heads(mixed: Any) -> Any:
+    """Four heads of width 2 over two of keys and values, as complex numbers turned by ANGLES."""
+    split = ops.reshape(mixed, (2, 6, 8, 2))
+    cosine, sine = np.cos(ANGLES), np.sin(ANGLES)
+    one, two = split[..., :1], split[..., 1:]
+    turned = ops.concatenate([one * cosine - two * sine, one * sine + two * cosine], axis=-1)
+    query = ops.transpose(turned[:, :, :4], (0, 2, 1, 3)) / math.sqrt(2)
+    value = ops.transpose(split[:, :, 6:], (0, 2, 1, 3))
+    return query, ops.transpose(turned[:, :, 4:6], (0, 2, 3, 1)), value
+
+
 def _plain_softmax(scores: Any) -> Any:
     seen = np.arange(9)[None, :] <= np.arange(3, 9)[:, None]
     return ops.softmax(ops.where(seen, scores, -1e30), axis=-1)
@@ -155,16 +184,38 @@ def _plain_softmax(scores: Any) -> Any:
     ("ours", "plain", "shapes"),
     [
         (fused.gelu, lambda x, b: ops.gelu(x + b, approximate=True), [(2, 6, 8), (8,)]),
-        (fused.layer_norm, _plain_norm, [(2, 6, 8), (8,), (8,)]),
+        (fused.swiglu, _plain_swiglu, [(2, 6, 8)]),
+        (lambda x, g, s: fused.normalise(x, (g, s)), _plain_norm, [(2, 6, 8), (8,), (8,)]),
+        (lambda x, g: fused.normalise(x, (g, None)), _plain_rms, [(2, 6, 8), (8,)]),
         (
-            lambda x, y, b, g, s: fused.add_and_norm(x, y, b, (g, s), fused.NO_DROPOUT, 0),
+            lambda x, y, b, g, s: fused.add_and_norm(x, y, b, (g, s), NO_DROPOUT, 0),
             _plain_sum,
             [(2, 6, 8), (2, 6, 8), (8,), (8,), (8,)],
         ),
-        (lambda mixed, bias: fused.split_heads(mixed, bias, 4), _plain_heads, [(2, 6, 24), (24,)]),
-        (lambda scores: fused.causal_softmax(scores, 3), _plain_softmax, [(2, 4, 6, 9)]),
+        (
+            lambda x, y, g: fused.add_and_norm(x, y, None, (g, None), NO_DROPOUT, 0),
+            _plain_rms_sum,
+            [(2, 6, 8), (2, 6, 8), (8,)],
+        ),
+        (lambda mixed, bias: split_heads(mixed, bias, 4, 4), _plain_heads, [(2, 6, 24), (24,)]),
+        (
+            lambda mixed: split_heads(mixed, None, 4, 2, (np.cos(ANGLES), np.sin(ANGLES))),
+            _plain_grouped_heads,
+            [(2, 6, 16)],
+        ),
+        (lambda scores: fused_attention.causal_softmax(scores, 3), _plain_softmax, [(2, 4, 6, 9)]),
     ],
-    ids=["gelu", "layer_norm", "add_and_norm", "split_heads", "causal_softmax"],
+    ids=[
+        "gelu",
+        "swiglu",
+        "layer_norm",
+        "rms_norm",
+        "add_and_layer_norm",
+        "add_and_rms_norm",
+        "split_heads",
+        "split_grouped_turned_heads",
+        "causal_softmax",
+    ],
 )
 def test_gradients_written_by_hand_are_those_of_the_plain_formula(
     ours: Callable[..., Any], plain: Callable[..., Any], shapes: list[tuple[int, ...]]
@@ -179,7 +230,7 @@ def test_dropout_drops_the_same_going_back(weights: dict[str, Any]) -> None:
     x, y, bias, gain, shift = (_numbers(2, 6, 32) if at < 2 else np.ones(32, "float32") for at in range(5))
 
     def plain(x: Any, y: Any, bias: Any, gain: Any, shift: Any) -> Any:
-        mask = fused.dropped(ops.ones((2, 6, 32)), dropout.seed_at(3), 0.25)
+        mask = dropped(ops.ones((2, 6, 32)), dropout.seed_at(3), 0.25)
         return _plain_sum(x, (y + bias) * mask, 0.0, gain, shift)
 
     def ours(x: Any, y: Any, bias: Any, gain: Any, shift: Any) -> Any:
