@@ -71,6 +71,12 @@ class HParams:
     def inner(self) -> int:
         return self.n_inner or 4 * self.n_embd
 
+    @property
+    def rotary_frequencies(self) -> list[float]:
+        """Radians a position, for each of the D / 2 pairs of a head; Su et al. 2021, section 3.2.2."""
+        half = self.head_width // 2
+        return [self.rope_theta ** (-pair / half) for pair in range(half)]
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Every tensor's published name (less OpenAI's prefix `model/`) and shape.
 

@@ -1,9 +1,10 @@
-"""GPT-2 with a key and value cache, run from a sampler file by LiteRT. Knows ids and logits, not choosing.
+"""The network with a key and value cache, run by LiteRT. Knows ids and logits, not choosing.
 
 The cache has `rows` (texts that grow side by side) of `slots` (earlier tokens); both follow what is needed,
 and the graph's inputs are resized with them. Numbers never depend on the company a row is in: the same
 tokens in the same row or another, alone or among others, give the same bits (tests/model/test_sampling.py).
-Shape letters: M new tokens, P rows, T slots, S shared slots, H heads, D head width, L layers, V vocabulary.
+Shape letters: M new tokens, P rows, T slots, S shared slots, H heads of keys and values, D head width,
+L layers, V vocabulary.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class CachedNetwork:
         return cached, self._chunks(tokens, cached)
 
     def _empty(self, length: int) -> Cached:
-        shape = (self.hparams.n_head, length, self.hparams.head_width)
+        shape = (self.hparams.kv_heads, length, self.hparams.head_width)
         return [(np.empty(shape, np.float32), np.empty(shape, np.float32)) for _ in self._caches]
 
     def _chunks(self, tokens: Sequence[int], cached: Cached) -> Iterator[Prediction]:
@@ -158,9 +159,11 @@ class CachedNetwork:
     def _run(self, tokens: Array, positions: Array) -> tuple[Prediction, Array]:
         """The prediction, and the new keys and values (2 L, H, M, D), which lie in turns."""
         self._view["x"]()[:, 0] = self.file.embed(tokens, positions)
+        if self.hparams.positions == "rotary":
+            self._view["cosine"]()[:, 0, 0], self._view["sine"]()[:, 0, 0] = self.file.rotation(positions)
         self._interpreter.invoke()
         hp = self.hparams
-        fresh = self._view["fresh"]().reshape(-1, hp.n_head, len(tokens), hp.head_width).copy()
+        fresh = self._view["fresh"]().reshape(-1, hp.kv_heads, len(tokens), hp.head_width).copy()
         normaliser = self._view["top"]()[:, 0, 0] + np.log(self._view["total"]()[:, 0, 0])
         return Prediction(self._view["logits"]()[:, 0].copy(), normaliser), fresh
 
@@ -168,9 +171,11 @@ class CachedNetwork:
         """Resize the inputs; what the cache held is lost unless nothing changes."""
         if (new, rows, slots, shared) == self._shape:
             return
-        heads, width = self.hparams.n_head, self.hparams.head_width
+        heads, width = self.hparams.kv_heads, self.hparams.head_width
         shapes: dict[str, tuple[int, ...]] = {"x": (new, 1, self.hparams.n_embd), "past": (rows, 1, slots, 1)}
         shapes["now"] = (1, 1, new, shared + new)
+        if self.hparams.positions == "rotary":
+            shapes["cosine"] = shapes["sine"] = (new, 1, 1, width)
         for layer in range(self.hparams.n_layer):
             shapes[f"k{layer}"], shapes[f"v{layer}"] = (
                 (rows, heads, slots, width),

@@ -1,16 +1,20 @@
-"""A model folder into a sampler file: GPT-2's decoding step as a LiteRT graph. Needs no TensorFlow.
+"""A model folder into a sampler file: the network's decoding step as a LiteRT graph. Needs no TensorFlow.
 
 One graph reads prompts and samples; its inputs are resized. A token sees three kinds of keys: its row's
 own cache, a cache that all rows share, and the new tokens. Sampling: one new token a row, each with a cache
 of its own. Reading: a chunk of one text, whose earlier part is the shared cache.
 
 Shape letters: M new tokens, P rows with a cache (M or 1), T its slots, S shared slots, C n_embd, H heads,
-D = C / H, V vocabulary, L layers. Why it is fast: docs/sampling.md.
+K heads of keys and values, D = C / H, V vocabulary, L layers. Why it is fast: docs/sampling.md.
+
+Where several heads of queries share one of keys, heads stand here in another order: first the first of each
+group, then the second of each, so that a split along the heads meets the cache head by head.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -46,11 +50,11 @@ def quantise(matrix: Array) -> tuple[Array, Array]:
     return np.rint(matrix / scales[:, None]).astype(np.int8), scales.astype(np.float32)
 
 
-_TABLES = ("wte", "wte/scales", "wpe")  # what the host looks up
+_TABLES = ("wte", "wte/scales", "wpe")  # what the host looks up, as far as there are such
 
 
 class _Network:
-    """GPT-2 in LiteRT's operations; the layer names and the arithmetic are those of `network.py`."""
+    """The network in LiteRT's operations; layer names and arithmetic are those of `network.py`."""
 
     def __init__(self, weights: Mapping[str, Array], hparams: HParams, precision: Precision) -> None:
         self.graph = Graph()
@@ -64,6 +68,12 @@ class _Network:
             graph.input("past", 1, 1, 1, 1),
             graph.input("now", 1, 1, 1, 2),
         )  # (P, 1, T, 1), (1, 1, M, S + M)
+        if hp.positions == "rotary":  # of the new tokens' positions, by the host
+            width = hp.head_width
+            self._turn = (
+                graph.input("cosine", 1, 1, 1, width),
+                graph.input("sine", 1, 1, 1, width),
+            )  # (M, 1, 1, D)
         fresh = []
         for layer in range(hp.n_layer):
             at = f"h{layer}"
@@ -71,20 +81,31 @@ class _Network:
             attended, key, value = self._attention(normed, f"{at}/attn", self._caches(layer), masks)
             x = self._add(x, attended)
             wide = self._linear(self._norm(x, f"{at}/ln_2"), f"{at}/mlp/c_fc")
-            (wide,) = graph.operation("GELU", [wide], [graph.shapes[wide]], "GeluOptions", approximate=True)
-            x = self._add(x, self._linear(wide, f"{at}/mlp/c_proj"))
+            inner = self._swiglu(wide) if hp.feed_forward == "swiglu" else self._gelu(wide)
+            x = self._add(x, self._linear(inner, f"{at}/mlp/c_proj"))
             fresh += [key, value]
         logits = self._head(self._norm(x, "ln_f"))
         top = self._reduce("REDUCE_MAX", logits, 2)
         graph.output(logits, "logits")  # (M, 1, V)
         graph.output(top, "top")  # (M, 1, 1): with `total`, what makes logits log-probabilities
         graph.output(self._reduce("SUM", self._exp(logits, top), 2), "total")  # (M, 1, 1)
-        graph.output(self._concatenate(fresh, 1), "fresh")  # (1, 2 L H, M, D): k0, v0, k1, v1 …
-        graph.constant("wpe", self._weights["wpe"])  # for the host
+        graph.output(self._concatenate(fresh, 1), "fresh")  # (1, 2 L K, M, D): k0, v0, k1, v1 …
+        if hp.positions == "learned":
+            graph.constant("wpe", self._weights["wpe"])  # for the host
+        if not hp.tied:
+            self._dense_constant("wte", self._weights["wte"])  # for the host: the graph has a head of its own
+
+    def _gelu(self, x: int) -> int:
+        return self.graph.operation("GELU", [x], [self.graph.shapes[x]], "GeluOptions", approximate=True)[0]
+
+    def _swiglu(self, x: int) -> int:
+        gate, other = self._split(x, 2, axis=2)
+        (opened,) = self.graph.operation("LOGISTIC", [gate], [self.graph.shapes[gate]])
+        return self._mul(self._mul(gate, opened), other)
 
     def _caches(self, layer: int) -> tuple[int, int, int, int]:
-        """Own keys (P, H, T, D) and values (P, H, D, T), shared keys and values (1, H, S, D)."""
-        heads, width = self._hparams.n_head, self._hparams.head_width
+        """Own keys (P, K, T, D) and values (P, K, D, T), shared keys and values (1, K, S, D)."""
+        heads, width = self._hparams.kv_heads, self._hparams.head_width
         return (
             self.graph.input(f"k{layer}", 1, heads, 1, width),
             self.graph.input(f"v{layer}", 1, heads, width, 1),
@@ -95,23 +116,46 @@ class _Network:
     def _attention(
         self, x: int, at: str, caches: tuple[int, int, int, int], masks: tuple[int, int]
     ) -> tuple[int, int, int]:
-        """(M, 1, C) -> (M, 1, C), and the new keys and values (1, H, M, D)."""
+        """(M, 1, C) -> (M, 1, C), and the new keys and values (1, K, M, D)."""
         hp = self._hparams
-        mixed = self._reshape(self._linear(x, f"{at}/c_attn"), -1, 3 * hp.n_head, 1, hp.head_width)
-        query, key, value = self._split(self._swap_rows(mixed), 3, axis=1)  # (1, H, M, D)
+        query, key, value = self._heads(self._linear(x, f"{at}/c_attn"))  # (1, H or K, M, D)
         keys, values = self._concatenate([caches[2], key], 2), self._concatenate([caches[3], value], 2)
-        new = self._swap_rows(
-            self._add(self._matmul(query, keys, transpose=True), masks[1])
-        )  # (M, H, 1, S + M)
-        old = self._add(self._dot(caches[0], self._swap_rows(query)), masks[0])  # (M, H, T, 1)
+        seen = self._by_group(query, lambda part: self._matmul(part, keys, transpose=True))
+        new = self._swap_rows(self._add(seen, masks[1]))  # (M, H, 1, S + M)
+        seen = self._by_group(self._swap_rows(query), lambda part: self._dot(caches[0], part))
+        old = self._add(seen, masks[0])  # (M, H, T, 1)
         top = self._binary("MAXIMUM", self._reduce("REDUCE_MAX", old, 2), self._reduce("REDUCE_MAX", new, 3))
         old, new = self._exp(old, top), self._exp(new, top)
         total = self._add(self._reduce("SUM", old, 2), self._reduce("SUM", new, 3))  # (M, H, 1, 1)
-        seen_old = self._dot(caches[1], self._transpose(old, 0, 1, 3, 2))  # (M, H, D, 1)
-        seen_new = self._swap_rows(self._matmul(self._swap_rows(new), values))  # (M, H, 1, D)
+        turned = self._transpose(old, 0, 1, 3, 2)
+        seen_old = self._by_group(turned, lambda part: self._dot(caches[1], part))  # (M, H, D, 1)
+        new = self._by_group(self._swap_rows(new), lambda part: self._matmul(part, values))
+        seen_new = self._swap_rows(new)  # (M, H, 1, D)
         seen = self._add(self._reshape(seen_old, -1, hp.n_head, 1, hp.head_width), seen_new)
         merged = self._reshape(self._binary("DIV", seen, total), -1, 1, hp.n_embd)
         return self._linear(merged, f"{at}/c_proj"), key, value
+
+    def _heads(self, mixed: int) -> tuple[int, int, int]:
+        """(M, 1, (H + 2K) D) as queries (1, H, M, D), keys and values (1, K, M, D), turned where they are."""
+        hp = self._hparams
+        split = self._reshape(mixed, -1, hp.n_head + 2 * hp.kv_heads, 1, hp.head_width)
+        query, key, value = self._parts(split, [hp.n_head, hp.kv_heads, hp.kv_heads])
+        if hp.positions == "rotary":
+            query, key = self._turned(query), self._turned(key)
+        return self._swap_rows(query), self._swap_rows(key), self._swap_rows(value)
+
+    def _turned(self, x: int) -> int:
+        """(M, H, 1, D) turned by its position; the sines of the first half come with their minus."""
+        one, two = self._split(x, 2, axis=3)
+        cosine, sine = self._turn
+        return self._add(self._mul(x, cosine), self._mul(self._concatenate([two, one], 3), sine))
+
+    def _by_group(self, x: int, meet: Callable[[int], int]) -> int:
+        """`meet` of those heads of `x` that stand beside the keys' one by one, for each such group."""
+        groups = self._hparams.n_head // self._hparams.kv_heads
+        if groups == 1:
+            return meet(x)
+        return self._concatenate([meet(part) for part in self._split(x, groups, axis=1)], 1)
 
     def _dot(self, a: int, b: int) -> int:
         """Products summed over the last axis, (…, 1).
@@ -125,23 +169,42 @@ class _Network:
         return self._transpose(x, 2, 1, 0, 3)
 
     def _linear(self, x: int, name: str) -> int:
-        weight, bias = self._weights[f"{name}/w"].T, self._weights[f"{name}/b"]
-        if name.endswith("c_attn"):  # the queries' 1 / sqrt(D)
-            scale = np.ones(len(bias), np.float32)
-            scale[: self._hparams.n_embd] = self._hparams.head_width**-0.5
-            weight, bias = weight * scale[:, None], bias * scale
-        return self._dense(x, name, weight, self.graph.constant(f"{name}/b", bias))
+        weight, bias = self._weights[f"{name}/w"].T, self._weights.get(f"{name}/b")
+        if name.endswith("attn/c_attn"):
+            weight, bias = self._as_asked(weight), None if bias is None else self._as_asked(bias)
+        if name.endswith("attn/c_proj"):
+            weight = weight[:, self._order]
+        return self._dense(x, name, weight, -1 if bias is None else self.graph.constant(f"{name}/b", bias))
+
+    def _as_asked(self, rows: Array) -> Array:
+        """What makes queries, keys and values, the queries scaled by 1 / sqrt(D) and in the graph's order."""
+        asked = rows[: self._hparams.n_embd][self._order]
+        return np.concatenate([asked * np.float32(self._hparams.head_width**-0.5), rows[len(asked) :]])
+
+    @cached_property
+    def _order(self) -> Array:
+        """Where the queries' C numbers, in the graph's order of heads, stand in the model's."""
+        hp = self._hparams
+        heads = (
+            np.arange(hp.n_head).reshape(hp.kv_heads, -1).T.reshape(-1)
+        )  # of each group one, then the next
+        return (heads[:, None] * hp.head_width + np.arange(hp.head_width)).reshape(-1)
 
     def _head(self, x: int) -> int:
-        return self._dense(x, "wte", self._weights["wte"], bias=-1)
+        name = "wte" if self._hparams.tied else "head"
+        return self._dense(x, name, self._weights[name], bias=-1)
+
+    def _dense_constant(self, name: str, weight: Array) -> int:
+        if self._precision == "float32":
+            return self.graph.constant(name, weight)
+        rounded, scales = quantise(weight)
+        if name == "wte":
+            self.graph.constant("wte/scales", scales)  # for the host, which looks tokens up
+        return self.graph.constant(name, rounded, scales)
 
     def _dense(self, x: int, name: str, weight: Array, bias: int) -> int:
-        graph, scales = self.graph, None
-        if self._precision == "int8":
-            weight, scales = quantise(weight)
-            if name == "wte":
-                graph.constant("wte/scales", scales)  # for the host, which looks tokens up
-        inputs = [x, graph.constant(name, weight, scales), bias]
+        graph = self.graph
+        inputs = [x, self._dense_constant(name, weight), bias]
         shape = (*graph.shapes[x][:-1], len(weight))
         # Activations are quantised row by row as they come, so a row never depends on its neighbours.
         (out,) = graph.operation(
@@ -151,13 +214,13 @@ class _Network:
         return out
 
     def _norm(self, x: int, at: str) -> int:
-        graph = self.graph
-        centred = self._binary("SUB", x, self._reduce("MEAN", x, 2))
+        graph, layer = self.graph, self._hparams.norm == "layer"
+        centred = self._binary("SUB", x, self._reduce("MEAN", x, 2)) if layer else x
         variance = self._reduce("MEAN", self._mul(centred, centred), 2)
         variance = self._add(variance, graph.constant("epsilon", np.full(1, 1e-5, np.float32)))
         (inverse,) = graph.operation("RSQRT", [variance], [graph.shapes[variance]])
         scaled = self._mul(self._mul(centred, inverse), graph.constant(f"{at}/g", self._weights[f"{at}/g"]))
-        return self._add(scaled, graph.constant(f"{at}/b", self._weights[f"{at}/b"]))
+        return self._add(scaled, graph.constant(f"{at}/b", self._weights[f"{at}/b"])) if layer else scaled
 
     def _matmul(self, a: int, b: int, transpose: bool = False) -> int:
         first, second = self.graph.shapes[a], self.graph.shapes[b]
@@ -174,6 +237,15 @@ class _Network:
         shape[axis] //= parts
         inputs = [self.graph.integers(axis), x]
         return self.graph.operation("SPLIT", inputs, [tuple(shape)] * parts, "SplitOptions", numSplits=parts)
+
+    def _parts(self, x: int, sizes: list[int]) -> list[int]:
+        """Split along the heads into parts of these sizes."""
+        if len(set(sizes)) == 1:
+            return self._split(x, len(sizes), axis=1)
+        first, *rest = self.graph.shapes[x]
+        inputs = [x, self.graph.integers(*sizes), self.graph.integers(1)]
+        shapes = [(first, size, *rest[1:]) for size in sizes]
+        return self.graph.operation("SPLIT_V", inputs, shapes, "SplitVOptions", numSplits=len(sizes))
 
     def _concatenate(self, parts: list[int], axis: int) -> int:
         shape = list(self.graph.shapes[parts[0]])

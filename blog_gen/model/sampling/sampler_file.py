@@ -61,17 +61,29 @@ class SamplerFile:
 
     def trailer(self) -> bytes:
         about = {key: value for key, value in dataclasses.asdict(self).items() if key != "path"}
+        about["hparams"] = self.hparams.values()
         text = json.dumps(about).encode()
         return text + len(text).to_bytes(8, "little")
 
     def embed(self, tokens: Array, positions: Array) -> Array:
-        """Token and position embeddings added: (M,), (M,) -> float32 (M, C)."""
-        wpe = self._table("wpe")[positions]
+        """Token embeddings, with learned positions added: (M,), (M,) -> float32 (M, C)."""
         rows = self._table("wte")[tokens]
         if self.precision == "int8":
             rows = rows * self._table("wte/scales")[tokens, None]
-        total: Array = rows + wpe
+        if self.hparams.positions == "learned":
+            rows = rows + self._table("wpe")[positions]
+        total: Array = rows
         return total
+
+    def rotation(self, positions: Array) -> tuple[Array, Array]:
+        """Cosines and sines (M, D) by which the graph turns queries and keys, the first sines negative.
+
+        Source: Su et al. 2021, section 3.2.2; `network.rotation_of` has the same.
+        """
+        frequencies = np.array(self.hparams.rotary_frequencies, np.float32)
+        angles = np.asarray(positions, np.float32)[:, None] * frequencies
+        cosine, sine = np.cos(angles), np.sin(angles)
+        return np.concatenate([cosine, cosine], axis=1), np.concatenate([-sine, sine], axis=1)
 
     def _table(self, name: str) -> Array:
         hp = self.hparams

@@ -109,8 +109,7 @@ def rotation_of(positions: Tensor, hparams: HParams) -> Rotation | None:
     """
     if hparams.positions == "learned":
         return None
-    half = hparams.head_width // 2
-    frequencies = hparams.rope_theta ** (-ops.arange(half, dtype="float32") / half)
+    frequencies = ops.convert_to_tensor(hparams.rotary_frequencies, "float32")
     angles = (ops.cast(positions, "float32")[..., None] * frequencies)[:, :, None]  # (B, T, 1, D / 2)
     return ops.cos(angles), ops.sin(angles)
 

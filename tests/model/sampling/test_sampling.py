@@ -99,20 +99,20 @@ def keras_logits(folder: Path, tokens: list[int]) -> np.ndarray:
     return logits
 
 
-def test_reading_is_the_full_forward_pass(tiny_folder: Path) -> None:
+def test_reading_is_the_full_forward_pass(any_folder: Path) -> None:
     tokens = np.random.default_rng(0).integers(0, 260, 288).tolist()
-    wanted = keras_logits(tiny_folder, tokens)
-    cached = CachedNetwork(Sampler.open(tiny_folder, precision="float32").network.file.path)
+    wanted = keras_logits(any_folder, tokens)
+    cached = CachedNetwork(Sampler.open(any_folder, precision="float32").network.file.path)
     found = np.concatenate([chunk.logits for chunk in cached.read(tokens)[1]])
     np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
 @pytest.mark.parametrize("begin", [0, 1, 64, 127, 128, 200])
-def test_a_cached_step_is_the_full_forward_pass(tiny_folder: Path, begin: int) -> None:
+def test_a_cached_step_is_the_full_forward_pass(any_folder: Path, begin: int) -> None:
     """From many positions on, over the growth of the cache, beside other rows."""
     tokens = np.random.default_rng(begin).integers(0, 260, 288).tolist()
-    wanted = keras_logits(tiny_folder, tokens)
-    network = Sampler.open(tiny_folder, precision="float32").network
+    wanted = keras_logits(any_folder, tokens)
+    network = Sampler.open(any_folder, precision="float32").network
     network.arrange([(), tuple(tokens[:begin])], begin + 1)
     for at in range(begin, min(begin + 80, 288)):
         if at >= network.slots:
