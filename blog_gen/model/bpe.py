@@ -1,11 +1,13 @@
 """Byte-level BPE: text to token ids and back, from a model folder's `encoder.json` and `vocab.bpe`.
 
-tiktoken does the work; this module only reads OpenAI's two files and keeps end-of-text apart: `encode`
-never yields it, whatever the text says, and `decode` never shows it.
+tiktoken does the work; this module only reads OpenAI's two files and keeps special tokens apart, those that
+no merge makes, end-of-text among them: `encode` never yields one, whatever the text says, and `decode` never
+shows one.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,10 +16,16 @@ import tiktoken
 
 from blog_gen.errors import CorpusError, ModelError
 from blog_gen.files import parse_json
+from blog_gen.model.hparams import HParams
 
 END_OF_TEXT = "<|endoftext|>"
 # openai/gpt-2 src/encoder.py: contractions, words, numbers, other runs, white space.
 SPLIT_PATTERN = r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
+# The same with every digit by itself, as SmolLM2 has it.
+SPLIT_DIGITS_PATTERN = (
+    r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?=\p{N})|\s+(?!\S)|\s+"""
+)
+_SPECIAL = re.compile(r"<.+>|\[.+\]")  # how a token is written that no merge makes
 
 
 def printable_bytes() -> dict[str, int]:
@@ -32,21 +40,25 @@ def printable_bytes() -> dict[str, int]:
 
 
 class Tokenizer:
-    """GPT-2's tokenizer with the vocabulary of one model folder."""
+    """A byte-level tokenizer with the vocabulary of one model folder."""
 
-    def __init__(self, ranks: dict[bytes, int], end_of_text: int) -> None:
+    def __init__(self, ranks: dict[bytes, int], special: dict[str, int], split_digits: bool = False) -> None:
+        """`special`: ids by name of the tokens that no merge makes; end-of-text is among them."""
         self._encoding = tiktoken.Encoding(
             "blog_gen",
-            pat_str=SPLIT_PATTERN,
+            pat_str=SPLIT_DIGITS_PATTERN if split_digits else SPLIT_PATTERN,
             mergeable_ranks=ranks,
-            special_tokens={END_OF_TEXT: end_of_text},
+            special_tokens=special,
         )
-        self.end_of_text = end_of_text
-        self.n_vocab = len(ranks) + 1
+        self.special = frozenset(special.values())
+        self.end_of_text = special[END_OF_TEXT]
+        self.n_vocab = len(ranks) + len(special)
+        lacking = bytes(byte for byte in range(256) if bytes([byte]) not in ranks)
+        self._lacking = re.compile(b"[" + re.escape(lacking) + b"]") if lacking else None
 
     @classmethod
     def load(cls, folder: Path) -> Tokenizer:
-        """Read `encoder.json` and `vocab.bpe`.
+        """Read `encoder.json` and `vocab.bpe`, and from `hparams.json` how digits are split.
 
         Raises:
             ModelError: a file is missing, or the two contradict each other.
@@ -55,10 +67,11 @@ class Tokenizer:
             encoder, merges = (folder / "encoder.json").read_bytes(), (folder / "vocab.bpe").read_bytes()
         except FileNotFoundError as error:
             raise ModelError("a model folder needs encoder.json and vocab.bpe", path=error.filename) from None
-        return cls.parse(encoder, merges, folder)
+        hparams = folder / "hparams.json"
+        return cls.parse(encoder, merges, folder, hparams.exists() and HParams.load(folder).split_digits)
 
     @classmethod
-    def parse(cls, encoder: bytes, merges: bytes, path: Path) -> Tokenizer:
+    def parse(cls, encoder: bytes, merges: bytes, path: Path, split_digits: bool = False) -> Tokenizer:
         """The tokenizer of the two files' contents; `path` is where errors say they are from.
 
         Raises:
@@ -66,29 +79,34 @@ class Tokenizer:
         """
         try:
             ids: dict[str, int] = parse_json(encoder)
-            return cls(*_ranks(ids, merge_pairs(merges.decode("utf-8")), path))
+            return cls(*_ranks(ids, merge_pairs(merges.decode("utf-8")), path), split_digits)
         except (ValueError, LookupError, AttributeError, TypeError) as error:
             raise ModelError(
                 "encoder.json and vocab.bpe must be a GPT-2 vocabulary in UTF-8", got=repr(error), path=path
             ) from None
 
     def encode(self, text: str) -> list[int]:
-        """Token ids of `text`; the end-of-text id is never among them.
+        """Token ids of `text`; those of special tokens are never among them.
+
+        A character with a byte that the vocabulary lacks is left out first; GPT-2's lacks none, SmolLM2's
+        some control characters.
 
         Raises:
             CorpusError: the text holds a lone surrogate, which UTF-8 cannot express.
         """
         try:
-            text.encode("utf-8")
+            data = text.encode("utf-8")
         except UnicodeEncodeError as error:
             raise CorpusError(
                 "text must be valid Unicode", got=f"a lone surrogate at character {error.start}"
             ) from None
+        if self._lacking is not None and self._lacking.search(data):
+            text = "".join(each for each in text if not self._lacking.search(each.encode("utf-8")))
         return self._encoding.encode_ordinary(text)
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
-        """The bytes that `ids` stand for; end-of-text stands for none."""
-        return self._encoding.decode_bytes([token for token in ids if token != self.end_of_text])
+        """The bytes that `ids` stand for; special tokens stand for none."""
+        return self._encoding.decode_bytes([token for token in ids if token not in self.special])
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of `ids`; bytes that are no UTF-8 (a character cut in two) become U+FFFD."""
@@ -96,7 +114,7 @@ class Tokenizer:
 
     @cached_property
     def token_bytes(self) -> Sequence[bytes]:
-        """The bytes of each id, `n_vocab` of them; end-of-text has none."""
+        """The bytes of each id, `n_vocab` of them; special tokens have none."""
         return [self.decode_bytes([token]) for token in range(self.n_vocab)]
 
 
@@ -115,8 +133,8 @@ def merge_pairs(merges: str) -> list[tuple[str, str]]:
 
 def _ranks(
     encoder: dict[str, int], pairs: Sequence[tuple[str, str]], folder: Path
-) -> tuple[dict[bytes, int], int]:
-    """Bytes to ids in merge order, and the end-of-text id, which no merge makes."""
+) -> tuple[dict[bytes, int], dict[str, int]]:
+    """Bytes to ids in merge order, and special tokens by name, which neither a byte nor a merge makes."""
     byte_of = printable_bytes()
 
     def raw(piece: str) -> bytes:
@@ -124,10 +142,14 @@ def _ranks(
 
     if END_OF_TEXT not in encoder:
         raise ModelError(f"encoder.json must hold {END_OF_TEXT}", path=folder)
-    pieces = [*byte_of, *("".join(pair) for pair in pairs)]
+    merged = ["".join(pair) for pair in pairs]
+    pieces = [*(byte for byte in byte_of if byte in encoder), *merged]
     ranks = {raw(piece): encoder[piece] for piece in pieces if piece in encoder}
-    ids = sorted([*ranks.values(), encoder[END_OF_TEXT]])
-    in_merge_order = list(ranks.values())[256:] == sorted(list(ranks.values())[256:])
-    if len(ranks) != len(pieces) or ids != list(range(len(encoder))) or not in_merge_order:
+    made = set(pieces)
+    others = {piece: token for piece, token in encoder.items() if piece not in made}
+    special = {piece: token for piece, token in others.items() if _SPECIAL.fullmatch(piece)}
+    ids = sorted([*ranks.values(), *special.values()])
+    merges = list(ranks.values())[len(pieces) - len(merged) :]
+    if len(ranks) != len(pieces) or ids != list(range(len(encoder))) or merges != sorted(merges):
         raise ModelError("encoder.json and vocab.bpe must describe the same vocabulary", path=folder)
-    return ranks, encoder[END_OF_TEXT]
+    return ranks, special

@@ -12,7 +12,7 @@ from real_vocabulary import TORTURE, real_vocabulary
 from toy_models import write_vocabulary
 
 from blog_gen.errors import CorpusError, ModelError
-from blog_gen.model.bpe import Tokenizer
+from blog_gen.model.bpe import SPLIT_DIGITS_PATTERN, Tokenizer
 from blog_gen.model.zoo.downloads import SAME_FOR_ALL
 
 GOLDEN_IDS: dict[str, list[int]] = json.loads(
@@ -96,3 +96,40 @@ def test_a_wrong_vocabulary_is_one_explained_error(tmp_path: Path, file: str, co
     (tmp_path / file).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ModelError, match=str(tmp_path)):
         Tokenizer.load(tmp_path)
+
+
+def test_tokens_that_no_merge_makes_are_neither_read_nor_shown(tmp_path: Path) -> None:
+    write_vocabulary(tmp_path)
+    encoder = json.loads((tmp_path / "encoder.json").read_text())
+    plain, size = Tokenizer.load(tmp_path), len(encoder)
+    (tmp_path / "encoder.json").write_text(json.dumps(encoder | {"<|pad|>": size, "[SEP]": size + 1}))
+    more = Tokenizer.load(tmp_path)
+    assert more.special == {plain.end_of_text, size, size + 1} and more.n_vocab == size + 2
+    assert more.encode("then <|pad|> [SEP]") == plain.encode("then <|pad|> [SEP]")
+    assert more.decode([size, *more.encode("the"), size + 1]) == "the"
+
+
+def test_a_character_with_a_byte_that_the_vocabulary_lacks_is_left_out(tmp_path: Path) -> None:
+    write_vocabulary(tmp_path)
+    encoder = json.loads((tmp_path / "encoder.json").read_text())
+    names = [name for name in encoder if name != "é"]  # the stand-in of byte 0xE9, which begins many letters
+    (tmp_path / "encoder.json").write_text(json.dumps({name: token for token, name in enumerate(names)}))
+    lacking = Tokenizer.load(tmp_path)
+    assert lacking.decode(lacking.encode("the \u9cff end")) == "the  end"
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("in 2024", ["in", " ", "2", "0", "2", "4"]),
+        ("a  5", ["a", "  ", "5"]),
+        ("a  b", ["a", " ", " b"]),
+        ("x5!", ["x", "5", "!"]),
+        (" (7) ½", [" (", "7", ")", " ", "½"]),
+    ],
+)
+def test_digits_one_by_one(text: str, pieces: list[str]) -> None:
+    """What a run of digits and the blanks before it become, as Hugging Face's `Digits` has it."""
+    import regex
+
+    assert regex.findall(SPLIT_DIGITS_PATTERN, text) == pieces

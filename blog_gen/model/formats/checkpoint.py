@@ -49,7 +49,7 @@ class Checkpoint:
         Raises:
             ModelError: the two files contradict each other.
         """
-        return Tokenizer.parse(self.encoder, self.merges, self.path)
+        return Tokenizer.parse(self.encoder, self.merges, self.path, self.hparams.split_digits)
 
     def dtypes(self) -> dict[str, str]:
         """The dtype of every tensor, in the published order.
