@@ -1,8 +1,7 @@
 """Byte-level BPE: text to token ids and back, from a model folder's `encoder.json` and `vocab.bpe`.
 
-tiktoken does the work; this module only reads OpenAI's two files and keeps special tokens apart, those that
-no merge makes, end-of-text among them: `encode` never yields one, whatever the text says, and `decode` never
-shows one.
+tiktoken does the work; this module only reads OpenAI's two files and keeps end-of-text apart: `encode`
+never yields it, whatever the text says, and `decode` never shows it.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ SPLIT_PATTERN = r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+
 SPLIT_DIGITS_PATTERN = (
     r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?=\p{N})|\s+(?!\S)|\s+"""
 )
-_SPECIAL = re.compile(r"<.+>|\[.+\]")  # how a token is written that no merge makes
 
 
 def printable_bytes() -> dict[str, int]:
@@ -42,17 +40,15 @@ def printable_bytes() -> dict[str, int]:
 class Tokenizer:
     """A byte-level tokenizer with the vocabulary of one model folder."""
 
-    def __init__(self, ranks: dict[bytes, int], special: dict[str, int], split_digits: bool = False) -> None:
-        """`special`: ids by name of the tokens that no merge makes; end-of-text is among them."""
+    def __init__(self, ranks: dict[bytes, int], end_of_text: int, split_digits: bool = False) -> None:
         self._encoding = tiktoken.Encoding(
             "blog_gen",
             pat_str=SPLIT_DIGITS_PATTERN if split_digits else SPLIT_PATTERN,
             mergeable_ranks=ranks,
-            special_tokens=special,
+            special_tokens={END_OF_TEXT: end_of_text},
         )
-        self.special = frozenset(special.values())
-        self.end_of_text = special[END_OF_TEXT]
-        self.n_vocab = len(ranks) + len(special)
+        self.end_of_text = end_of_text
+        self.n_vocab = len(ranks) + 1
         lacking = bytes(byte for byte in range(256) if bytes([byte]) not in ranks)
         self._lacking = re.compile(b"[" + re.escape(lacking) + b"]") if lacking else None
 
@@ -86,7 +82,7 @@ class Tokenizer:
             ) from None
 
     def encode(self, text: str) -> list[int]:
-        """Token ids of `text`; those of special tokens are never among them.
+        """Token ids of `text`; the end-of-text id is never among them.
 
         A character with a byte that the vocabulary lacks is left out first; GPT-2's lacks none, SmolLM2's
         some control characters.
@@ -105,8 +101,8 @@ class Tokenizer:
         return self._encoding.encode_ordinary(text)
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
-        """The bytes that `ids` stand for; special tokens stand for none."""
-        return self._encoding.decode_bytes([token for token in ids if token not in self.special])
+        """The bytes that `ids` stand for; end-of-text stands for none."""
+        return self._encoding.decode_bytes([token for token in ids if token != self.end_of_text])
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of `ids`; bytes that are no UTF-8 (a character cut in two) become U+FFFD."""
@@ -114,7 +110,7 @@ class Tokenizer:
 
     @cached_property
     def token_bytes(self) -> Sequence[bytes]:
-        """The bytes of each id, `n_vocab` of them; special tokens have none."""
+        """The bytes of each id, `n_vocab` of them; end-of-text has none."""
         return [self.decode_bytes([token]) for token in range(self.n_vocab)]
 
 
@@ -133,8 +129,8 @@ def merge_pairs(merges: str) -> list[tuple[str, str]]:
 
 def _ranks(
     encoder: dict[str, int], pairs: Sequence[tuple[str, str]], folder: Path
-) -> tuple[dict[bytes, int], dict[str, int]]:
-    """Bytes to ids in merge order, and special tokens by name, which neither a byte nor a merge makes."""
+) -> tuple[dict[bytes, int], int]:
+    """Bytes to ids in merge order, and the end-of-text id, which no merge makes."""
     byte_of = printable_bytes()
 
     def raw(piece: str) -> bytes:
@@ -142,14 +138,11 @@ def _ranks(
 
     if END_OF_TEXT not in encoder:
         raise ModelError(f"encoder.json must hold {END_OF_TEXT}", path=folder)
-    merged = ["".join(pair) for pair in pairs]
-    pieces = [*(byte for byte in byte_of if byte in encoder), *merged]
+    alone = [byte for byte in byte_of if byte in encoder]  # SmolLM2 lacks those that no text has
+    pieces = [*alone, *("".join(pair) for pair in pairs)]
     ranks = {raw(piece): encoder[piece] for piece in pieces if piece in encoder}
-    made = set(pieces)
-    others = {piece: token for piece, token in encoder.items() if piece not in made}
-    special = {piece: token for piece, token in others.items() if _SPECIAL.fullmatch(piece)}
-    ids = sorted([*ranks.values(), *special.values()])
-    merges = list(ranks.values())[len(pieces) - len(merged) :]
-    if len(ranks) != len(pieces) or ids != list(range(len(encoder))) or merges != sorted(merges):
+    ids = sorted([*ranks.values(), encoder[END_OF_TEXT]])
+    merged = list(ranks.values())[len(alone) :]
+    if len(ranks) != len(pieces) or ids != list(range(len(encoder))) or merged != sorted(merged):
         raise ModelError("encoder.json and vocab.bpe must describe the same vocabulary", path=folder)
-    return ranks, special
+    return ranks, encoder[END_OF_TEXT]

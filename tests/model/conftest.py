@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from toy_models import write_model
+from toy_models import FAMILIES, write_model
 
 from blog_gen.model.hparams import HParams
 
@@ -19,27 +19,6 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random model whose context is longer than two steps of the sampler's cache."""
     hparams = HParams(n_vocab=260, n_ctx=288, n_embd=32, n_head=4, n_layer=2)
     return write_model(tmp_path_factory.mktemp("tiny"), hparams)
-
-
-FAMILIES = {
-    "gpt2": HParams(n_vocab=260, n_ctx=288, n_embd=32, n_head=4, n_layer=2),
-    # Shared heads, a head of its own: more than SmolLM2 asks for.
-    "llama": HParams(
-        n_vocab=260,
-        n_ctx=288,
-        n_embd=32,
-        n_head=4,
-        n_layer=2,
-        n_head_kv=2,
-        n_inner=48,
-        norm="rms",
-        positions="rotary",
-        feed_forward="swiglu",
-        biases=False,
-        tied=False,
-        rope_theta=500.0,
-    ),
-}
 
 
 @pytest.fixture(scope="session", params=FAMILIES)

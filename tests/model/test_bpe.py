@@ -98,17 +98,6 @@ def test_a_wrong_vocabulary_is_one_explained_error(tmp_path: Path, file: str, co
         Tokenizer.load(tmp_path)
 
 
-def test_tokens_that_no_merge_makes_are_neither_read_nor_shown(tmp_path: Path) -> None:
-    write_vocabulary(tmp_path)
-    encoder = json.loads((tmp_path / "encoder.json").read_text())
-    plain, size = Tokenizer.load(tmp_path), len(encoder)
-    (tmp_path / "encoder.json").write_text(json.dumps(encoder | {"<|pad|>": size, "[SEP]": size + 1}))
-    more = Tokenizer.load(tmp_path)
-    assert more.special == {plain.end_of_text, size, size + 1} and more.n_vocab == size + 2
-    assert more.encode("then <|pad|> [SEP]") == plain.encode("then <|pad|> [SEP]")
-    assert more.decode([size, *more.encode("the"), size + 1]) == "the"
-
-
 def test_a_character_with_a_byte_that_the_vocabulary_lacks_is_left_out(tmp_path: Path) -> None:
     write_vocabulary(tmp_path)
     encoder = json.loads((tmp_path / "encoder.json").read_text())

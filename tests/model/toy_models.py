@@ -15,6 +15,26 @@ from blog_gen.model.weights import initial_weights, load_weights, save_weights
 
 MERGES = ("t h", "th e", "Ġ the")
 TOY = HParams(n_vocab=260, n_ctx=32, n_embd=32, n_head=4, n_layer=2)
+# Contexts longer than two steps of the sampler's cache. Llama's has an output head of its own.
+FAMILIES = {
+    "gpt2": HParams(n_vocab=260, n_ctx=288, n_embd=32, n_head=4, n_layer=2),
+    "llama": HParams(
+        n_vocab=260,
+        n_ctx=288,
+        n_embd=32,
+        n_head=4,
+        n_layer=2,
+        n_head_kv=2,
+        n_inner=64,
+        norm="rms",
+        positions="rotary",
+        feed_forward="swiglu",
+        biases=False,
+        tied=False,
+        rope_theta=500.0,
+        split_digits=True,
+    ),
+}
 
 
 def write_vocabulary(folder: Path) -> None:

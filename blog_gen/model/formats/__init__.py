@@ -12,7 +12,7 @@ from pathlib import Path
 
 from blog_gen.errors import ModelError, UsageError
 from blog_gen.files import replacing_by_name, replacing_folder
-from blog_gen.model.formats import folder, gguf, huggingface, openai
+from blog_gen.model.formats import folder, gguf, gguf_reader, huggingface, openai
 from blog_gen.model.formats.checkpoint import Checkpoint
 
 FOLDERS: Mapping[str, Callable[[Checkpoint, Path], None]] = {
@@ -28,7 +28,7 @@ FORMATS = (*FOLDERS, *FILES)
 
 
 def recognise(path: Path) -> str:
-    """The format of the checkpoint in `path`: folder, hf or openai.
+    """The format of the checkpoint in `path`: folder, hf, openai or gguf.
 
     Raises:
         ModelError: it is none of them.
@@ -36,9 +36,11 @@ def recognise(path: Path) -> str:
     for name, module in (("folder", folder), ("hf", huggingface), ("openai", openai)):
         if path.is_dir() and module.recognises(path):
             return name
+    if path.is_file() and gguf_reader.recognises(path):
+        return "gguf"
     raise ModelError(
-        "a checkpoint must be a folder in a known format",
-        got="a file" if path.is_file() else "a folder of other files" if path.is_dir() else "nothing there",
+        "a checkpoint must be a folder in a known format, or a GGUF file",
+        got="another file" if path.is_file() else "other files" if path.is_dir() else "nothing there",
         fix="Name a folder with OpenAI's model.ckpt.index, with Hugging Face's config.json, or with our"
         " hparams.json and model.safetensors",
         path=path,
@@ -54,7 +56,12 @@ def open_checkpoint(path: Path, base: Path | None = None) -> Checkpoint:
     kind = recognise(path)
     if kind == "openai":
         return openai.open_openai(path, base)
-    return folder.open_folder(path) if kind == "folder" else huggingface.open_huggingface(path)
+    readers = {
+        "folder": folder.open_folder,
+        "gguf": gguf_reader.open_gguf,
+        "hf": huggingface.open_huggingface,
+    }
+    return readers[kind](path)
 
 
 def write_checkpoint(checkpoint: Checkpoint, kind: str, destination: Path) -> None:

@@ -6,8 +6,8 @@ tensor, so that a model larger than the memory can be converted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,16 @@ class Checkpoint:
             ModelError: the two files contradict each other.
         """
         return Tokenizer.parse(self.encoder, self.merges, self.path, self.hparams.split_digits)
+
+    def with_rows(self, rows: Sequence[int]) -> Checkpoint:
+        """With only these rows of the embedding and of an output head: those of tokens in the vocabulary."""
+        tables = {name: self.tensors[name] for name in ("wte", "head") if name in self.tensors}
+        if any(len(table.shape) != 2 or max(rows) >= table.shape[0] for table in tables.values()):
+            return self  # which is a fault, and will be said
+        kept = {name: _rows_of(table, rows) for name, table in tables.items()}
+        return replace(
+            self, hparams=replace(self.hparams, n_vocab=len(rows)), tensors={**self.tensors, **kept}
+        )
 
     def dtypes(self) -> dict[str, str]:
         """The dtype of every tensor, in the published order.
@@ -98,3 +108,9 @@ class Checkpoint:
             more = [f"and {len(faults) - LISTED_FAULTS} more"] if len(faults) > LISTED_FAULTS else []
             got = "; ".join(faults[:LISTED_FAULTS] + more)
             raise ModelError("the checkpoint must be a whole GPT-2", got=got, path=self.path)
+
+
+def _rows_of(table: Stored, rows: Sequence[int]) -> Stored:
+    if tuple(rows) == tuple(range(table.shape[0])):
+        return table
+    return Stored((len(rows), table.shape[1]), table.dtype, lambda: table.read()[list(rows)])

@@ -1,7 +1,7 @@
 """A Hugging Face folder, as transformers has it: config.json, safetensors, vocab.json, merges.txt.
 
-Its linear layers are OpenAI's convolutions, so matrices keep their layout; only names differ. Where there are
-no safetensors, pytorch_model.bin is read, by `pickled`.
+GPT-2's linear layers are OpenAI's convolutions, so matrices keep their layout and only names differ; Llama is
+`huggingface_llama`'s. Where there are no safetensors, pytorch_model.bin is read, by `pickled`.
 
 Source: huggingface/transformers `models/gpt2/modeling_gpt2.py` and `configuration_gpt2.py`.
 """
@@ -9,7 +9,7 @@ Source: huggingface/transformers `models/gpt2/modeling_gpt2.py` and `configurati
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,17 @@ import numpy as np
 
 from blog_gen.errors import ModelError
 from blog_gen.files import write_json
-from blog_gen.model.bpe import END_OF_TEXT
+from blog_gen.model.formats import huggingface_llama, llama
 from blog_gen.model.formats.checkpoint import Checkpoint
 from blog_gen.model.formats.pickled import read_pickled
-from blog_gen.model.formats.vocabulary import read_json, read_vocabulary, refuse_pointer
+from blog_gen.model.formats.vocabulary import read_json, read_vocabulary, refuse_pointer, write_vocabulary
 from blog_gen.model.hparams import EMBEDDINGS, HParams
 from blog_gen.model.tensor_file import Array, DamagedError, Stored, read_tensors, write_tensors
 
 SINGLE, PICKLED = "model.safetensors", "pytorch_model.bin"
 READERS: Mapping[str, Callable[[Path], dict[str, Stored]]] = {SINGLE: read_tensors, PICKLED: read_pickled}
 INDEX = ".index.json"  # added to either name where the weights are in several files
-HEAD, EMBEDDING = "lm_head.weight", "wte"
+EMBEDDING, HEAD = "wte", "head"
 BUFFERS = re.compile(r"h\.\d+\.attn\.(bias|masked_bias)$")  # causal masks that old versions saved
 # What config.json may change in the arithmetic, and the values that are GPT-2's.
 GPT2_ONLY: Mapping[str, tuple[object, ...]] = {
@@ -49,40 +49,39 @@ def open_huggingface(path: Path) -> Checkpoint:
     """The model in `path`.
 
     Raises:
-        ModelError: a file is missing or damaged, or the network or the tokenizer is not GPT-2's.
+        ModelError: a file is missing or damaged, or the network or the tokenizer is of another kind.
     """
     config = read_config(path / "config.json")
-    hparams, vocabulary = _hparams(config, path), read_vocabulary(path, config.get("eos_token_id"))
-    stored = {name.removeprefix("transformer."): tensor for name, tensor in _weights(path).items()}
-    head = stored.pop(HEAD, None)
-    tensors = {_published(name): value for name, value in stored.items() if not BUFFERS.match(name)}
-    if head and EMBEDDING in tensors:
-        tensors[EMBEDDING] = _tied(tensors[EMBEDDING], head)
+    vocabulary = read_vocabulary(path, config.get("eos_token_id"))
+    if config["model_type"] == "llama":
+        hparams = huggingface_llama.hparams_of(config, vocabulary.split_digits, path / "config.json")
+        tensors = huggingface_llama.ours(hparams, _weights(path))
+    else:
+        hparams, tensors = _hparams(config, path), _gpt2(_weights(path))
+    if hparams.tied and HEAD in tensors and EMBEDDING in tensors:
+        tensors[EMBEDDING] = _tied(tensors[EMBEDDING], tensors.pop(HEAD))
     checkpoint = Checkpoint(path, "hf", hparams, vocabulary.encoder, vocabulary.merges, tensors)
-    return replace(_without_spare_rows(checkpoint, vocabulary.rows), notes=vocabulary.notes)
+    return replace(checkpoint.with_rows(vocabulary.rows), notes=vocabulary.notes)
+
+
+def _gpt2(stored: Mapping[str, Stored]) -> dict[str, Stored]:
+    """GPT-2's tensors under our names."""
+    plain = {name.removeprefix("transformer."): tensor for name, tensor in stored.items()}
+    return {_published(name): tensor for name, tensor in plain.items() if not BUFFERS.match(name)}
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """What config.json says of a GPT-2.
+    """What config.json says of a GPT-2 or a Llama; `model_type` says which.
 
     Raises:
         ModelError: it is missing or damaged, or is that of another network, which is named.
     """
     config = read_json(path)
-    other = [
-        f"{key} {config[key]!r}"
-        for key, values in GPT2_ONLY.items()
-        if config.get(key, values[0]) not in values
-    ]
-    if config.get("n_inner") not in (None, 4 * config.get("n_embd", 0)):
-        other.append(f"n_inner {config['n_inner']}")
-    if other:
-        names = config.get("architectures")
-        what = (
-            f"{', '.join(map(str, names))}: " if isinstance(names, list) and "model_type" in other[0] else ""
-        )
-        raise ModelError("the network must be GPT-2's", got=what + ", ".join(other), path=path)
-    return config
+    if config.get("model_type") == "llama":
+        llama.refuse_unless(huggingface_llama.LLAMA_ONLY, config, path)
+        return config
+    llama.refuse_unless({**GPT2_ONLY, "n_inner": (None, 4 * config.get("n_embd", 0))}, config, path)
+    return {"model_type": "gpt2"} | config
 
 
 def _hparams(config: Mapping[str, Any], path: Path) -> HParams:
@@ -122,23 +121,11 @@ def shards_of(index: Path) -> list[str]:
     return sorted(set(places.values()))
 
 
-def _without_spare_rows(checkpoint: Checkpoint, rows: Sequence[int]) -> Checkpoint:
-    """Without the embedding's rows that belong to no token of the vocabulary."""
-    embedding = checkpoint.tensors.get(EMBEDDING)
-    if embedding is None or len(embedding.shape) != 2 or max(rows) >= embedding.shape[0]:
-        return checkpoint
-    shape = (len(rows), embedding.shape[1])
-    whole = tuple(rows) == tuple(range(embedding.shape[0]))
-    kept = embedding if whole else Stored(shape, embedding.dtype, lambda: embedding.read()[list(rows)])
-    hparams = replace(checkpoint.hparams, n_vocab=len(rows))
-    return replace(checkpoint, hparams=hparams, tensors={**checkpoint.tensors, EMBEDDING: kept})
-
-
 def _published(name: str) -> str:
     """OpenAI's name of a tensor.
 
-    >>> _published("h.0.attn.c_attn.weight"), _published("ln_f.bias"), _published("wte.weight")
-    ('h0/attn/c_attn/w', 'ln_f/b', 'wte')
+    >>> _published("h.0.attn.c_attn.weight"), _published("ln_f.bias"), _published("lm_head.weight")
+    ('h0/attn/c_attn/w', 'ln_f/b', 'head')
     """
     for ours, theirs in (("/w", ".weight"), ("/b", ".bias")):
         if name.endswith(theirs):
@@ -149,6 +136,7 @@ def _published(name: str) -> str:
         .replace(".", "/")
         .replace("wte/w", "wte")
         .replace("wpe/w", "wpe")
+        .replace("lm_head/w", "head")
     )
 
 
@@ -169,31 +157,33 @@ def _tied(embedding: Stored, head: Stored) -> Stored:
     def read() -> Array:
         value = embedding.read()
         if not np.array_equal(value, head.read()):
-            raise DamagedError(f"{HEAD} must equal it, and differs")
+            raise DamagedError("lm_head.weight must equal it, and differs")
         return value
 
     return Stored(embedding.shape, embedding.dtype, read)
 
 
 def write_huggingface(checkpoint: Checkpoint, folder: Path) -> None:
-    """Write what `AutoModelForCausalLM` and `AutoTokenizer` open; the tied head is not stored."""
-    shapes, dtypes = checkpoint.hparams.shapes(), checkpoint.dtypes()
-    layout = {_of_transformers(name): (dtype, shapes[name]) for name, dtype in dtypes.items()}
-    tensors = ((_of_transformers(name), value) for name, value in checkpoint.verified())
+    """Write what `AutoModelForCausalLM` and `AutoTokenizer` open; a tied head is not stored."""
+    hparams, dtypes = checkpoint.hparams, checkpoint.dtypes()
+    if llama.is_llama(hparams):
+        layout, tensors = huggingface_llama.theirs(checkpoint)
+    else:
+        shapes = hparams.shapes()
+        layout = {_of_transformers(name): (dtype, shapes[name]) for name, dtype in dtypes.items()}
+        tensors = ((_of_transformers(name), value) for name, value in checkpoint.verified())
     with (folder / SINGLE).open("wb") as file:
         write_tensors(file, layout, tensors, metadata={"format": "pt"})
-    dtype = "float16" if set(dtypes.values()) == {"float16"} else "float32"
     end = checkpoint.tokenizer.end_of_text
-    write_json(folder / "config.json", _config(checkpoint.hparams, end, dtype))
-    write_json(
-        folder / "generation_config.json", {"bos_token_id": end, "eos_token_id": end, "do_sample": True}
-    )
-    write_json(folder / "tokenizer_config.json", _tokenizer_config(checkpoint.hparams))
-    (folder / "vocab.json").write_bytes(checkpoint.encoder)
-    (folder / "merges.txt").write_bytes(checkpoint.merges)
+    config = huggingface_llama.config_of(hparams) if llama.is_llama(hparams) else _config(hparams)
+    dtype = "float16" if set(dtypes.values()) == {"float16"} else "float32"
+    own = {"bos_token_id": end, "eos_token_id": end}
+    write_json(folder / "config.json", config | own | {"torch_dtype": dtype})
+    write_json(folder / "generation_config.json", own | {"do_sample": True})
+    write_vocabulary(checkpoint, folder)
 
 
-def _config(hparams: HParams, end: int, dtype: str) -> dict[str, Any]:
+def _config(hparams: HParams) -> dict[str, Any]:
     return {
         "architectures": ["GPT2LMHeadModel"],
         "model_type": "gpt2",
@@ -205,16 +195,4 @@ def _config(hparams: HParams, end: int, dtype: str) -> dict[str, Any]:
         "activation_function": "gelu_new",
         "layer_norm_epsilon": 1e-5,
         "tie_word_embeddings": True,
-        "bos_token_id": end,
-        "eos_token_id": end,
-        "torch_dtype": dtype,
     }
-
-
-def _tokenizer_config(hparams: HParams) -> dict[str, Any]:
-    special = {f"{use}_token": END_OF_TEXT for use in ("bos", "eos", "unk")}
-    return {
-        "tokenizer_class": "GPT2Tokenizer",
-        "model_max_length": hparams.n_ctx,
-        "add_prefix_space": False,
-    } | special

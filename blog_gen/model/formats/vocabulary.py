@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from blog_gen.errors import ModelError
+from blog_gen.files import write_json
 from blog_gen.model.bpe import END_OF_TEXT, merge_pairs, printable_bytes
-from blog_gen.model.formats.checkpoint import BYTE_ORDER_MARK
+from blog_gen.model.formats.checkpoint import BYTE_ORDER_MARK, Checkpoint
 
 TABLE, MERGES, TOKENIZER = "vocab.json", "merges.txt", "tokenizer.json"
 ADDED = "added_tokens.json"
@@ -38,6 +39,7 @@ class Vocabulary:
     encoder: bytes  # encoder.json
     merges: bytes  # vocab.bpe
     rows: tuple[int, ...] = ()
+    split_digits: bool = False  # digits are taken one by one
     notes: tuple[tuple[str, str], ...] = ()  # what is not GPT-2's, and what was done about it
 
 
@@ -95,7 +97,8 @@ def read_vocabulary(path: Path, end: object = None) -> Vocabulary:
         pairs = merge_pairs(merges.decode("utf-8"))
     except ValueError as error:
         raise ModelError("the merges must be pairs in UTF-8", got=error, path=path) from None
-    return _plain(Vocabulary(encoder, merges), ids, pairs, _end_of(ids, end, path), path)
+    given = Vocabulary(encoder, merges, split_digits=_splits_digits(path))
+    return without_added(given, ids, pairs, _end_of(ids, end, path), path)
 
 
 def _refuse_others(path: Path) -> None:
@@ -126,10 +129,25 @@ def _kind(tokenizer: Mapping[str, Any]) -> str | None:
         return str(kind)
     if before is None:  # older files leave it to the class that reads them
         return None
-    split = before.get("type") if isinstance(before, dict) else before
-    if split != "ByteLevel" or not before.get("use_regex", True):
-        return f"a BPE whose text is first split by {split}"
+    steps = _steps(before)
+    splits = [step.get("type") for step in steps]
+    if splits not in (["ByteLevel"], ["Digits", "ByteLevel"]) or not steps[-1].get("use_regex", True):
+        return f"a BPE whose text is first split by {', '.join(map(str, splits))}"
     return None
+
+
+def _steps(before: object) -> list[dict[str, Any]]:
+    """How text is split before bytes are merged, step by step."""
+    if not isinstance(before, dict):
+        return [{"type": before}]
+    return list(before.get("pretokenizers") or [before])
+
+
+def _splits_digits(path: Path) -> bool:
+    """Whether the tokenizer.json in the folder `path`, if there is one, takes digits one by one."""
+    before = read_json(path / TOKENIZER).get("pre_tokenizer") if (path / TOKENIZER).is_file() else None
+    first = _steps(before)[0]
+    return first.get("type") == "Digits" and bool(first.get("individual_digits"))
 
 
 def _of_tokenizer(path: Path) -> tuple[dict[str, int], bytes, dict[str, int]]:
@@ -156,7 +174,7 @@ def _end_of(ids: Mapping[str, int], end: object, path: Path) -> str:
     return named
 
 
-def _plain(
+def without_added(
     given: Vocabulary, ids: Mapping[str, int], pairs: Sequence[tuple[str, str]], end: str, path: Path
 ) -> Vocabulary:
     """`given` less what no merge makes; to the byte as it came where all is in its place."""
@@ -174,7 +192,8 @@ def _plain(
     table = {END_OF_TEXT if token == end else token: number for number, token in enumerate(kept)}
     lines = [" ".join(pair) for pair in pairs if makers["".join(pair)] == pair]
     merges = "\n".join(["#version: 0.2", *lines, ""])
-    return Vocabulary(json.dumps(table).encode(), merges.encode(), rows, tuple(_notes(dropped, end)))
+    notes = tuple(_notes(dropped, end))
+    return replace(given, encoder=json.dumps(table).encode(), merges=merges.encode(), rows=rows, notes=notes)
 
 
 def _notes(dropped: Sequence[str], end: str) -> Iterator[tuple[str, str]]:
@@ -183,3 +202,37 @@ def _notes(dropped: Sequence[str], end: str) -> Iterator[tuple[str, str]]:
         yield f"no merge makes the tokens {', '.join(dropped[:SHOWN])}{more}", "they are left out"
     if end != END_OF_TEXT:
         yield f"the token that ends a text is called {end}", f"it is kept as {END_OF_TEXT}"
+
+
+def write_vocabulary(checkpoint: Checkpoint, folder: Path) -> None:
+    """Write what `AutoTokenizer` opens."""
+    special = {f"{use}_token": END_OF_TEXT for use in ("bos", "eos", "unk")}
+    hparams = checkpoint.hparams
+    usual = {"tokenizer_class": "GPT2Tokenizer", "model_max_length": hparams.n_ctx, "add_prefix_space": False}
+    write_json(folder / "tokenizer_config.json", usual | special)
+    (folder / TABLE).write_bytes(checkpoint.encoder)
+    (folder / MERGES).write_bytes(checkpoint.merges)
+    if hparams.split_digits:
+        write_json(folder / TOKENIZER, _with_split_digits(checkpoint))
+
+
+def _with_split_digits(checkpoint: Checkpoint) -> dict[str, Any]:
+    """tokenizer.json, where the two other files cannot say that digits are taken one by one."""
+    pairs = merge_pairs(checkpoint.merges.decode("utf-8"))
+    by_bytes = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    steps = [{"type": "Digits", "individual_digits": True}, by_bytes]
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    end = {"id": checkpoint.tokenizer.end_of_text, "content": END_OF_TEXT, **flags, "special": True}
+    return {
+        "version": "1.0",
+        "added_tokens": [end],
+        "normalizer": None,
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": steps},
+        "post_processor": None,
+        "decoder": by_bytes,
+        "model": {
+            "type": "BPE",
+            "vocab": json.loads(checkpoint.encoder),
+            "merges": [" ".join(pair) for pair in pairs],
+        },
+    }

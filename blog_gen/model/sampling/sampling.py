@@ -156,13 +156,7 @@ class Sampler:
 
     def _chain(self, settings: SamplingSettings) -> tuple[Processor, ...]:
         words = (self._known_words,) if settings.known_words and self._words else ()
-        return (*self._no_special, self._whole_characters, *words, *decoding.processors(settings))
-
-    @cached_property
-    def _no_special(self) -> tuple[Processor, ...]:
-        """Special tokens but the end are none of a text's, such as those of a chat."""
-        others = sorted(self.tokenizer.special - {self.tokenizer.end_of_text})
-        return (decoding.Ban(tuple(others)),) if others else ()
+        return (self._whole_characters, *words, *decoding.processors(settings))
 
     @cached_property
     def _whole_characters(self) -> WholeCharacters:

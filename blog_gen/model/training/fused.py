@@ -47,7 +47,7 @@ def normalise(x: Tensor, norm: Norm) -> Tensor:
 
     @ops.custom_gradient  # type: ignore[untyped-decorator]
     def fused(x: Tensor, *norm: Tensor) -> Any:
-        return _norm(x, *norm), lambda *upstream: _norm_gradient(*each(upstream), x, *norm)
+        return _norm(x, *norm), lambda *upstream: _norm_gradient(each(upstream)[0], x, *norm)
 
     return fused(x, *present(*norm))
 
@@ -68,7 +68,8 @@ def add_and_norm(
         stream, normed = _add_and_norm(x, y, bias, seed, rate, *norm)
 
         def backward(*upstream: Tensor) -> Any:
-            to_x, to_y, of_rows = _add_and_norm_gradient(*each(upstream), stream, seed, rate, *norm)
+            to_stream, to_normed = each(upstream)
+            to_x, to_y, of_rows = _add_and_norm_gradient(to_stream, to_normed, stream, seed, rate, *norm)
             return to_x, to_y, None, *(of_rows if biased else of_rows[1:])
 
         return (stream, normed), backward

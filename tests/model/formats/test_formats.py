@@ -221,7 +221,7 @@ def test_a_changed_weight_is_seen_by_its_checksum(tmp_path: Path) -> None:
     ("key", "value"),
     [
         ("activation_function", "relu"),
-        ("model_type", "llama"),
+        ("model_type", "opt"),
         ("n_inner", 7),
         ("scale_attn_by_inverse_layer_idx", True),
     ],
@@ -229,7 +229,7 @@ def test_a_changed_weight_is_seen_by_its_checksum(tmp_path: Path) -> None:
 def test_another_network_is_refused(hf: Path, key: str, value: object) -> None:
     config = json.loads((hf / "config.json").read_text()) | {key: value}
     (hf / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ModelError, match=f"the network must be GPT-2's; got .*{key}"):
+    with pytest.raises(ModelError, match=f"the network must be GPT-2's or Llama's; got .*{key}"):
         open_checkpoint(hf)
 
 
@@ -267,12 +267,12 @@ def test_damage_at_any_place_is_an_explained_error_or_harmless(
 
 def test_what_is_no_checkpoint_is_said_to_be_none(tmp_path: Path) -> None:
     write_vocabulary(tmp_path / "other")
-    for path, got in ((tmp_path / "none", "nothing there"), (tmp_path / "other", "a folder of other files")):
-        with pytest.raises(ModelError, match=f"must be a folder in a known format; got {got}"):
+    for path, got in ((tmp_path / "none", "nothing there"), (tmp_path / "other", "other files")):
+        with pytest.raises(ModelError, match=f"in a known format, or a GGUF file; got {got}"):
             recognise(path)
-    (tmp_path / "model.gguf").write_bytes(b"GGUF")
-    with pytest.raises(ModelError, match="got a file"):
-        recognise(tmp_path / "model.gguf")
+    (tmp_path / "model.bin").write_bytes(b"weights")
+    with pytest.raises(ModelError, match="got another file"):
+        recognise(tmp_path / "model.bin")
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
