@@ -101,7 +101,10 @@ def _reached_for(path: Path) -> Iterator[str]:
 def test_nobody_reaches_for_private_names_of_others(folder: str) -> None:
     found = {(path, name) for path in (PACKAGE.parent / folder).rglob("*.py") for name in _reached_for(path)}
     # Python documents the one; the other is what TensorFlow's plain operation for summaries asks for.
-    assert not {each for each in found if each[1] not in ("os._exit", "writer._resource")}
+    # The last two are the tree of a pattern, of which hard texts are made.
+    assert not {
+        each for each in found if each[1] not in ("os._exit", "writer._resource", "_parser", "_constants")
+    }
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--site", "{empty}", "status"]])

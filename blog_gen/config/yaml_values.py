@@ -18,6 +18,7 @@ except ImportError:
     from yaml import SafeLoader  # type: ignore[assignment]
 
 LARGEST = 6_000_000  # characters; a whole post has fewer
+MOST = 100_000  # keys, values and brackets: a second's work
 DEEPEST = 50  # brackets in brackets; libyaml crashes the process at some ten thousand
 LONGEST_NUMBER = (
     1000  # characters: base 60 and base 10 take quadratic time, and Python prints 4,300 digits at most
@@ -49,7 +50,7 @@ def _check_size(text: str) -> None:
     """Refuse what is nested too deeply, and aliases of aliases that nine lines make gigabytes of."""
     size, sizes = 0, dict[str, int]()  # in characters, aliases written out; of each anchor
     around: list[tuple[str | None, int]] = []  # the collections that are open, and the size before each
-    for event in yaml.parse(text, Loader=SafeLoader):
+    for number, event in enumerate(yaml.parse(text, Loader=SafeLoader)):
         if isinstance(event, yaml.AliasEvent):
             if any(event.anchor == anchor for anchor, _ in around):
                 raise yaml.YAMLError(f"`*{event.anchor}` holds itself")
@@ -64,6 +65,8 @@ def _check_size(text: str) -> None:
                 around.append((event.anchor, before))
         if len(around) > DEEPEST:
             raise yaml.YAMLError(f"it is nested more than {DEEPEST} deep")
+        if number > MOST:
+            raise yaml.YAMLError(f"it has more than {MOST:,} values")
         if size > LARGEST:
             raise yaml.YAMLError(f"it has more than {LARGEST:,} characters when its aliases are written out")
 

@@ -29,7 +29,7 @@ _ENVIRONMENT = (
 )
 _INLINE_MATH = r"\$\$(?:(?!\$\$)[\s\S])++\$\$|\$(?=[^\s$])[^$\n]++\$(?!\d)"
 _TEX = re.compile(r"[\\^_{}]")
-_HEADING_ID = re.compile(r"[ \t]+\{#[A-Za-z_:][\w:.-]*\}[ \t]*$")
+_HEADING_ID = re.compile(r"(?<![ \t])[ \t]++\{#[A-Za-z_:][\w:.-]*+\}[ \t]*+$")
 
 
 def kramdown(md: Markdown) -> None:

@@ -375,3 +375,8 @@ def test_jekyll_reads_back_what_is_dumped(jekyll: str, tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert json.loads(done.stdout) == front
+
+
+def test_a_list_of_a_million_is_refused_at_once() -> None:
+    with pytest.raises(FrontMatterError, match="values"):
+        parse(f"tags: [{'a, ' * 1_000_000}]")
