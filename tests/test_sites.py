@@ -76,12 +76,14 @@ def test_an_approved_draft_stands_where_the_posts_stand(
     blog_gen(site, "generate", "--date", DAY, "--title", TITLE)
     slug = "what-nobody-else-wrote"
     assert not list(build(site, jekyll).rglob(f"*{slug}*")), "it waits, and no visitor sees it"
-    said = blog_gen(site, "review", "approve", slug)
-    (address,) = re.findall(r"build shows it at (\S+);", said)
+    told = blog_gen(site, "review", "approve", slug)
+    (address,) = re.findall(r"build shows it at (\S+);", told)
     built = build(site, jekyll)
     page = built / unquote(address).strip("/")
     page = page / "index.html" if page.is_dir() else page if page.suffix else page.with_suffix(".html")
     assert TITLE in page.read_text(), f"{page} is not the post"
+    said = "Sprachmodell" if name == "german" else "language model"
+    assert said in page.read_text(), "how it was made is said in the blog's language"
     for listing in ("index.html", "feed.xml"):
         assert address in (built / listing).read_text(), f"not in the {listing}"
     head = next(path for path in site.rglob(f"*{slug}.md")).read_text().split("---")[1]

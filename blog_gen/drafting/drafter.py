@@ -216,7 +216,7 @@ class Drafter:
         """The chosen text as a post, under which stands how it was made."""
         return Draft(
             title=best.candidate.title,
-            body=disclosure.added_to(best.candidate.body, self._base, self.settings),
+            body=disclosure.added_to(best.candidate.body, self._base, self.settings, self.corpus.language),
             date=moment,
             tags=request.tags or best.candidate.tags,
             category=request.category or best.candidate.category,

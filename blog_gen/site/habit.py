@@ -5,18 +5,18 @@ Knows front matter and Jekyll's `defaults:`, nothing of drafts or models. A habi
 
 from __future__ import annotations
 
-import fnmatch
 import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path
 from typing import Any, Literal
 
 from blog_gen.config.settings import Settings
 from blog_gen.site.articles import Article
 from blog_gen.site.dates import DATE_ONLY, FULL
+from blog_gen.site.publishing import defaults_for
 
 # `flow` is `[a, b]`, `block` one item a line, `blanks` and `commas` are text: `a b`, `a,b`.
 ListStyle = Literal["flow", "block", "blanks", "commas"]
@@ -131,39 +131,19 @@ def _scalars(articles: Sequence[Article], key: str) -> list[Any]:
 
 
 def _layout(articles: Sequence[Article], settings: Settings) -> str | None:
-    """Drafts lie in another folder than posts, and a scope in `defaults:` may hold only one of the two."""
+    """What most posts carry; or what `defaults:` gives to most of them, but not where a draft will stand."""
     carried = _of_most(_scalars(articles, "layout"), articles)
     if carried is not None:
         return str(carried)
-    given = _default_layout(articles[0].path.as_posix(), settings.articles, settings)
-    to_drafts = _default_layout(f"{settings.output}/draft.md", settings.output, settings)
-    return given if given != to_drafts else None
+    given = _of_most((_default_layout(settings.site / each.path, settings) for each in articles), articles)
+    to_posts = settings.publish == "_posts"
+    folder = settings.collections_folder / "_posts" if to_posts else settings.output_folder
+    return given if given != _default_layout(folder / "2020-01-01-draft.md", settings) else None
 
 
-def _default_layout(path: str, folder: str, settings: Settings) -> str | None:
-    """What `defaults:` in _config.yml gives to the post at `path`: the last scope that fits, as in Jekyll."""
-    layout = None
-    for rule in _mappings(settings.jekyll.get("defaults")):
-        scope, values = rule.get("scope"), rule.get("values")
-        if isinstance(scope, dict) and isinstance(values, dict) and "layout" in values:
-            kind = PurePosixPath(folder).name.removeprefix("_")
-            if scope.get("type") in (None, kind) and _inside(path, str(scope.get("path") or "")):
-                layout = str(values["layout"])
-    return layout
-
-
-def _mappings(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _inside(path: str, scope: str) -> bool:
-    """Whether a scope's path, a folder or a pattern, holds `path`.
-
-    >>> _inside("_articles/walks/a.md", "_articles"), _inside("_articles/a.md", "_art")
-    (True, False)
-    """
-    folders = [parent.as_posix() for parent in (PurePosixPath(path), *PurePosixPath(path).parents)]
-    return any(fnmatch.fnmatchcase(folder, scope.strip("/") or ".") for folder in folders)
+def _default_layout(path: Path, settings: Settings) -> str | None:
+    layout = defaults_for(path, settings).get("layout")
+    return None if layout is None else str(layout)
 
 
 def _written(article: Article, key: str) -> str:

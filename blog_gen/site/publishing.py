@@ -46,7 +46,7 @@ def _files(folder: Path, settings: Settings) -> Iterator[Path]:
 
 def needs_published(path: Path, settings: Settings) -> bool:
     """Whether a post at `path` must say `published: true`: others do, or Jekyll would hide it without."""
-    return _defaults(path, settings).get("published") is False or any(map(_says, _posts(settings)))
+    return defaults_for(path, settings).get("published") is False or any(map(_says, _posts(settings)))
 
 
 def _says(data: bytes) -> bool:
@@ -76,13 +76,14 @@ def public_address(path: Path, values: Mapping[str, Any], settings: Settings) ->
     """
     try:
         within = PurePosixPath(path.relative_to(settings.collections_folder).as_posix())
-        address = address_of(within, _defaults(path, settings) | dict(values), settings)
+        address = address_of(within, defaults_for(path, settings) | dict(values), settings)
     except ValueError:  # outside of the collections' folder, or without a date
         return None
     return f"{str(settings.jekyll.get('baseurl') or '').rstrip('/')}{address}"
 
 
-def _defaults(path: Path, settings: Settings) -> dict[str, Any]:
+def defaults_for(path: Path, settings: Settings) -> dict[str, Any]:
+    """What `defaults:` gives to a post at `path`, wherever that is and whether or not it is there."""
     within = os.path.relpath(path, settings.collections_folder).replace(os.sep, "/")
     kind = next((part for part in within.split("/") if part.startswith("_")), "").removeprefix("_")
     return FrontMatterDefaults(settings.jekyll, settings.source_folder).values(within, kind)

@@ -146,7 +146,9 @@ def test_a_picture_is_a_habit_only_of_several_posts(
         ([({"path": "", "type": "articles"}, "post")], "post"),
         ([({"path": "_articles"}, "post")], "post"),
         ([({"path": "_articles/*.md"}, "post")], "post"),
-        ([({"path": "_art"}, "post")], None),
+        ([({"path": "_art"}, "post")], "post"),  # Jekyll compares letters
+        ([({"path": "_articles/00.md"}, "post")], None),  # one post of three
+        ([({"path": "_articles/00.md"}, "wide"), ({"path": "", "type": "articles"}, "post")], "post"),
         ([({"path": "", "type": "articles"}, "post"), ({"path": "", "type": "generated"}, "post")], None),
         ([({"path": "", "type": "articles"}, "post"), ({"path": "", "type": "generated"}, "draft")], "post"),
         ([({"path": ""}, "page"), ({"path": "", "type": "articles"}, "post")], "post"),
@@ -157,8 +159,9 @@ def test_a_layout_that_defaults_give_to_posts_and_not_to_drafts(
     tmp_path: Path, scopes: list[tuple[Any, str]], layout: str | None
 ) -> None:
     defaults = [{"scope": scope, "values": {"layout": name}} for scope, name in scopes]
-    habit = habit_from(tmp_path, "title: A", jekyll={"defaults": defaults})
-    assert habit.layout == layout
+    collections = {"articles": {"output": True}, "generated": {"output": True}}
+    jekyll = {"defaults": defaults, "collections": collections}
+    assert habit_from(tmp_path, "title: A", "title: B", "title: C", jekyll=jekyll).layout == layout
 
 
 def test_a_description_is_a_habit_only_with_text(tmp_path: Path) -> None:
