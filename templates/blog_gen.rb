@@ -24,12 +24,18 @@ module BlogGen
     return if ENV["BLOG_GEN"] == "off"
     return if site.config["serving"] && !settings["serve"]
 
+    home = home_of(site)
     # The watcher leaves an excluded folder alone only if it is there when the watcher starts.
-    FileUtils.mkdir_p(File.join(site.source, ".blog_gen"))
-    report(*call(command(site, settings), site.source, settings["seconds"] || 120))
+    FileUtils.mkdir_p(File.join(home, ".blog_gen"))
+    report(*call(command(site, settings), home, settings["seconds"] || 120))
   rescue StandardError => e
     reason = e.is_a?(Errno::ENOENT) ? "the command is not installed: #{e.message}" : e.message
     Jekyll.logger.warn "blog-gen:", "#{reason}. The site is built without."
+  end
+
+  # The folder of _config.yml: the source, unless these settings name another one as `source`.
+  def home_of(site)
+    [site.source, Dir.pwd].find { |folder| Dir.glob(File.join(folder, "_config.y{,a}ml")).any? } || site.source
   end
 
   def command(site, settings)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blog_gen.commands.options import Site
-from blog_gen.errors import UsageError
+from blog_gen.errors import BlogGenError, ModelError, UsageError
 
 if TYPE_CHECKING:
+    from blog_gen.config.settings import Settings
     from blog_gen.site.changes import Change
     from blog_gen.site.scheduling.daily import Job
 
@@ -42,6 +43,7 @@ def init(
             click.echo(f"note: {note}", err=True)
         return
     plan = scaffold.plan(at, site.config_files, plugin, workflow)
+    click.echo(plan.found.sentence)
     made = changes.apply(at, plan.changes, (lambda change: True) if yes else _ask)
     for note in plan.notes:
         click.echo(f"note: {note}", err=True)
@@ -49,8 +51,25 @@ def init(
         click.echo(f"wrote {change.path}")
     if not plan.changes:
         click.echo("Nothing is missing.")
-    elif made:
+    elif made and not plan.found.counts:
+        click.echo("Write a post first. To take all this back: `blog-gen init --undo`.")
+    elif made and not _speaks_of_another_language(plan.ready):
         click.echo("Next: `blog-gen run`. To take all this back: `blog-gen init --undo`.")
+
+
+def _speaks_of_another_language(settings: Settings) -> bool:
+    """Say so where the posts are in a language that the embedded base does not know."""
+    from blog_gen.corpus import read_corpus
+    from blog_gen.learning.rehearsal import require_language
+
+    try:
+        require_language(settings, read_corpus(settings))
+    except ModelError as error:
+        click.echo(f"note: {error}", err=True)
+        return True
+    except BlogGenError:  # `run` says it
+        pass
+    return False
 
 
 def _ask(change: Change) -> bool:

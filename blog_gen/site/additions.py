@@ -29,7 +29,7 @@ _JEKYLL_EXCLUDES = """\
 
 _KEY_BLOCK = """\
 {key}:
-  model: mini  # the base that learns your voice: mini | 124M | 355M | 774M | 1558M | a folder
+  # model: mini  # the base that learns your voice: mini | 124M | 355M | 774M | 1558M | a folder
   articles: {articles}  # where your posts are; what blog-gen writes is never learned from
   output: {output}  # where drafts are written
   posts_per_day: 1  # how many drafts a day
@@ -65,7 +65,7 @@ def config_additions(settings: Settings, articles: str, output: str) -> tuple[li
         )
     additions += _exclude(jekyll)
     if CONFIG_KEY not in jekyll:
-        block = _KEY_BLOCK.format(key=CONFIG_KEY, articles=articles, output=output)
+        block = _KEY_BLOCK.format(key=CONFIG_KEY, articles=_quoted(articles), output=output)
         block += _TO_POSTS if articles.endswith("_posts") else ""
         additions.append(Addition((), block, "blog-gen's own settings"))
     if not jekyll.get("timezone"):
@@ -74,10 +74,14 @@ def config_additions(settings: Settings, articles: str, output: str) -> tuple[li
     return additions, notes
 
 
+def _quoted(articles: str) -> str:
+    return f'"{articles}"' if "*" in articles else articles
+
+
 def _collection_of(output: str, jekyll: Mapping[str, Any]) -> str | None:
     """The label of the collection kept in the folder `output`, if Jekyll would look for one there."""
     folder = PurePosixPath(output)
-    root = PurePosixPath(str(jekyll.get("collections_dir") or ""))
+    root = PurePosixPath(str(jekyll.get("source") or ""), str(jekyll.get("collections_dir") or "").strip("/"))
     is_collection = folder.parent == root and folder.name.startswith("_")
     return folder.name[1:] if is_collection and folder.name not in ("_posts", "_drafts") else None
 

@@ -6,18 +6,19 @@ Knows Jekyll's folders and the files that `init` makes. A plan is made from the 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from blog_gen.config import yaml_values
-from blog_gen.config.settings import CONFIG_KEY, STATE_FOLDER, Settings, load_settings
+from blog_gen.config.settings import CONFIG_KEY, STATE_FOLDER, Settings, config_files_in, load_settings
 from blog_gen.errors import ConfigError, Note
 from blog_gen.site.additions import Addition, config_additions
 from blog_gen.site.changes import Change, text_of
 from blog_gen.site.days import schedule_of
-from blog_gen.site.folder import MARKDOWN
+from blog_gen.site.found import Found, find_posts
 from blog_gen.site.own_files import plugin_changes, workflow_changes
 from blog_gen.site.scheduling.daily import Job
 from blog_gen.site.yaml_edit import CannotAdd, added
@@ -29,6 +30,8 @@ class Plan:
 
     changes: tuple[Change, ...]
     notes: tuple[Note, ...]
+    found: Found  # the posts that there are
+    ready: Settings  # those of the site once the changes are made
 
 
 def plan(
@@ -44,10 +47,12 @@ def plan(
     Raises:
         ConfigError: there is no `_config.yml`, it is not valid, or its time zone is none.
     """
+    named, config_files = tuple(config_files), config_files_in(site, config_files)
     require_config(site, config_files)
     settings = load_settings(site, config_files=config_files)
     schedule_of(settings)
-    articles, output = _folders(settings)
+    found = find_posts(settings)
+    articles, output = _folders(settings, found)
     additions, notes = config_additions(settings, articles, output)
     changes, by_hand = _config_changes(site, config_files, additions)
     ready = load_settings(site, {"articles": articles, "output": output}, config_files)
@@ -56,8 +61,8 @@ def plan(
     if plugin if plugin is not None else not _is_built_by_pages(site):
         changes += plugin_changes(ready, plugin_folders(settings)[0], notes)
     if workflow if workflow is not None else _is_on_github(site):
-        changes += workflow_changes(Job(ready, config_files=tuple(config_files)), notes)
-    return Plan(tuple(changes), (*notes, *by_hand))
+        changes += workflow_changes(Job(ready, config_files=named), notes)
+    return Plan(tuple(changes), (*notes, *by_hand), found, ready)
 
 
 def require_config(site: Path, config_files: Sequence[str]) -> None:
@@ -78,23 +83,12 @@ def require_config(site: Path, config_files: Sequence[str]) -> None:
         )
 
 
-def _folders(settings: Settings) -> tuple[str, str]:
+def _folders(settings: Settings, found: Found) -> tuple[str, str]:
     """Where posts are and where drafts go: what the settings say, else what the site's folders say."""
     if CONFIG_KEY in settings.jekyll:
         return settings.articles, settings.output
-    root = PurePosixPath(str(settings.jekyll.get("collections_dir") or ""))
-    collections = settings.jekyll.get("collections") or ()
-    labels = ["articles", "posts", *(str(label) for label in collections)]
-    counts = {label: _posts_in(settings.site / root / f"_{label}") for label in labels}
-    fullest = max(counts, key=lambda label: counts[label])
-    label = next(
-        (label for label in ("articles", "posts") if counts[label]), fullest if counts[fullest] else "posts"
-    )
-    return str(root / f"_{label}"), str(root / "_generated")
-
-
-def _posts_in(folder: Path) -> int:
-    return sum(path.suffix.lower() in MARKDOWN for path in folder.rglob("*"))
+    output = os.path.relpath(settings.collections_folder / "_generated", settings.site)
+    return found.taken, output.replace(os.sep, "/")
 
 
 def _config_changes(
@@ -140,7 +134,9 @@ def _gitignore(site: Path) -> list[Change]:
 
 def plugin_folders(settings: Settings) -> list[Path]:
     """`plugins_dir`, of which Jekyll takes one or a list, as seen from the site."""
-    named = settings.jekyll.get("plugins_dir") or "_plugins"
+    named = settings.jekyll.get("plugins_dir")
+    if not named or named == "_plugins":
+        return [Path(str(settings.jekyll.get("source") or "")) / "_plugins"]
     return [Path(str(name)) for name in (named if isinstance(named, list) else [named])]
 
 

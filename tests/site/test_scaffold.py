@@ -244,7 +244,7 @@ def test_tabs_and_marks_that_need_quotes_are_called_by_their_name(
 
 @pytest.mark.parametrize(
     ("files", "words"),
-    [({}, "jekyll new"), ({"_config.toml": ""}, r"_config\.toml"), ({"_config.yaml": ""}, r"_config\.yaml")],
+    [({}, "jekyll new"), ({"_config.toml": ""}, r"_config\.toml.*must be in YAML")],
 )
 def test_a_folder_without_a_config_is_explained(files: dict[str, str], words: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=words):
@@ -270,10 +270,42 @@ def test_a_config_in_another_encoding_is_explained(tmp_path: Path) -> None:
 
 def test_the_sample_site_lacks_nothing(tmp_path: Path) -> None:
     shutil.copy(REPOSITORY / "_config.yml", tmp_path)
-    assert plan(tmp_path, plugin=False, workflow=False) == Plan((), ())
+    made = plan(tmp_path, plugin=False, workflow=False)
+    assert (made.changes, made.notes) == ((), ())
 
 
 def test_plugins_may_be_in_several_folders() -> None:
     several = Settings(jekyll={"plugins_dir": ["_plugins", "_more"]})
     assert plugin_folders(several) == [Path("_plugins"), Path("_more")]
     assert plugin_folders(Settings()) == [Path("_plugins")]
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence", "articles", "output"),
+    [
+        ("posts-and-articles", "4 posts in `_posts`, 2 posts in `_articles`", "_posts", "_generated"),
+        ("source", "4 posts in `src/_posts`", "src/_posts", "src/_generated"),
+        ("collections-dir", "3 posts in `content/_posts`, 1 post in `content/_notes`", "content/_posts", ""),
+        ("category-folders", "3 posts in `cooking/_posts`, 2 posts in `walking/_posts`", "**/_posts", ""),
+        ("sub-folders", "5 posts in `_posts`", "_posts", ""),
+        ("config-yaml", "3 posts in `_posts`", "_posts", ""),
+    ],
+)
+def test_posts_are_counted_and_the_fullest_folder_is_taken(
+    name: str, sentence: str, articles: str, output: str, tmp_path: Path
+) -> None:
+    site = tmp_path / "site"
+    shutil.copytree(REPOSITORY / "tests" / "sites" / name, site)
+    made = plan(site, workflow=False)
+    assert made.found.sentence == f"{sentence}; I take `{articles}`."
+    apply(site, made.changes, everything)
+    again = load_settings(site)
+    assert (again.articles, again.publish) == (articles, "_posts")
+    assert again.output == output or not output
+    assert "model" not in again.given, "the base is not set by hand"
+    assert plan(site, workflow=False).changes == ()
+
+
+def test_a_site_without_posts_says_so(tmp_path: Path) -> None:
+    made = plan(make(tmp_path, {"_config.yml": "", "_posts/.keep": "", "_posts/undated.md": "x"}))
+    assert made.found.counts == {} and made.found.sentence.startswith("No posts found")
