@@ -76,11 +76,11 @@ class Limits:
     title_repeats: int = 1  # longer words of its title that come again in it
     loop_words: int = 8  # words that only repeat what was just said
     repeated_phrases: float = 0.1  # share of its six-word phrases that it has said before
-    repeated_lines: float = 0.3  # share of its lines that it has had before; code repeats some
+    repeated_lines: float = 0.4  # share of its lines that it has had before; code repeats some
     repeated_paragraphs: int = 0  # paragraphs that come again
-    distinct_1: float = 0.35  # share of different words, at least, in any hundred
-    distinct_2: float = 0.55  # the same for pairs of words
-    distinct_3: float = 0.65  # the same for runs of three
+    distinct_1: float = 0.3  # share of different words, at least, in any hundred
+    distinct_2: float = 0.45  # the same for pairs of words
+    distinct_3: float = 0.55  # the same for runs of three
     length_slack: float = 0.25  # how far outside your posts' usual length a draft may be
     prose_first: bool = True  # a draft must open with prose, which is its excerpt
     heading_faults: int = 0  # headings that skip a level or have nothing under them

@@ -32,7 +32,7 @@ LOOSEST: Mapping[str, float] = {
     "loop_words": 40,
     "repeated_phrases": 0.5,
     "repeated_lines": 0.8,
-    "repeated_paragraphs": 10,
+    "repeated_paragraphs": 15,
     "distinct_1": 0.2,
     "distinct_2": 0.3,
     "distinct_3": 0.35,
@@ -94,7 +94,7 @@ def own_limits(posts: Sequence[Post], index: CorpusIndex) -> OwnLimits:
     lengths = [row["length"] for row in rows]
     return OwnLimits(
         {name: value for name, value in limits.items() if value != _default(name)},
-        (math.floor(min(lengths) / room**2), math.ceil(max(lengths) * room**2)),
+        (math.floor(min(lengths) / room), math.ceil(max(lengths) * room)),
     )
 
 
@@ -132,7 +132,7 @@ def measured(posts: Sequence[Post], index: CorpusIndex) -> Iterator[Row]:
 
 def _room(posts: int) -> float:
     """How much further than its posts a blog may go: the fewer there are, the less they tell."""
-    return 1.1 if posts >= 200 else 1.25 if posts >= 40 else 1.5
+    return 1.25 if posts >= 200 else 1.75 if posts >= 40 else 2.0
 
 
 def _default(name: str) -> float:
@@ -147,7 +147,7 @@ def _own(name: str, extreme: float, room: float) -> float:
     """The limit for a check of which the blog's posts reach `extreme`."""
     whole = not isinstance(getattr(Limits(), name), float)
     if name in AT_LEAST:
-        limit = extreme if whole else math.floor((extreme - 0.2 * (room - 1)) * 100) / 100
+        limit = extreme if whole else math.floor((extreme - 0.1 * (room - 1)) * 100) / 100
         return min(max(limit, LOOSEST[name]), _default(name))
     limit = math.ceil(extreme * room) if whole else math.ceil(extreme * room * 100) / 100
     return max(min(limit, LOOSEST[name]), _default(name))
