@@ -16,7 +16,7 @@ from blog_gen.errors import ArticleError
 from blog_gen.site.addresses import address_of
 from blog_gen.site.folder import LeftOut, candidates, content_of, front_matter_in
 from blog_gen.site.jekyll.defaults import FrontMatterDefaults
-from blog_gen.site.jekyll.places import endings, posts_folders
+from blog_gen.site.jekyll.places import HTML, endings, posts_folders
 
 _YEAR = re.compile(r"\d{4}")
 _PUBLISHED = re.compile(rb"^[\"']?published[\"']?[ \t]*:", re.MULTILINE)
@@ -39,7 +39,7 @@ def folder_for_posts(settings: Settings, categories: Sequence[str], day: str) ->
 
 
 def _files(folder: Path, settings: Settings) -> Iterator[Path]:
-    ends = endings(settings)
+    ends = (*endings(settings), *HTML)
     for parent, _, names in os.walk(folder):
         yield from (Path(parent, name) for name in names if name.lower().endswith(ends))
 

@@ -107,6 +107,7 @@ def test_an_approved_draft_says_that_it_is_published_only_where_it_must(store: S
             "programs/_posts",
         ),
         (["_posts/2020/2020-01-01-a.md", "_posts/2021/2021-01-01-b.md"], "_posts/2026"),
+        (["_posts/2020/2020-01-01-a.html", "_posts/2021/2021-01-01-b.html"], "_posts/2026"),
         (["_posts/2020/2020-01-01-a.md", "_posts/2021-01-01-b.md"], "_posts"),
     ],
 )
