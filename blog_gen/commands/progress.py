@@ -54,7 +54,7 @@ class Progress:
     def update(self, done: int, total: int, more: str = "", unit: str = "steps") -> None:
         """Say that `done` of `total` are done, at the rate seen so far, with `more` to tell."""
         if self._first is None:
-            self._first = done  # where an interrupted run is gone on with, that many cost no time now
+            self._first = done  # where an interrupted run is resumed, that many steps cost no time now
         seconds = max(time.monotonic() - self._began, 1e-6)
         rate = f"{(done - self._first) / seconds:.2g} {unit}/s"
         left = f"{self._left(done, total, seconds):.0f} s left"

@@ -1,4 +1,4 @@
-"""What a fine-tune begins with: from where it goes on, the rows, the recipe, and what was begun before."""
+"""What a fine-tune starts from: the weights, the rows, the recipe, and a checkpoint that may be resumed."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Learning:
 def learning_of(settings: Settings, now: datetime) -> Learning:
     """Whether `run` is to learn at `now`, which is aware.
 
-    Days are those of the site's zone. A run that is unfinished counts as none: what was begun is finished.
+    Days are those of the site's zone. An unfinished run counts as none: it is resumed.
 
     Raises:
         ArticleError: there is no articles folder.
