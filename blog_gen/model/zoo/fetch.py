@@ -7,9 +7,11 @@ nothing of models. Proxies are those of the environment (`https_proxy` and its l
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import re
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +31,7 @@ CHUNK = 1 << 18  # bytes at a time
 UNKNOWN_LIMIT = 64 << 20  # a file of unknown size is a small one; more is not what was asked for
 PAGE = re.compile(rb"\s*<(!doctype html|html|\?xml)", re.IGNORECASE)
 RANGE_STARTS_BEYOND_THE_END = 416
+UNREACHABLE = (errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH)
 TRY_AGAIN = {408, 425, 429}  # and all from 500 on
 
 Progress = Callable[[str, int, int | None], None]  # file name, bytes so far, bytes in all where known
@@ -75,6 +78,10 @@ class _FailedError(Exception):
     """An attempt came to nothing; another may not."""
 
 
+class _UnreachableError(_FailedError):
+    """There is no way to the server: no name, no route, nobody who listens."""
+
+
 class _RefusedError(Exception):
     """The server will not give the file, however often it is asked."""
 
@@ -101,15 +108,18 @@ def fetch(
     if path.is_file() and expected.fault(path) is None:
         return
     part = path.with_name(path.name + ".part")
-    waits = retry.waits()
+    waits, attempts = retry.waits(), 0
     while True:
+        attempts += 1
         try:
             _attempt(url, part, expected, progress, timeout)
             os.replace(part, path)
             return
         except _FailedError as failure:
-            if (wait := next(waits, None)) is None:
-                got = f"{failure}, at the last of {retry.attempts} attempts"
+            # A server that was never reached is no server that stumbled: it is said at once.
+            never = attempts == 1 and isinstance(failure, _UnreachableError)
+            if never or (wait := next(waits, None)) is None:
+                got = str(failure) if never else f"{failure}, at the last of {attempts} attempts"
                 raise ModelError("the file could not be downloaded", got=got, fix=by_hand, path=url) from None
             time.sleep(wait)
         except _RefusedError as refusal:
@@ -134,7 +144,10 @@ def _attempt(url: str, part: Path, expected: Expected, progress: Progress, timeo
         except HTTPError as error:
             raise _refusal(error, part) from None
         except (URLError, TimeoutError, ConnectionError, ssl.SSLError, HTTPException, ValueError) as error:
-            raise _FailedError(str(getattr(error, "reason", "") or error) or type(error).__name__) from None
+            reason = getattr(error, "reason", None) or error
+            unreachable = isinstance(reason, socket.gaierror) or getattr(reason, "errno", None) in UNREACHABLE
+            kind = _UnreachableError if unreachable else _FailedError
+            raise kind(str(reason) or type(reason).__name__) from None
     if fault := expected.fault(part):
         part.unlink()
         raise _FailedError(fault)

@@ -217,3 +217,13 @@ def test_waits_grow_to_a_limit_and_differ_between_clients() -> None:
     assert all(
         0.75 * wait <= drawn <= 1.25 * wait for wait, drawn in zip((1, 2, 4, 8, 16), once, strict=True)
     )
+
+
+def test_a_server_that_cannot_be_reached_is_said_at_once(
+    server: BadServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not half a minute later, after attempts that nobody sees."""
+    monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail(f"waited {seconds} s"))
+    server.stop()
+    with pytest.raises(ModelError, match=r"could not be downloaded; got [^,]*\. By hand"):
+        get(server, tmp_path / "weights", retry=Retry())
