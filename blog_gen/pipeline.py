@@ -199,7 +199,7 @@ def _learn(
     from blog_gen.runs import read_meta
 
     require_language(settings, corpus)
-    require_model(settings, None if fresh else corpus.sha256)
+    require_model(settings, None if fresh else corpus)
     report.before = None if fresh else read_meta(settings.run_folder)
     report.trained = train(settings, corpus, hooks.training or Monitor(), now, fresh)
     report.interrupted = report.trained is None
@@ -211,7 +211,7 @@ def _rehearse(settings: Settings, corpus: Corpus, learning: Learning | None) -> 
 
     if learning and learning.due:
         require_language(settings, corpus)
-        require_model(settings, corpus.sha256)
+        require_model(settings, corpus)
     else:
         _require_run(settings, corpus)
 

@@ -112,17 +112,40 @@ def _say(note: Note) -> None:
 
 @models.command("import")
 @click.argument("path", type=_folder)
-@click.option("--name", required=True, help="What to call it here.")
+@click.option("--name", help="What to call it here.")
 @click.option("--base", help="A model with the vocabulary (124M, a name, a folder), where PATH has none.")
+@click.option(
+    "--as-run", is_flag=True, help="PATH is a run that learned this blog elsewhere: use it as this site's."
+)
 @click.pass_obj
-def import_(site: Site, /, path: Path, name: str, base: str | None) -> None:
+def import_(site: Site, /, path: Path, name: str | None, base: str | None, as_run: bool) -> None:
     """Bring in a checkpoint: OpenAI's, nshepperd's, Hugging Face's, or a model or run folder of ours."""
     from blog_gen.model.zoo import zoo
     from blog_gen.model.zoo.exchange import import_model
 
+    if as_run == (name is not None):
+        raise UsageError("import needs a --name for a model, or --as-run for a trained run")
+    if name is None:
+        _import_run(site, path)
+        return
     known = zoo.resolve(base, site.settings().state_folder / "runs") if base else None
     folder = import_model(path, name, known, _say)
     click.echo(f"{name} is in {folder}.")
+
+
+def _import_run(site: Site, path: Path) -> None:
+    """Say too where the site's own settings are not those that the run was learned with."""
+    from blog_gen.learning.imported_run import import_run
+    from blog_gen.learning.staleness import depends_on, settings_that_differ
+
+    settings = site.settings()
+    meta = import_run(path, settings)
+    click.echo(f"Drafts are now written by {settings.run_folder}, which learned {meta.posts} posts.")
+    now = depends_on(site.settings())
+    if differ := settings_that_differ(now, meta.settings):
+        was = settings_that_differ(meta.settings, now)
+        rule = f"the site's settings say {differ}, and the run was learned with {was}"
+        _say(Note(settings.site, rule, "the next `blog-gen run` learns anew with the site's"))
 
 
 @models.command("export")

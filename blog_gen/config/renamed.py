@@ -1,4 +1,4 @@
-"""Settings that an earlier version had by other names. They are still read, with a note."""
+"""Settings written in other ways: by the names of an earlier version, with a note, and as lists."""
 
 from __future__ import annotations
 
@@ -31,3 +31,14 @@ def with_new_names(values: Any, path: Path) -> tuple[Any, list[Note]]:
             rule = f"`{group}.{old}` is now called `{group}.{new}`"
             notes.append(Note(path, rule, "the old name still works"))
     return values, notes
+
+
+def with_lists(values: Any) -> Any:
+    """With `weekdays: [mon, wed]` and `articles: [a, b]` as the texts that they are elsewhere."""
+    if not isinstance(values, Mapping):
+        return values
+    lists = {"weekdays": " ", "articles": ", "}
+    return {
+        key: lists[key].join(map(str, value)) if key in lists and isinstance(value, list) else value
+        for key, value in values.items()
+    }

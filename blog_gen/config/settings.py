@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from blog_gen.config.imported import IMPORTED_FILE, imported
 from blog_gen.config.layers import Layer, merged, read_yaml, without_none
 from blog_gen.config.ranges import check
-from blog_gen.config.renamed import with_new_names
+from blog_gen.config.renamed import with_lists, with_new_names
 from blog_gen.errors import ConfigError, Note
 
 CONFIG_KEY = "blog_gen"
@@ -197,19 +198,22 @@ def load_settings(
     jekyll: dict[str, Any] = {}
     origins: dict[str, Path] = {}
     settings = Settings(site=site)
-    own: list[tuple[Path | None, Any]] = []
+    own: list[tuple[Path | None, Any]] = [
+        (settings.state_folder / IMPORTED_FILE, imported(settings.state_folder))
+    ]
     notes: list[Note] = []
     for name in config_files:
         path = site / name
         layer = _read(path, needed=config_files != CONFIG_FILES)
         jekyll = merged(jekyll, layer)
         origins |= dict.fromkeys(layer, path)
-        values, renamed = with_new_names(_with_lists(layer.get(CONFIG_KEY) or {}), path)
+        values, renamed = with_new_names(with_lists(layer.get(CONFIG_KEY) or {}), path)
         own.append((path, values))
         notes += renamed
     own.append((None, without_none(overrides or {})))
     for file, values in own:
-        settings = Layer(file, CONFIG_KEY if file else "", check).over(settings, values)
+        at = "" if file is None or file.name == IMPORTED_FILE else CONFIG_KEY
+        settings = Layer(file, at, check).over(settings, values)
     settings = dataclasses.replace(
         settings,
         jekyll=jekyll,
@@ -245,17 +249,6 @@ def _read(path: Path, needed: bool) -> dict[str, Any]:
         fix = "--config names files as seen from the site's folder, with commas between"
         raise ConfigError("a settings file must be there", got="no such file", fix=fix, path=path)
     return found or {}
-
-
-def _with_lists(values: Any) -> Any:
-    """With `weekdays: [mon, wed]` and `articles: [a, b]` as the texts that they are elsewhere."""
-    if not isinstance(values, Mapping):
-        return values
-    lists = {"weekdays": " ", "articles": ", "}
-    return {
-        key: lists[key].join(map(str, value)) if key in lists and isinstance(value, list) else value
-        for key, value in values.items()
-    }
 
 
 def articles_named(articles: str) -> tuple[str, ...]:

@@ -114,7 +114,7 @@ def _watching(monitor: Monitor, job: TrainingJob) -> Callable[[dict[str, float]]
     from blog_gen.learning.preview import preview
     from blog_gen.model.bpe import Tokenizer
 
-    tokenizer, hear, every = Tokenizer.load(job.base), monitor.sample, monitor.sample_every
+    tokenizer, hear, every = Tokenizer.load(job.start), monitor.sample, monitor.sample_every
 
     def row(values: dict[str, float]) -> None:
         monitor.row(values)

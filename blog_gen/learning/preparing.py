@@ -32,9 +32,8 @@ class TrainingJob:
     tuning: FineTuning
     sentence: str  # what was chosen, and what to expect
     held_out: list[str]  # names of the posts it is measured by
-    base: Path  # the model folder that the settings name
-    base_weights: str  # SHA-256 of its weights
-    start: Path  # the base, or the run that it goes on from
+    base_weights: str  # SHA-256 of the weights of the model that the settings name
+    start: Path  # that model, or the run that it goes on from
     start_weights: str
     continued: int  # times in a row that a run goes on from the one before
 
@@ -53,11 +52,11 @@ def prepare(
         fresh: start over, whatever could be resumed.
         note: hears of a checkpoint that is damaged, or of another run and therefore removed.
     """
-    base = zoo.resolve(settings.model)
-    earlier = meta if meta is not None and _goes_on(meta, settings, corpus) else None
-    start = settings.run_folder if earlier else base
-    base_weights = runs.weights_sha256(base)
-    start_weights = earlier.weights if earlier else base_weights
+    earlier = meta if meta is not None and goes_on(meta, settings, corpus) else None
+    # A run goes on without its base, which may be on another machine.
+    start = settings.run_folder if earlier else zoo.resolve(settings.model)
+    start_weights = earlier.weights if earlier else runs.weights_sha256(start)
+    base_weights = earlier.base_weights if earlier else start_weights
     folder = settings.run_folder / runs.STATE_FOLDER
     wanted = TrainingInputs(depends_on(settings), corpus.sha256, start_weights)
     tuning, sentence, held_out = _tuning(
@@ -78,7 +77,7 @@ def prepare(
         else sentence
     )
     continued = earlier.continued + 1 if earlier else 0
-    return TrainingJob(tuning, sentence, held_out, base, base_weights, start, start_weights, continued)
+    return TrainingJob(tuning, sentence, held_out, base_weights, start, start_weights, continued)
 
 
 def _left_note(folder: Path, found: TrainingInputs | None, wanted: TrainingInputs) -> Note:
@@ -94,7 +93,7 @@ def _left_note(folder: Path, found: TrainingInputs | None, wanted: TrainingInput
     return Note(folder, rule, "it is removed, and learning starts over")
 
 
-def _goes_on(meta: runs.Meta, settings: Settings, corpus: Corpus) -> bool:
+def goes_on(meta: runs.Meta, settings: Settings, corpus: Corpus) -> bool:
     """Whether so little is new that the finished run is trained on for a short while, not started over.
 
     All that it learned must be there still, word for word: weights forget nothing, and what is hidden,

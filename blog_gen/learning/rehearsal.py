@@ -58,16 +58,27 @@ def require_run(settings: Settings, corpus: Corpus | None = None) -> None:
     runs.require(settings.run_folder, fix=f"Run `blog-gen train` first{both}")
 
 
-def require_model(settings: Settings, articles: str | None = None) -> None:
-    """Refuse to learn from a base that is not there, unless what was learned is of these texts.
+def require_model(settings: Settings, corpus: Corpus | None = None) -> None:
+    """Refuse to learn from a base that is not there, unless what was learned is of these texts, or goes on.
 
     Args:
-        articles: the corpus's SHA-256; None to learn in any case.
+        corpus: what is to be learned; None to learn in any case.
 
     Raises:
         ModelError: says how to get the model.
     """
     meta = None if runs.damaged(settings.run_folder) else runs.read_meta(settings.run_folder)
-    if meta is None or meta.articles != articles or meta.settings != depends_on(settings):
-        require_trainer()
+    if meta is not None and meta.settings != depends_on(settings):
+        meta = None
+    if meta is not None and corpus is not None and meta.articles == corpus.sha256:
+        return
+    require_trainer()
+    try:
         zoo.resolve(settings.model)
+    except ModelError:
+        if meta is None or corpus is None:
+            raise
+        from blog_gen.learning.preparing import goes_on  # imports TensorFlow
+
+        if not goes_on(meta, settings, corpus):
+            raise

@@ -6,6 +6,7 @@ going on with its training is left behind.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from blog_gen.errors import ModelError
 from blog_gen.files import read_json, write_json
 from blog_gen.model.formats.checkpoint import Checkpoint
 from blog_gen.model.hparams import HParams
-from blog_gen.model.integrity import hashes_of
+from blog_gen.model.integrity import HASHED, hashes_of
 from blog_gen.model.sampling.known_words import WORDS_FILE
 from blog_gen.model.tensor_file import read_tensors, write_tensors
 from blog_gen.model.weights import WEIGHTS_FILE
 
 META_FILE = "meta.json"
+BESIDE_A_RUN = ("adapter.safetensors", "history.csv", "loss.svg")
 
 
 def recognises(path: Path) -> bool:
@@ -58,16 +60,32 @@ def read_meta(path: Path) -> dict[str, Any]:
 
 
 def write_folder(checkpoint: Checkpoint, folder: Path) -> None:
-    """Write the model as a folder that `zoo.resolve` understands, float16 kept where it is float16."""
+    """Write the model as a folder that `zoo.resolve` understands, float16 kept where it is float16.
+
+    What is such a folder already comes out to the byte, with what lies beside the model: a run stays a run.
+    """
     shapes = checkpoint.hparams.shapes()
     layout = {name: (dtype, shapes[name]) for name, dtype in checkpoint.dtypes().items()}
-    with (folder / WEIGHTS_FILE).open("wb") as file:
-        write_tensors(file, layout, checkpoint.verified())
+    if checkpoint.format == "folder":
+        _copy(checkpoint, folder)
+    else:
+        with (folder / WEIGHTS_FILE).open("wb") as file:
+            write_tensors(file, layout, checkpoint.verified())
     checkpoint.hparams.save(folder)
     (folder / "encoder.json").write_bytes(checkpoint.encoder)
     (folder / "vocab.bpe").write_bytes(checkpoint.merges)
     if checkpoint.words is not None:
         (folder / WORDS_FILE).write_bytes(checkpoint.words)
     if checkpoint.meta:
-        kept = {key: value for key, value in checkpoint.meta.items() if key != "digest"}
-        write_json(folder / META_FILE, {**kept, "files": hashes_of(folder)})
+        meta = {**checkpoint.meta, "files": hashes_of(folder)}
+        if checkpoint.format != "folder" or meta != read_meta(checkpoint.path):
+            meta.pop("digest", None)
+        write_json(folder / META_FILE, meta)
+
+
+def _copy(checkpoint: Checkpoint, folder: Path) -> None:
+    for _ in checkpoint.verified():
+        pass
+    for name in (*HASHED, *BESIDE_A_RUN):
+        if (checkpoint.path / name).is_file():
+            shutil.copyfile(checkpoint.path / name, folder / name)
