@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from blog_gen import pipeline
 from blog_gen.config.settings import SamplingSettings, load_settings
 from blog_gen.corpus import Corpus, read_corpus
 from blog_gen.drafting.drafter import Drafter, DraftRequest
 from blog_gen.judge import Scorecard
 from blog_gen.judge.repetition import distinct, ngrams, said_again
 from blog_gen.judge.words import forms_of
+from blog_gen.site.days import moment_now
 
 PLAIN = SamplingSettings(temperature=1.0, top_p=1.0)
 WAYS: tuple[dict[str, float], ...] = (
@@ -82,7 +82,7 @@ def main() -> None:
     settings = replace(load_settings(options.site), candidates=options.candidates)
     corpus = read_corpus(settings)
     known = {form for article in corpus.articles for form in forms_of(article.body)}
-    day = pipeline.moment_now(settings).date()
+    day = moment_now(settings).date()
     table = {"the site's posts": own_posts(corpus)}
     for way in WAYS:
         name = ", ".join(f"{key} {value:g}" for key, value in way.items()) or "as the model believes"

@@ -17,6 +17,7 @@ LAYERS = [
     {"commands"},
     {"review"},
     {"pipeline"},
+    {"report"},
     {"drafting", "learning"},
     {"corpus", "lock"},
     {"runs"},

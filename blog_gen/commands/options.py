@@ -31,13 +31,6 @@ class Site:
         return settings
 
 
-def has_run(settings: Settings) -> bool:
-    """Whether the site has been trained, whatever the settings of now."""
-    from blog_gen.runs import META_FILE
-
-    return (settings.run_folder / META_FILE).exists()
-
-
 def options(*decorators: Callable[[Any], Any]) -> Callable[[_F], _F]:
     """Several click options as one decorator, in the order in which they are written."""
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from blog_gen.commands.options import Site, has_run, listed, model_option
+from blog_gen import runs
+from blog_gen.commands.options import Site, listed, model_option
 from blog_gen.commands.output import say_json
-from blog_gen.errors import ModelError, UsageError
+from blog_gen.errors import UsageError
 
 
 @click.command()
@@ -59,16 +60,17 @@ def evaluate(
     """
     import dataclasses
 
-    from blog_gen import pipeline
     from blog_gen.learning.corpus_export import texts_of
+    from blog_gen.model.training.evaluation import evaluate, scorer_of
+    from blog_gen.model.zoo import zoo
 
     settings = site.settings(model=model)
     if model is None:
-        if not has_run(settings):
-            raise ModelError("there is no trained run here", fix="Run `blog-gen train`, or name a --model")
+        runs.require(settings.run_folder, fix="Run `blog-gen train`, or name a --model")
         settings = dataclasses.replace(settings, model=str(settings.run_folder))
     texts = texts_of(files, lambda note: click.echo(f"note: {note}", err=True))
-    found = pipeline.evaluate(settings, texts, precision)
+    folder = zoo.resolve(settings.model, settings.state_folder / "runs")
+    found = evaluate(texts, *scorer_of(folder, precision))
     values = {
         "files": len(texts),
         "tokens": found.tokens,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from blog_gen.config.settings import Settings
-from blog_gen.pipeline import Report
+from blog_gen.report import Report
 
 if TYPE_CHECKING:
     from blog_gen.judge import Scorecard

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blog_gen.commands.options import SAMPLING, Site, has_run, model_option, only, options, sampling_options
+from blog_gen import runs
+from blog_gen.commands.options import SAMPLING, Site, model_option, only, options, sampling_options
 from blog_gen.commands.output import say_json
 from blog_gen.commands.progress import interruptible
 from blog_gen.config.settings import SamplingSettings, Settings
@@ -83,7 +84,7 @@ def _voice(settings: Settings, model: str | None, stop: tuple[str, ...], raw: bo
     from blog_gen.model.zoo import zoo
     from blog_gen.text.post import FENCE, KEYS
 
-    trained = model is None and has_run(settings)
+    trained = model is None and runs.read_meta(settings.run_folder) is not None
     folder = settings.run_folder if trained else zoo.resolve(settings.model, settings.state_folder / "runs")
     sampler = Sampler.open(folder)
     knows_posts = trained or settings.model in zoo.EMBEDDED

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from blog_gen import pipeline, runs
+from blog_gen import runs
 from blog_gen.config.settings import Settings
 from blog_gen.errors import ArticleError, ModelError
 from blog_gen.files import read_json
@@ -15,7 +15,7 @@ from blog_gen.learning.rehearsal import require_model, require_run
 from blog_gen.learning.retraining import Learning, learning_of
 from blog_gen.site.articles import LEFT_OUT, read_articles
 from blog_gen.site.dates import zone_of
-from blog_gen.site.days import due_days, existing_days, schedule_of
+from blog_gen.site.days import due_days, existing_days, moment_now, next_due, schedule_of
 from blog_gen.site.drafts import drafts_in
 
 
@@ -25,7 +25,7 @@ def status_of(settings: Settings, check: bool = False) -> dict[str, Any]:
     Args:
         check: read every file in the state folder, and say which are damaged.
     """
-    now = pipeline.moment_now(settings)
+    now = moment_now(settings)
     meta = runs.read_meta(settings.run_folder)
     drafts, faulty = drafts_in(settings.output_folder, zone_of(settings))
     problem, posts, left_out = _posts(settings)
@@ -49,7 +49,7 @@ def status_of(settings: Settings, check: bool = False) -> dict[str, Any]:
         else None,
         "unfinished_training": (settings.run_folder / runs.STATE_FOLDER).exists(),
         "due": [day.isoformat() for day in due],
-        "next_due": _iso(pipeline.next_due(settings, now)),
+        "next_due": _iso(next_due(settings, now)),
         "waiting_for_review": [draft.path.name for draft in drafts if draft.path and not draft.published],
         "published": sum(draft.published for draft in drafts),
         "unreadable_drafts": [note.path.name for note in faulty],

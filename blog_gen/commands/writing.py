@@ -25,7 +25,8 @@ from blog_gen.commands.reporting import show_scores, summarise
 from blog_gen.commands.watching import watched
 from blog_gen.config.settings import CONFIG_KEY, Settings
 from blog_gen.errors import Note, UsageError
-from blog_gen.pipeline import Hooks
+from blog_gen.report import Hooks
+from blog_gen.site.days import moment_now
 
 strict_option = click.option(
     "--strict", is_flag=True, default=None, help="Fail on a post that must be left out."
@@ -58,7 +59,7 @@ def run(
     from blog_gen import pipeline
 
     settings = _settings(site, strict, given)
-    now = pipeline.moment_now(settings)
+    now = moment_now(settings)
     with progress() as bar, interruptible() as interrupted:
         hooks = _quiet_hooks(interrupted) if quiet else _hooks(settings, bar, interrupted)
         hooks = replace(hooks, writing=interrupted.at_once, before_writing=interrupted.at_once)
@@ -148,6 +149,7 @@ def generate(
     and not going round in circles.
     """
     from blog_gen import pipeline
+    from blog_gen.drafting.writing import Asked
 
     if title is not None and not title.strip():
         raise UsageError("--title must not be blank")
@@ -160,8 +162,8 @@ def generate(
     names = [name.strip() for name in (tags or "").split(",") if name.strip()]
     with progress() as bar:
         hooks = _hooks(settings, bar, lambda: False)
-        now = pipeline.moment_now(settings)
-        report = pipeline.generate(settings, now, hooks, count, _day(date), title, names, seed)
+        asked = Asked(title, tuple(names), seed)
+        report = pipeline.generate(settings, moment_now(settings), hooks, count, _day(date), asked)
     if explain:
         for _, result in report.written:
             show_scores(result.cards)

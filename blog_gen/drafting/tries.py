@@ -12,6 +12,7 @@ from pathlib import Path
 
 from blog_gen.files import read_json, write_json
 
+TRIES_FILE = "tries.json"
 DAYS_KEPT = 100
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 
 from blog_gen import runs
 from blog_gen.config.settings import Settings
 from blog_gen.corpus import Corpus
-from blog_gen.errors import ModelError
+from blog_gen.errors import ModelError, Note
+from blog_gen.learning.retraining import Learning
 from blog_gen.learning.staleness import depends_on, withdrawn
 from blog_gen.model.zoo import zoo
 from blog_gen.model.zoo.languages import ENGLISH_ONLY, name_of, what_to_do
@@ -56,6 +58,26 @@ def require_run(settings: Settings, corpus: Corpus | None = None) -> None:
         )
     both = "" if settings.retrain == "never" else ", or `blog-gen run`, which does both"
     runs.require(settings.run_folder, fix=f"Run `blog-gen train` first{both}")
+
+
+def rehearse(settings: Settings, corpus: Corpus, learning: Learning | None) -> None:
+    """Fail at once where learning or writing would fail later.
+
+    Raises:
+        ModelError: says what to do.
+    """
+    if learning and learning.due:
+        require_language(settings, corpus)
+        require_model(settings, corpus)
+    else:
+        require_run(settings, corpus)
+
+
+def say_damage(settings: Settings, note: Callable[[Note], None]) -> None:
+    """Let `note` hear of a trained run whose files are not as they were written."""
+    if names := runs.damaged(settings.run_folder):
+        rule = f"the trained model is damaged: {', '.join(names)}"
+        note(Note(settings.run_folder, rule, "`blog-gen train` learns it again"))
 
 
 def require_model(settings: Settings, corpus: Corpus | None = None) -> None:

@@ -10,7 +10,8 @@ from datetime import date, datetime, timedelta
 
 from blog_gen import runs
 from blog_gen.config.settings import Settings
-from blog_gen.learning.staleness import up_to_date
+from blog_gen.corpus import Corpus
+from blog_gen.learning.staleness import up_to_date, withdrawn
 from blog_gen.site.days import schedule_of
 
 DAYS = {"changed": 0, "daily": 1, "weekly": 7, "monthly": 30}  # at least so many from one time to the next
@@ -53,6 +54,11 @@ def learning_of(settings: Settings, now: datetime) -> Learning:
     days = DAYS[settings.retrain]
     allowed = learned + timedelta(days) if learned and days else today
     return Learning(stale, learned, allowed, due=stale and today >= allowed)
+
+
+def must_learn(settings: Settings, corpus: Corpus, learning: Learning) -> bool:
+    """Whether `run` learns now: it is due, or a post was withdrawn that the weights must forget."""
+    return learning.due or (settings.retrain != "never" and bool(withdrawn(settings, corpus)))
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -13,8 +13,11 @@ from typing import Literal
 
 from blog_gen import pipeline, runs
 from blog_gen.config.settings import Settings
+from blog_gen.drafting.writing import Asked
 from blog_gen.errors import BlogGenError
 from blog_gen.model.integrity import damage_error
+from blog_gen.report import Hooks
+from blog_gen.site.days import moment_now
 
 
 class _Cancelled(Exception):
@@ -72,10 +75,11 @@ class Writer:
             if job.cancelled:
                 raise _Cancelled
 
-        hooks = pipeline.Hooks(candidate=candidate, before_writing=stop_if_cancelled)
+        hooks = Hooks(candidate=candidate, before_writing=stop_if_cancelled)
         try:
-            now = pipeline.moment_now(self.settings)
-            report = pipeline.generate(self.settings, now, hooks, day=day, title=title, seed=seed)
+            now = moment_now(self.settings)
+            asked = Asked(title=title, seed=seed)
+            report = pipeline.generate(self.settings, now, hooks, day=day, asked=asked)
             if report.rejected:
                 job.message = f"{report.rejected[0]}\n{report.rejected[0].report}"
             job.path = report.written[0][0] if report.written else None

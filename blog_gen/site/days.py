@@ -1,7 +1,7 @@
 """Which days a post is due: the schedule in the settings, the clock, and the files that are there.
 
-Knows calendars, time zones and file names. It has never heard of a model, keeps no state of its own, and
-never reads the clock: `now` is always given.
+Knows calendars, time zones and file names. It has never heard of a model and keeps no state of its own. Only
+`moment_now` reads the clock: elsewhere `now` is given.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from pathlib import Path
 
 from blog_gen.config.ranges import time_in, weekdays_in
 from blog_gen.config.settings import Settings
-from blog_gen.errors import Note
+from blog_gen.errors import ConfigError, Note
 from blog_gen.site import dates
 from blog_gen.site.folder import MARKDOWN, front_matter_in, provenance_in
 from blog_gen.site.jekyll.places import posts_folders
 
+NOW_VARIABLE = "BLOG_GEN_NOW"  # an ISO 8601 moment that stands in for the clock
 REJECTED_FOLDER = "rejected"  # in the state folder
 
 _HEAD_BYTES = 16 * 1024  # front matter longer than this is not ours
@@ -175,3 +176,42 @@ def _day_of(path: Path) -> date | None:
         return date(*(int(number) for number in found.groups())) if found else None
     except ValueError:
         return None
+
+
+def moment_now(settings: Settings) -> datetime:
+    """The time, in the site's zone; the environment may set it.
+
+    Raises:
+        ConfigError: the environment gives no moment.
+    """
+    given = os.environ.get(NOW_VARIABLE)
+    try:
+        moment = datetime.fromisoformat(given) if given else datetime.now().astimezone()
+    except ValueError:
+        raise ConfigError(f"{NOW_VARIABLE} must be an ISO 8601 moment", got=repr(given)) from None
+    return moment.astimezone(schedule_of(settings).zone)
+
+
+def moment_on(settings: Settings, day: date, now: datetime) -> datetime:
+    """The date of a post of `day`: when it was due on that day, and never later than now."""
+    return min(schedule_of(settings).moment(day), now)
+
+
+def check_day(settings: Settings, day: date, now: datetime) -> None:
+    """Refuse a day that has not come.
+
+    Raises:
+        ConfigError: it is after today.
+    """
+    if day > schedule_of(settings).today(now):
+        raise ConfigError("a post is never dated later than now", got=day, fix="Give today or an earlier day")
+
+
+def next_due(settings: Settings, now: datetime) -> date | None:
+    """The first day from now on that will want a post, within a fortnight."""
+    existing = existing_days(settings)
+    for ahead in range(15):
+        due = due_days(now + timedelta(days=ahead), settings, existing)
+        if due:
+            return due[0]
+    return None

@@ -15,6 +15,7 @@ from tiny_site import write_base, write_site
 
 from blog_gen.cli import cli
 from blog_gen.errors import BlogGenError
+from blog_gen.report import Hooks
 from blog_gen.site import drafts
 
 COMMAND = [sys.executable, "-m", "blog_gen.cli"]
@@ -57,6 +58,7 @@ from blog_gen import pipeline
 from blog_gen.commands.reporting import summarise
 from blog_gen.config.settings import load_settings
 from blog_gen.errors import BlogGenError
+from blog_gen.report import Hooks
 
 site = Path(sys.argv[1])
 settings, now, notes = load_settings(site), datetime.fromisoformat(sys.argv[2]), []
@@ -68,7 +70,7 @@ for pages in range(1, 9):
                     pass
             except OSError:
                 file.truncate(file.tell() - pages * 4096)
-    hooks = pipeline.Hooks(note=lambda note: notes.append(str(note)), before_writing=fill)
+    hooks = Hooks(note=lambda note: notes.append(str(note)), before_writing=fill)
     try:
         report = pipeline.run(settings, now, hooks, learn=False)
         break
@@ -77,7 +79,7 @@ for pages in range(1, 9):
     finally:
         (site / "filler").unlink()
 code = summarise(settings, report)
-again = pipeline.run(settings, now, pipeline.Hooks(), learn=False)
+again = pipeline.run(settings, now, Hooks(), learn=False)
 print(json.dumps([code, pages, notes, [str(path) for path, _ in report.written], again.nothing_to_do]))
 """
 

@@ -17,7 +17,8 @@ from blog_gen.config.settings import Settings
 from blog_gen.corpus import read_corpus
 from blog_gen.learning.retraining import DAYS, learning_of
 from blog_gen.learning.staleness import depends_on
-from blog_gen.pipeline import Hooks, run
+from blog_gen.pipeline import run
+from blog_gen.report import Hooks
 from blog_gen.site.articles import fingerprint
 
 TODAY = datetime(2026, 3, 20, 12, tzinfo=UTC)

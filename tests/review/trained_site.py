@@ -13,6 +13,7 @@ from blog_gen.config.settings import Settings, load_settings
 from blog_gen.model.hparams import HParams
 from blog_gen.model.pretraining.vocabulary import train_vocabulary
 from blog_gen.model.weights import initial_weights, save_weights
+from blog_gen.report import Hooks
 
 SENTENCES = ("The kettle was cold and I was not.", "It rained on the bus and on the bread.")
 ANYTHING = {
@@ -38,7 +39,7 @@ def make_trained_site(folder: Path) -> Settings:
     for number in range(8):
         head, body = f"---\ntitle: Note {'ABCDEFGH'[number]}\n---\n\n", f"{SENTENCES[0]}\n\n{SENTENCES[1]}\n"
         (settings.articles_folder / f"note_{number}.md").write_text(f"{head}{body}\n\nPart {number}.\n")
-    pipeline.train(settings, pipeline.Hooks())
+    pipeline.train(settings, Hooks())
     add_draft(settings, "Note A", body=f"{SENTENCES[0]} Zebra xylophone.")
     return settings
 

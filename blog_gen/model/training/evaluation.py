@@ -106,6 +106,14 @@ class KerasScorer:
             yield batch
 
 
+def scorer_of(folder: Path, precision: str) -> tuple[Tokenizer, Callable[..., list[Array]]]:
+    """The tokenizer and a scorer of the model in `folder`: float32 by Keras, or int8 by the sampler."""
+    if precision == "int8":
+        return sampler_scorer(folder)
+    keras = KerasScorer(folder)
+    return keras.tokenizer, keras
+
+
 def sampler_scorer(folder: Path) -> tuple[Tokenizer, Callable[[Sequence[Sequence[int]]], list[Array]]]:
     """The same as `KerasScorer` by the int8 sampler, to see what its rounding costs."""
     from blog_gen.model.sampling.sampling import Sampler
