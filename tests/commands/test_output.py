@@ -15,7 +15,6 @@ from tiny_site import write_base, write_site
 
 from blog_gen.cli import cli
 from blog_gen.errors import BlogGenError
-from blog_gen.report import Hooks
 from blog_gen.site import drafts
 
 COMMAND = [sys.executable, "-m", "blog_gen.cli"]
