@@ -141,4 +141,5 @@ def _write(
     from blog_gen.learning.rehearsal import require_run
 
     require_run(settings, corpus)
+    report.language = corpus.language
     write_drafts(settings, corpus, moments, asked or Asked(), hooks, report)

@@ -41,6 +41,7 @@ class Report:
     learning: Learning | None = None  # how it stood before anything was done
     written: list[tuple[Path, Result]] = field(default_factory=list)
     rejected: list[RejectedError] = field(default_factory=list)
+    language: str | None = None  # of the posts, ISO 639-1, where something was written
     failure: BlogGenError | None = None  # after the first draft was written: that one is still to be named
 
     @property

@@ -57,6 +57,7 @@ class Meta:
     continued: int = 0  # times in a row that it went on from the run before
     files: Mapping[str, str] = field(default_factory=dict)  # SHA-256, by name; none of version 0.1
     changes_at: str | None = None  # ISO 8601 with its offset: then the next post becomes visible by itself
+    held_out_bits_per_byte: float | None = None  # of these posts: compares between vocabularies
     format: int = FORMAT
 
 

@@ -66,7 +66,29 @@ def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:
         click.echo(
             "Next: read it with `blog-gen review serve`, or approve it with `blog-gen review approve NAME`."
         )
+        if better := better_base(settings, report.language or "en"):
+            click.echo(better)
     return 1 if report.rejected else 0
+
+
+def better_base(settings: Settings, language: str) -> str | None:
+    """What the next base costs here, for drafts by the embedded one; None where there is nothing to say."""
+    from blog_gen.model.training.machine import remembered
+    from blog_gen.model.zoo import costs, zoo
+    from blog_gen.model.zoo.bases import better_than
+    from blog_gen.model.zoo.languages import name_of
+    from blog_gen.runs import read_meta
+
+    meta = read_meta(settings.run_folder)
+    base = better_than(settings.model, language)
+    if meta is None or base is None or meta.base not in zoo.EMBEDDED:
+        return None
+    how = f"`blog-gen models pull {base.name}` ({base.download / 1e6:.0f} MB)"
+    if zoo.is_model(zoo.cached_folder(base.name)):
+        how = f"`blog_gen: model: {base.name}`"
+    cost = costs.cost_of(base.hparams, meta.tokens, remembered(costs.machine_file()), settings.training)
+    time = f", then {cost.time} of learning on this machine" if cost.time else ""
+    return f"Better {name_of(language)}: {how}{time}." if cost.bytes else None
 
 
 def display_path(path: Path, settings: Settings) -> Path:

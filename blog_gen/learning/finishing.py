@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import shutil
 import statistics
 from datetime import datetime
@@ -78,6 +79,7 @@ def _meta(
 ) -> runs.Meta:
     """What is to be known of the run in `folder`, its model measured on the posts held out."""
     files = hashes_of(folder)
+    logprob, bits_per_byte = _measured(folder, [corpus.texts[name] for name in job.held_out])
     return runs.Meta(
         identity=job.tuning.identity,
         base=settings.model,
@@ -94,7 +96,8 @@ def _meta(
         changes_at=iso(corpus.changes_at),
         tokens=job.tuning.rows.count,
         held_out=job.held_out,
-        held_out_logprob=_logprob_of(folder, [corpus.texts[name] for name in job.held_out]),
+        held_out_logprob=logprob,
+        held_out_bits_per_byte=bits_per_byte,
         own_limits=_own_limits(corpus),
         best_step=outcome.position.best_step,
         seconds=round(outcome.position.seconds, 1),
@@ -111,10 +114,12 @@ def _own_limits(corpus: Corpus) -> dict[str, Any]:
     return own_limits(posts, CorpusIndex.build([(name, body) for name, _, body in posts])).to_dict()
 
 
-def _logprob_of(folder: Path, texts: list[str]) -> float | None:
-    """Mean over `texts` of the model's mean log-probability per token."""
+def _measured(folder: Path, texts: list[str]) -> tuple[float | None, float | None]:
+    """Mean over `texts` of the model's mean log-probability per token; and bits per byte of all of them."""
     if not texts:
-        return None
+        return None, None
     scorer = KerasScorer(folder)
-    encoded = [scorer.tokenizer.encode(text) for text in texts]
-    return statistics.fmean(float(scores.mean()) for scores in scorer(encoded))
+    scores = list(scorer([scorer.tokenizer.encode(text) for text in texts]))
+    nats = -sum(float(each.sum()) for each in scores)
+    size = sum(len(text.encode("utf-8")) for text in texts)
+    return statistics.fmean(float(each.mean()) for each in scores), round(nats / math.log(2) / size, 4)

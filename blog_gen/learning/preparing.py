@@ -16,10 +16,11 @@ from blog_gen.learning.staleness import depends_on, knows_more, settings_that_di
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import autopilot, dataset
-from blog_gen.model.training.machine import this_machine
+from blog_gen.model.training.machine import remember, this_machine
 from blog_gen.model.training.training import FineTuning
 from blog_gen.model.weights import load_weights
 from blog_gen.model.zoo import zoo
+from blog_gen.model.zoo.costs import machine_file
 
 CHANGED_SHARE = 0.2  # of the posts: with more of them new, learning starts over
 MOST_CONTINUED = 5  # times in a row, so that what was forgotten does not add up
@@ -126,8 +127,10 @@ def _tuning(
         return dataset.pack(ids, tokenizer.end_of_text, hparams.n_ctx)
 
     learned = rows([name for name in corpus.texts if name not in kept])
+    machine = this_machine()
+    remember(machine, machine_file())
     advice = autopilot.choose(
-        settings.training, hparams, learned, this_machine(), short, resumed, held_out=len(kept)
+        settings.training, hparams, learned, machine, short, resumed, held_out=len(kept)
     )
     folder = settings.run_folder / runs.STATE_FOLDER
     tuning = FineTuning(

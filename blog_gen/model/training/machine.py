@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from blog_gen.errors import BlogGenError
+from blog_gen.files import read_json, write_json
 
 _CPU_INFO, _MEM_INFO, _STATUS = (Path("/proc") / name for name in ("cpuinfo", "meminfo", "self/status"))
 # Version 2 of control groups and version 1: how a container is told its share.
@@ -26,6 +30,21 @@ class Machine:
 def this_machine() -> Machine:
     fast = has_bfloat16()
     return Machine(free_memory(), fast, product_rate("bfloat16" if fast else "float32"))
+
+
+def remember(machine: Machine, path: Path) -> None:
+    """Keep how fast the machine is, so that it need not be measured, with TensorFlow, to give an estimate."""
+    with suppress(BlogGenError):
+        write_json(path, {"has_bfloat16": machine.has_bfloat16, "flops": machine.flops})
+
+
+def remembered(path: Path) -> Machine:
+    """This machine with the memory that is free now, as fast as it was when something was learned on it."""
+    try:
+        known = read_json(path)
+        return Machine(free_memory(), bool(known["has_bfloat16"]), float(known["flops"]))
+    except (OSError, ValueError, LookupError, TypeError):
+        return Machine(free_memory(), has_bfloat16=False)
 
 
 def has_bfloat16() -> bool:

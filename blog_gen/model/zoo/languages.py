@@ -1,6 +1,8 @@
-"""Languages by their ISO 639-1 codes, and a base of GPT-2's family for each for which one is known."""
+"""Languages by their ISO 639-1 codes, and what fits posts in them."""
 
 from __future__ import annotations
+
+from blog_gen.model.zoo.bases import better_than
 
 NAMES = {
     "ar": "Arabic",
@@ -32,16 +34,6 @@ NAMES = {
     "vi": "Vietnamese",
     "zh": "Chinese",
 }
-# Of the Hub, as `models pull` and `model:` take them.
-BASES = {
-    "cs": "MU-NLPC/CzeGPT-2",
-    "de": "benjamin/gerpt2",
-    "es": "DeepESP/gpt2-spanish",
-    "eu": "HiTZ/gpt2-eus-euscrawl",
-    "ja": "rinna/japanese-gpt2-small",
-    "pt": "pierreguillou/gpt2-small-portuguese",
-    "zh": "uer/gpt2-chinese-cluecorpussmall",
-}
 ENGLISH_ONLY = ("mini",)
 
 
@@ -56,7 +48,7 @@ def name_of(language: str) -> str:
 def what_to_do(language: str) -> str:
     """What fits posts in a language that the embedded base does not know."""
     anyway = "with `model: mini` it is learned all the same, and drafts will hardly be sentences"
-    base = BASES.get(language)
+    base = better_than("mini", language)
     if base is None:
         return f"Name a GPT-2 of that language as `model:` (OWNER/NAME of the Hub, or a folder); {anyway}"
-    return f"`blog-gen models pull {base}`, then `model: {base}`; {anyway}"
+    return f"`blog-gen models pull {base.name}`, then `model: {base.name}`; {anyway}"
