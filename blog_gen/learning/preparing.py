@@ -124,7 +124,7 @@ def _tuning(
 
     def rows(names: Sequence[str]) -> dataset.Rows:
         ids = [tokenizer.encode(corpus.texts[name]) for name in names]
-        return dataset.pack(ids, tokenizer.end_of_text, hparams.n_ctx)
+        return dataset.pack(ids, tokenizer.end_of_text, hparams.window)
 
     learned = rows([name for name in corpus.texts if name not in kept])
     machine = this_machine()

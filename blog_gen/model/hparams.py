@@ -18,6 +18,7 @@ from blog_gen.errors import ModelError
 from blog_gen.files import read_json, write_json
 
 EMBEDDINGS = ("wte", "wpe", "head")
+MOST_WINDOW = 1024  # tokens: GPT-2's context, and enough for a post
 
 
 def is_factor(name: str, shape: Sequence[int]) -> bool:
@@ -70,6 +71,11 @@ class HParams:
     @property
     def inner(self) -> int:
         return self.n_inner or 4 * self.n_embd
+
+    @property
+    def window(self) -> int:
+        """Tokens of a text that are learned or measured at once; to read on, windows overlap."""
+        return min(self.n_ctx, MOST_WINDOW)
 
     @property
     def rotary_frequencies(self) -> list[float]:

@@ -16,6 +16,7 @@ from blog_gen.errors import ConfigError, ModelError
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import memory
 from blog_gen.model.training.dataset import Rows
+from blog_gen.model.training.defaults import defaults_for
 from blog_gen.model.training.machine import Machine
 
 MEMORY_STRATEGIES = (
@@ -120,20 +121,21 @@ def _resumed(recipe: Recipe, settings: TrainingSettings) -> Recipe:
 
 
 def _wanted(settings: TrainingSettings, hparams: HParams, rows: Rows, machine: Machine) -> Recipe:
-    """What suits the blog, whatever the memory."""
+    """What suits the blog and the base, whatever the memory."""
+    usual = defaults_for(hparams, rows.count)
     length = rows.tokens.shape[1]
-    batch_rows = max(1, (settings.batch_tokens or default_batch_tokens(rows.count)) // length)
+    batch_rows = max(1, (settings.batch_tokens or usual.batch_tokens) // length)
     batch_rows = min(batch_rows, len(rows))
     epoch_steps = -(-len(rows) // batch_rows)
-    epochs = settings.epochs if settings.epochs is not None else default_epochs(rows.count)
+    epochs = settings.epochs if settings.epochs is not None else usual.epochs
     steps = settings.steps or max(1, round(epochs * epoch_steps))
     fast = "bfloat16" if machine.has_bfloat16 else "float32"
     return Recipe(
         steps=steps,
         batch_rows=batch_rows,
-        rate=settings.learning_rate or default_rate(hparams, settings.lora is not None),
+        rate=settings.learning_rate or usual.rate_of(settings.lora is not None),
         warmup=min(10, max(1, steps // 10)),
-        dropout=default_dropout(hparams) if settings.dropout is None else settings.dropout,
+        dropout=usual.dropout if settings.dropout is None else settings.dropout,
         weight_decay=settings.weight_decay,
         clip_norm=settings.clip_norm,
         evaluate_every=min(epoch_steps, -(-steps // 4)),
@@ -169,7 +171,7 @@ def _fitted(
     if settings.activation_checkpointing is None:
         strategies.append(replace(strategies[-1], activation_checkpointing=True))
     if adapt and settings.lora is None and not settings.freeze:
-        rate = settings.learning_rate or default_rate(hparams, True)
+        rate = settings.learning_rate or defaults_for(hparams, rows.count).rate_of(lora=True)
         strategies.append(replace(strategies[-1], lora=LORA_RANK, rate=rate))
     for strategy in strategies:
         if room is None or _needed(strategy, hparams, length) <= room:
@@ -197,7 +199,7 @@ def _needed(recipe: Recipe, hparams: HParams, length: int) -> int:
 
 def _operations(recipe: Recipe, hparams: HParams, length: int) -> float:
     """Of one token, forward and backward; Kaplan et al. 2020, section 2.1, with causal attention."""
-    weights = hparams.parameters - hparams.n_ctx * hparams.n_embd
+    weights = hparams.block_parameters + hparams.n_vocab * hparams.n_embd
     attention = (
         hparams.n_layer * length * hparams.n_embd
     )  # multiply-adds: scores and values, half of them seen
@@ -253,39 +255,6 @@ def duration(seconds: float) -> str:
 
 def _gib(size: float) -> str:
     return f"{size / 2**30:.1f} GiB"
-
-
-def default_batch_tokens(tokens: int) -> int:
-    """Small blogs want more steps than full batches would give them.
-
-    >>> default_batch_tokens(20_000), default_batch_tokens(500_000)
-    (2048, 8192)
-    """
-    return 2048 if tokens < 100_000 else 4096 if tokens < 400_000 else 8192
-
-
-def default_epochs(tokens: int) -> float:
-    """Passes over the blog before it is memorised more than learned; early stopping may end sooner."""
-    return 4.0 if tokens < 400_000 else 3.0
-
-
-def default_rate(hparams: HParams, lora: bool = False) -> float:
-    """Peak AdamW rate by width: wide networks take smaller steps, adapters ten times as large ones.
-
-    >>> default_rate(HParams(8192, 1024, 320, 5, 6)), default_rate(HParams(50257, 1024, 768, 12, 12))
-    (0.0002, 0.0001)
-    """
-    full = 2e-4 if hparams.n_embd <= 512 else 1e-4 if hparams.n_embd <= 1024 else 5e-5
-    return 3e-3 if lora and hparams.n_embd <= 512 else 10 * full if lora else full
-
-
-def default_dropout(hparams: HParams) -> float:
-    """GPT-2 was pretrained with a tenth dropped; the embedded base with none, and to begin now would harm it.
-
-    >>> default_dropout(HParams(8192, 1024, 320, 5, 6)), default_dropout(HParams(50257, 1024, 768, 12, 12))
-    (0.0, 0.1)
-    """
-    return 0.0 if hparams.n_embd <= 512 else 0.1
 
 
 def _check(settings: TrainingSettings, hparams: HParams) -> None:

@@ -73,12 +73,12 @@ class KerasScorer:
     def __call__(self, texts: Sequence[Sequence[int]]) -> list[Array]:
         """For each list of n ids, n + 1 float32 values: each id's score, then end-of-text's.
 
-        Beyond the context, windows overlap by half, and each token is scored where it has the most before it.
+        Beyond a window, windows overlap by half, and each token is scored where it has the most before it.
         """
         results = [np.zeros(len(ids) + 1, np.float32) for ids in texts]
         for batch in self._batches(texts):
             width = max(len(window.ids) for window in batch) - 1
-            width = min(self.hparams.n_ctx, -(-width // LENGTH_MULTIPLE) * LENGTH_MULTIPLE)
+            width = min(self.hparams.window, -(-width // LENGTH_MULTIPLE) * LENGTH_MULTIPLE)
             tokens = np.zeros((len(batch), width + 1), np.int32)
             for row, window in enumerate(batch):
                 tokens[row, : len(window.ids)] = window.ids
@@ -93,7 +93,7 @@ class KerasScorer:
         windows = [
             window
             for number, ids in enumerate(texts)
-            for window in windows_of(number, [end, *ids, end], self.hparams.n_ctx)
+            for window in windows_of(number, [end, *ids, end], self.hparams.window)
         ]
         windows.sort(key=lambda window: len(window.ids))
         batch: list[_Window] = []
@@ -131,11 +131,11 @@ class _Window:
     ids: list[int]
 
 
-def windows_of(number: int, ids: list[int], n_ctx: int) -> Iterator[_Window]:
+def windows_of(number: int, ids: list[int], size: int) -> Iterator[_Window]:
     total, done = len(ids) - 1, 0
     while done < total:
-        start = 0 if done == 0 else min(done - n_ctx // 2, total - n_ctx)
-        end = min(start + n_ctx, total)
+        start = 0 if done == 0 else min(done - size // 2, total - size)
+        end = min(start + size, total)
         yield _Window(number, start, done - start, ids[start : end + 1])
         done = end
 

@@ -1,4 +1,4 @@
-"""How much memory a model needs, estimated from its five numbers before anything is loaded.
+"""How much memory a model needs, estimated from its `hparams.json` before anything is loaded.
 
 The terms are those of the literature; the constants were fitted to peak resident memory on Linux, on the high
 side, and are checked by `benchmarks/memory.py`: measure again whenever training or sampling changes. Bytes.
@@ -22,16 +22,15 @@ def to_train(
     activation_checkpointing: bool = False,
     gradient_accumulation: bool = False,
 ) -> int:
-    """Peak bytes of fine-tuning with AdamW on `batch_tokens` at once, in rows of `length` (one context).
+    """Peak bytes of fine-tuning with AdamW on `batch_tokens` at once, in rows of `length` (one window).
 
     A trained weight takes 12 (itself and two moments, float32), inside a block 2 for its bfloat16 copy and 2
     for its gradient, in an embedding 8 for its gradient and the sum that makes it, and 4 more where gradients
     are accumulated. A frozen one takes 2 or 4. An update holds the largest weight's three arrays twice. For
-    each token, layer and unit of width 42 bytes are kept for the backward pass: the stream twice, its norms,
-    queries, keys and values before and after they are split, what attention says, and the wide layer twice;
-    and 2 H T / C of attention's shares, of which five eighths are computed (blocks of 256 in 1024).
+    each token and layer `_kept` is kept for the backward pass, and 2 H T of attention's shares, of which five
+    eighths are computed (blocks of 256 in 1024).
     """
-    length = length or hparams.n_ctx
+    length = length or hparams.window
     tokens = batch_tokens or length
     blocks = hparams.block_parameters
     embeddings = hparams.parameters - blocks
@@ -41,16 +40,28 @@ def to_train(
     full = not lora and not freeze
     weights += embeddings * (24 + 4 * gradient_accumulation if full else 2)
     weights += 12 * hparams.n_vocab * hparams.n_embd if full else 0
-    kept = hparams.n_embd * (42 + 2 * 0.63 * hparams.n_head * length / hparams.n_embd)
+    kept = _kept(hparams) + 2 * 0.63 * hparams.n_head * length
     # Adapters in the first block want the activations of all; a frozen first half wants none of its own.
     layers = hparams.n_layer if lora else hparams.n_layer * learned
     if activation_checkpointing:
-        layers = 1 + hparams.n_layer * 4 / 42
+        layers = 1 + hparams.n_layer * 4 * hparams.n_embd / _kept(hparams)
     chunk = min(tokens * hparams.n_vocab, 1 << 24) * 12  # logits, their exponentials and their gradient
     return round(SLACK * (weights + tokens * kept * layers + chunk)) + TRAINING_RUNTIME
 
 
+def _kept(hparams: HParams) -> int:
+    """Bytes a token and layer, in bfloat16: the stream twice and its norms, queries, keys and values before
+    and after they are split, what attention says (three), and the wide layer around its activation.
+
+    >>> _kept(HParams(50257, 1024, 768, 12, 12)) / 768
+    42.0
+    """
+    heads = hparams.n_embd + 2 * hparams.kv_heads * hparams.head_width
+    wide = (3 if hparams.feed_forward == "swiglu" else 2) * hparams.inner
+    return 2 * (7 * hparams.n_embd + 2 * heads + wide)
+
+
 def to_sample(hparams: HParams, batch: int = 1) -> int:
-    """Peak bytes of sampling: int8 weights (1), and each row's float32 keys and values of a whole context."""
-    cache = 2 * hparams.n_layer * hparams.n_ctx * hparams.n_embd * 4
+    """Peak bytes of sampling: int8 weights (1), and each row's float32 keys and values of a whole window."""
+    cache = 2 * hparams.n_layer * hparams.window * hparams.kv_heads * hparams.head_width * 4
     return hparams.parameters + batch * cache + SAMPLING_RUNTIME

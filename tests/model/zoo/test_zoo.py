@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from toy_models import TOY, write_model, write_vocabulary
 
 from blog_gen.errors import ModelError, UsageError
 from blog_gen.model.formats import open_checkpoint
+from blog_gen.model.hparams import HParams
 from blog_gen.model.training import memory
 from blog_gen.model.zoo import zoo
 from blog_gen.model.zoo.catalogue import describe, list_models
@@ -75,7 +77,7 @@ def test_what_is_not_there_is_explained(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"no such model; got 'coking'\. Did you mean cooking\?"):
         zoo.resolve("coking", runs)
     with pytest.raises(
-        ModelError, match=r"There are: .*cooking, 124M, 355M, 774M, 1558M; or name a model folder"
+        ModelError, match=r"There are: .*cooking, 124M, 355M, 774M, 1558M, smollm2; or name a model folder"
     ):
         zoo.resolve("zzz", runs)
     write_vocabulary(tmp_path / "half")
@@ -148,6 +150,15 @@ def test_memory_grows_with_the_model_the_batch_and_the_length() -> None:
     assert (
         small.parameters < memory.to_sample(small) < memory.to_sample(small, batch=8) < 4 * large.parameters
     )
+
+
+def test_shared_heads_of_keys_and_values_take_a_share_of_the_memory() -> None:
+    own = HParams(n_vocab=49136, n_ctx=8192, n_embd=576, n_head=9, n_layer=30, biases=False)
+    shared = replace(own, n_head_kv=3)
+    weights = own.parameters - shared.parameters
+    cache = 2 * own.n_layer * 1024 * 4 * (576 - 192)  # of one window, not of the whole context
+    assert memory.to_sample(own) - memory.to_sample(shared) == weights + cache
+    assert memory.to_train(own) - memory.to_train(shared) > 16 * weights
 
 
 def test_finding_a_model_and_reading_its_numbers_loads_nothing_heavy() -> None:
