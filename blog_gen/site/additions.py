@@ -29,7 +29,7 @@ _JEKYLL_EXCLUDES = """\
 
 _KEY_BLOCK = """\
 {key}:
-  # model: mini  # the base that learns your voice: mini | 124M | 355M | 774M | 1558M | a folder
+  # model: mini  # the base that learns your voice: mini | 124M … 1558M | smollm2 | OWNER/NAME | a folder
   articles: {articles}  # where your posts are; what blog-gen writes is never learned from
   output: {output}  # where drafts are written
   posts_per_day: 1  # how many drafts a day

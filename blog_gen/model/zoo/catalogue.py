@@ -26,6 +26,8 @@ class ModelInfo:
     vocabulary: int  # tokens
     source: str | None  # where it came from
     trained_on: str | None
+    licence: str | None  # by its SPDX identifier
+    language: str | None  # ISO 639-1
     memory_to_train: int  # a full fine-tune, one context a step; an estimate
     memory_to_sample: int  # one text at a time, int8; an estimate
 
@@ -66,6 +68,8 @@ def _info(name: str, kind: str, path: Path) -> ModelInfo:
         vocabulary=hparams.n_vocab,
         source=_source(meta),
         trained_on=_trained_on(meta),
+        licence=meta.get("licence"),
+        language=meta.get("language"),
         memory_to_train=memory.to_train(hparams),
         memory_to_sample=memory.to_sample(hparams),
     )

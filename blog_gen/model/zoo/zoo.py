@@ -2,6 +2,7 @@
 
 mini                       in the package
 124M 355M 774M 1558M       `<cache>/models/`, put there by `models pull`
+smollm2                    the same, out of a Python package
 OWNER/NAME[@REVISION]      of the Hugging Face Hub: `<cache>/hub/`, put there by `models pull`
 any other name             a run of the site, or a model imported into `<cache>/models/`
 a path                     a model folder as it is
@@ -29,6 +30,7 @@ SIZES: Mapping[str, HParams] = {
     "774M": HParams(n_vocab=50257, n_ctx=1024, n_embd=1280, n_head=20, n_layer=36),
     "1558M": HParams(n_vocab=50257, n_ctx=1024, n_embd=1600, n_head=25, n_layer=48),
 }
+PACKAGED = ("smollm2",)  # whose weights come in a Python package (`zoo.packaged`)
 OLD_NAMES: Mapping[str, str] = {"117M": "124M", "345M": "355M"}  # first published under a wrong count
 MODEL_FILES = ("hparams.json", "encoder.json", "vocab.bpe", "model.safetensors")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -97,10 +99,10 @@ def checked_name(name: str) -> str:
     """`name`, if a model may be kept in the cache under it.
 
     Raises:
-        UsageError: it is the embedded base's, or could not be a folder's on every platform.
+        UsageError: it is that of a base of ours, or could not be a folder's on every platform.
     """
-    if name in EMBEDDED or not _NAME.fullmatch(name):
-        fix = "Use letters, digits, dots, dashes and underscores, and no name of an embedded model"
+    if name in (*EMBEDDED, *PACKAGED) or not _NAME.fullmatch(name):
+        fix = "Use letters, digits, dots, dashes and underscores, and no name of a base of ours"
         raise UsageError("the name cannot be given to a model", got=repr(name), fix=fix)
     return published_name(name) or name
 
@@ -108,7 +110,8 @@ def checked_name(name: str) -> str:
 def places(runs: Path | None = None) -> dict[str, tuple[str, Path]]:
     """Every model there is: its name to (embedded | run | cached, folder), as `resolve` prefers them."""
     found = {name: ("embedded", path) for name, path in EMBEDDED.items() if is_model(path)}
-    found |= {size: ("cached", models_folder() / size) for size in SIZES if is_model(models_folder() / size)}
+    ours = {name: models_folder() / name for name in (*SIZES, *PACKAGED)}
+    found |= {name: ("cached", path) for name, path in ours.items() if is_model(path)}
     for kind, parent in (("run", runs), ("cached", models_folder())):
         for path in sorted(parent.iterdir()) if parent and parent.is_dir() else ():
             if is_model(path) and not path.name.startswith("."):
@@ -126,9 +129,9 @@ def resolve(name: str, runs: Path | None = None) -> Path:
     size = published_name(name)
     if (size or name) in known:
         return known[size or name][1]
-    if size:
-        fix = f"Run `blog-gen models pull {size}` to download it"
-        raise ModelError(f"the model {size} is not on this machine yet", fix=fix)
+    if size or name in PACKAGED:
+        fix = f"Run `blog-gen models pull {size or name}` to download it"
+        raise ModelError(f"the model {size or name} is not on this machine yet", fix=fix)
     path = Path(name).expanduser()
     if is_model(path):
         return path
@@ -139,7 +142,9 @@ def resolve(name: str, runs: Path | None = None) -> Path:
     if is_hub_name(name):
         fix = f"Run `blog-gen models pull {name}` to download it from the Hugging Face Hub"
         raise ModelError(f"the model {name} is not on this machine yet", fix=fix)
-    raise ModelError("there is no such model", got=repr(name), fix=_suggestion(name, [*known, *SIZES]))
+    raise ModelError(
+        "there is no such model", got=repr(name), fix=_suggestion(name, [*known, *SIZES, *PACKAGED])
+    )
 
 
 def _suggestion(name: str, known: list[str]) -> str:
