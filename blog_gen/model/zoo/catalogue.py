@@ -11,6 +11,7 @@ from blog_gen.model.formats.folder import read_meta
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import memory
 from blog_gen.model.zoo import zoo
+from blog_gen.model.zoo.bases import BASES
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class ModelInfo:
     vocabulary: int  # tokens
     source: str | None  # where it came from
     trained_on: str | None
-    licence: str | None  # by its SPDX identifier
+    licence: str | None
     language: str | None  # ISO 639-1
     memory_to_train: int  # a full fine-tune, one context a step; an estimate
     memory_to_sample: int  # one text at a time, int8; an estimate
@@ -58,6 +59,7 @@ def describe(name: str, runs: Path | None = None) -> ModelInfo:
 
 def _info(name: str, kind: str, path: Path) -> ModelInfo:
     hparams, meta = HParams.load(path), read_meta(path)
+    known = next((base for base in BASES if base.name == name), None)
     return ModelInfo(
         name=name,
         kind=kind,
@@ -68,8 +70,8 @@ def _info(name: str, kind: str, path: Path) -> ModelInfo:
         vocabulary=hparams.n_vocab,
         source=_source(meta),
         trained_on=_trained_on(meta),
-        licence=meta.get("licence"),
-        language=meta.get("language"),
+        licence=known.licence if known else None,
+        language=known.language if known else None,
         memory_to_train=memory.to_train(hparams),
         memory_to_sample=memory.to_sample(hparams),
     )

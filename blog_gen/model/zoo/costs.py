@@ -39,7 +39,7 @@ def cost_of(
     Each vocabulary counts tokens a bit differently; those of the run there is will do.
     """
     try:
-        advice = choose(settings or TrainingSettings(), hparams, _rows(tokens, hparams.n_ctx), machine)
+        advice = choose(settings or TrainingSettings(), hparams, _rows(tokens, hparams.window), machine)
     except ModelError:
         return Cost(None, None)
     return Cost(advice.bytes, advice.seconds)

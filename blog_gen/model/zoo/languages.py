@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blog_gen.model.zoo.bases import better_than
+from blog_gen.model.zoo.bases import offered
 
 NAMES = {
     "ar": "Arabic",
@@ -48,7 +48,7 @@ def name_of(language: str) -> str:
 def what_to_do(language: str) -> str:
     """What fits posts in a language that the embedded base does not know."""
     anyway = "with `model: mini` it is learned all the same, and drafts will hardly be sentences"
-    base = better_than("mini", language)
+    base = offered(language)
     if base is None:
         return f"Name a GPT-2 of that language as `model:` (OWNER/NAME of the Hub, or a folder); {anyway}"
     return f"`blog-gen models pull {base.name}`, then `model: {base.name}`; {anyway}"

