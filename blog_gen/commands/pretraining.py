@@ -65,7 +65,7 @@ def pretrain(
     from blog_gen.model.quiet import quiet
 
     quiet()
-    from blog_gen.model.pretraining.base_model import Corpus, make_base
+    from blog_gen.model.pretraining.base_model import PretrainingCorpus, make_base
     from blog_gen.model.pretraining.pretraining import Plan
     from blog_gen.model.training.optimizers import Optimizer
     from blog_gen.text.post import varied
@@ -82,7 +82,7 @@ def pretrain(
     )
     with interruptible() as interrupted:
         run = make_base(
-            Corpus(corpus, valid, varied),
+            PretrainingCorpus(corpus, valid, varied),
             out,
             HParams(vocabulary, context, width, heads, layers),
             plan,

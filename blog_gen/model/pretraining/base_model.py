@@ -20,7 +20,7 @@ WORK_FOLDER = "pretraining"  # inside the output folder: shards and state
 
 
 @dataclass(frozen=True)
-class Corpus:
+class PretrainingCorpus:
     """Files of `{source, text}` lines; `prepare` is done to every text that is trained on."""
 
     train: Sequence[Path]
@@ -33,7 +33,7 @@ class Corpus:
 
 
 def make_base(
-    corpus: Corpus,
+    corpus: PretrainingCorpus,
     folder: Path,
     hparams: HParams,
     plan: Plan,
@@ -61,7 +61,9 @@ def make_base(
     return run
 
 
-def _encoded(corpus: Corpus, folder: Path, work: Path, size: int, note: Callable[[Note], None]) -> None:
+def _encoded(
+    corpus: PretrainingCorpus, folder: Path, work: Path, size: int, note: Callable[[Note], None]
+) -> None:
     """Vocabulary, list of words and shards, each made once."""
     if not (folder / "vocab.bpe").exists():
         train_vocabulary((document.text for document in corpus.documents([])), size, folder)

@@ -17,7 +17,7 @@ from blog_gen.model.quiet import quiet
 
 quiet()
 from blog_gen.model.bpe import Tokenizer  # noqa: E402
-from blog_gen.model.pretraining.base_model import Corpus, make_base  # noqa: E402
+from blog_gen.model.pretraining.base_model import PretrainingCorpus, make_base  # noqa: E402
 from blog_gen.model.pretraining.pretraining import Plan, Pretraining  # noqa: E402
 from blog_gen.model.pretraining.shards import Shards, read_documents  # noqa: E402
 from blog_gen.model.training.optimizers import Optimizer  # noqa: E402
@@ -38,7 +38,7 @@ MUON = Optimizer("muon")
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> PretrainingCorpus:
     folder = tmp_path_factory.mktemp("corpus")
     for name, count in (("train", 60), ("valid", 12)):
         with lzma.open(folder / f"{name}.jsonl.xz", "wt", encoding="utf-8") as file:
@@ -46,11 +46,14 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
                 source = "books" if number % 3 == 0 else "blogs"
                 text = f"title: Part {number}\n---\n" + " ".join(f"the {n} of {source}" for n in range(40))
                 file.write(json.dumps({"source": source, "text": text}) + "\n")
-    return Corpus((folder / "train.jsonl.xz",), (folder / "valid.jsonl.xz",))
+    return PretrainingCorpus((folder / "train.jsonl.xz",), (folder / "valid.jsonl.xz",))
 
 
 def _make(
-    corpus: Corpus, folder: Path, plan: Plan = PLAN, interrupted: Callable[[], bool] = lambda: False
+    corpus: PretrainingCorpus,
+    folder: Path,
+    plan: Plan = PLAN,
+    interrupted: Callable[[], bool] = lambda: False,
 ) -> Pretraining:
     return make_base(corpus, folder, HPARAMS, plan, MUON, lambda row: None, interrupted=interrupted)
 
@@ -60,7 +63,7 @@ def _stop_after(steps: int) -> Callable[[], bool]:
     return lambda: next(left, None) is None
 
 
-def test_it_learns_and_leaves_a_model_folder(corpus: Corpus, tmp_path: Path) -> None:
+def test_it_learns_and_leaves_a_model_folder(corpus: PretrainingCorpus, tmp_path: Path) -> None:
     run = _make(corpus, tmp_path)
     history = run.position.history
     assert history[-1]["valid_bits_per_byte"] < 2.0 < history[0]["loss"]
@@ -69,7 +72,9 @@ def test_it_learns_and_leaves_a_model_folder(corpus: Corpus, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("stop_at", [3, 20, 31])
-def test_stopped_anywhere_it_ends_with_the_same_bits(corpus: Corpus, tmp_path: Path, stop_at: int) -> None:
+def test_stopped_anywhere_it_ends_with_the_same_bits(
+    corpus: PretrainingCorpus, tmp_path: Path, stop_at: int
+) -> None:
     straight = _make(corpus, tmp_path / "straight")
     first = _make(corpus, tmp_path / "stopped", interrupted=_stop_after(stop_at))
     assert first.position.step == stop_at
@@ -79,7 +84,7 @@ def test_stopped_anywhere_it_ends_with_the_same_bits(corpus: Corpus, tmp_path: P
     assert all(np.array_equal(value, again.average()[name]) for name, value in straight.average().items())
 
 
-def test_the_average_is_handed_on_and_measured(corpus: Corpus, tmp_path: Path) -> None:
+def test_the_average_is_handed_on_and_measured(corpus: PretrainingCorpus, tmp_path: Path) -> None:
     run = _make(corpus, tmp_path, replace(PLAN, decay=0.0))
     kept = load_weights(tmp_path, HPARAMS)
     assert all(np.allclose(kept[name], value, atol=1e-3) for name, value in run.average().items())
@@ -88,12 +93,12 @@ def test_the_average_is_handed_on_and_measured(corpus: Corpus, tmp_path: Path) -
     assert last["average_bits_per_byte"] != last["valid_bits_per_byte"] == round(run.valid_bits_per_byte(), 4)
 
 
-def test_an_average_over_one_step_is_the_weights(corpus: Corpus, tmp_path: Path) -> None:
+def test_an_average_over_one_step_is_the_weights(corpus: PretrainingCorpus, tmp_path: Path) -> None:
     run = _make(corpus, tmp_path, replace(PLAN, average_tokens=PLAN.batch_tokens))
     assert all(np.allclose(value, run.average()[name], atol=1e-6) for name, value in run.weights().items())
 
 
-def test_a_longer_plan_goes_on_from_before_the_rate_fell(corpus: Corpus, tmp_path: Path) -> None:
+def test_a_longer_plan_goes_on_from_before_the_rate_fell(corpus: PretrainingCorpus, tmp_path: Path) -> None:
     _make(corpus, tmp_path)
     longer = replace(PLAN, tokens=2 * PLAN.tokens)
     shards = Shards(tmp_path / "pretraining" / "train")
@@ -102,7 +107,7 @@ def test_a_longer_plan_goes_on_from_before_the_rate_fell(corpus: Corpus, tmp_pat
 
 
 def test_a_finished_model_whose_state_is_lost_goes_on_from_its_weights(
-    corpus: Corpus, tmp_path: Path
+    corpus: PretrainingCorpus, tmp_path: Path
 ) -> None:
     finished = _make(corpus, tmp_path)
     for state in (tmp_path / "pretraining").glob("*.safetensors"):
@@ -130,10 +135,12 @@ def test_a_corpus_too_small_for_the_vocabulary_is_refused(tmp_path: Path) -> Non
     path = tmp_path / "small.jsonl"
     path.write_text(json.dumps({"text": "aa"}))
     with pytest.raises(CorpusError, match="too small for the vocabulary"):
-        _make(Corpus((path,)), tmp_path / "out")
+        _make(PretrainingCorpus((path,)), tmp_path / "out")
 
 
-def test_the_mixture_decides_which_documents_an_epoch_holds(corpus: Corpus, tmp_path: Path) -> None:
+def test_the_mixture_decides_which_documents_an_epoch_holds(
+    corpus: PretrainingCorpus, tmp_path: Path
+) -> None:
     _make(corpus, tmp_path, replace(PLAN, tokens=256))
     shards = Shards(tmp_path / "pretraining" / "train", seed=3)
     everything, none = shards.epoch(0, {}), shards.epoch(0, {"books": 0.0})
@@ -145,7 +152,7 @@ def test_the_mixture_decides_which_documents_an_epoch_holds(corpus: Corpus, tmp_
 
 
 def test_texts_are_prepared_for_training_and_left_alone_for_validation(
-    corpus: Corpus, tmp_path: Path
+    corpus: PretrainingCorpus, tmp_path: Path
 ) -> None:
     _make(replace(corpus, prepare=str.upper), tmp_path, replace(PLAN, tokens=256))
     tokenizer = Tokenizer.load(tmp_path)
@@ -154,7 +161,7 @@ def test_texts_are_prepared_for_training_and_left_alone_for_validation(
     assert tokenizer.decode(valid.tokens[: valid.starts[1] - 1]).startswith("title: Part 0\n---\nthe 0 of")
 
 
-def test_windows_read_an_epoch_as_one_long_row(corpus: Corpus, tmp_path: Path) -> None:
+def test_windows_read_an_epoch_as_one_long_row(corpus: PretrainingCorpus, tmp_path: Path) -> None:
     _make(corpus, tmp_path, replace(PLAN, tokens=256))
     epoch = Shards(tmp_path / "pretraining" / "train").epoch(5, {})
     whole = epoch.window(0, epoch.length)
