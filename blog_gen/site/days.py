@@ -32,7 +32,7 @@ _FRONT_MATTER_DATE = re.compile(rb"^date:[ \t]*[\"']?" + _DATE, re.M)
 
 
 @dataclass(frozen=True)
-class Schedule:
+class PostingSchedule:
     """When posts are due, read from the settings and checked."""
 
     zone: tzinfo | None  # the site's; None: the machine's own
@@ -59,13 +59,13 @@ class Schedule:
         return dates.local(datetime.combine(day, self.time), self.zone)
 
 
-def schedule_of(settings: Settings) -> Schedule:
+def schedule_of(settings: Settings) -> PostingSchedule:
     """The schedule that the settings ask for.
 
     Raises:
         ConfigError: the time zone, the time or a weekday is none.
     """
-    return Schedule(
+    return PostingSchedule(
         zone=dates.zone_of(settings),
         time=time_in(settings.time),
         weekdays=weekdays_in(settings.weekdays),

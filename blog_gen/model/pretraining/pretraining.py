@@ -27,7 +27,7 @@ from blog_gen.model.training.backend import make_stepper
 from blog_gen.model.training.loss import chunked_cross_entropy, cross_entropy
 from blog_gen.model.training.machine import has_bfloat16
 from blog_gen.model.training.optimizers import Optimizer
-from blog_gen.model.training.schedules import Schedule
+from blog_gen.model.training.schedules import LearningRateSchedule
 from blog_gen.model.training.state import load_state, save_state
 from blog_gen.model.weights import initial_weights
 
@@ -60,9 +60,9 @@ class Plan:
         return -(-self.tokens // self.batch_tokens)
 
     @property
-    def schedule(self) -> Schedule:
+    def schedule(self) -> LearningRateSchedule:
         warmup = max(1, self.warmup_tokens // self.batch_tokens)
-        return Schedule(self.steps, warmup, max(1, round(self.decay * self.steps)))
+        return LearningRateSchedule(self.steps, warmup, max(1, round(self.decay * self.steps)))
 
     def decaying(self, step: int) -> bool:
         """Whether `step`, counted from 1, is in the last part of the run."""

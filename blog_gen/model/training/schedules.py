@@ -8,7 +8,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
-class Schedule:
+class LearningRateSchedule:
     """Linear warm-up, a plateau, then decay to zero."""
 
     steps: int  # the whole run
@@ -19,7 +19,7 @@ class Schedule:
     def share(self, step: int) -> float:
         """Share of the peak rate for `step`, counted from 1.
 
-        >>> run = Schedule(steps=10, warmup=2, decay=4)
+        >>> run = LearningRateSchedule(steps=10, warmup=2, decay=4)
         >>> [run.share(step) for step in (1, 2, 6, 8, 10)]
         [0.5, 1.0, 1.0, 0.6, 0.2]
         """

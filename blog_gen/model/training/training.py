@@ -29,7 +29,7 @@ from blog_gen.model.training.fusion import checkpointed
 from blog_gen.model.training.loss import chunked_cross_entropy, cross_entropy
 from blog_gen.model.training.optimizers import Optimizer
 from blog_gen.model.training.outcome import Outcome, Position
-from blog_gen.model.training.schedules import Schedule
+from blog_gen.model.training.schedules import LearningRateSchedule
 from blog_gen.model.training.state import State, load_state, save_state
 
 Array = np.ndarray[Any, Any]
@@ -70,7 +70,7 @@ class FineTuning:
             recipe.precision,
             self._last_logits,
         )
-        self._schedule = Schedule(recipe.steps, recipe.warmup, shape=recipe.schedule)
+        self._schedule = LearningRateSchedule(recipe.steps, recipe.warmup, shape=recipe.schedule)
         self._saves = 0
 
     def _training_loss(self, weights: Any, batch: Any) -> Any:

@@ -26,7 +26,7 @@ from blog_gen.model.weights import initial_weights, save_weights
 quiet()
 from blog_gen.model.training.adaptation import merged  # noqa: E402
 from blog_gen.model.training.outcome import Outcome, Position  # noqa: E402
-from blog_gen.model.training.schedules import Schedule  # noqa: E402
+from blog_gen.model.training.schedules import LearningRateSchedule  # noqa: E402
 from blog_gen.model.training.training import FineTuning  # noqa: E402
 
 HPARAMS = HParams(n_vocab=64, n_ctx=64, n_embd=32, n_head=2, n_layer=2)
@@ -211,8 +211,10 @@ def test_a_loss_that_is_no_number_later_ends_with_the_best_so_far(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tuning = begun(tmp_path)
-    share = Schedule.share
-    monkeypatch.setattr(Schedule, "share", lambda self, step: math.inf if step > 9 else share(self, step))
+    share = LearningRateSchedule.share
+    monkeypatch.setattr(
+        LearningRateSchedule, "share", lambda self, step: math.inf if step > 9 else share(self, step)
+    )
     outcome = finished(tuning)
     assert outcome.stopped == "the loss was no longer a number at step 11"
     assert outcome.position.best_step == 5
