@@ -32,7 +32,7 @@ from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.index import CorpusIndex
 from blog_gen.review import fields, marking, patching
 from blog_gen.text.safety import fences, links
-from blog_gen.text.safety.facts import Report, SiteFacts
+from blog_gen.text.safety.facts import SafetyReport, SiteFacts
 
 ROOMS = ("text", "judge", "site", "drafting", "review", "config")
 FACTOR, MOST = 4, 6  # so many times the text, at most so many times the time
@@ -156,7 +156,7 @@ OTHERS: dict[str, Callable[[], Any]] = {  # for each text anew
     "zone": lambda: UTC,
     "facts": SiteFacts,
     "site_facts": SiteFacts,
-    "report": Report,
+    "report": SafetyReport,
     "block": lambda: "a: 1\n",
     "parent": lambda: ["a"],
     "other": lambda: "Why Vim?",
@@ -180,7 +180,7 @@ FUNCTIONS: dict[str, Work] = {
     "review.patching.with_body": lambda text: patching.with_body(f"---\ntitle: a\n---\n{text}", text),
     "text.safety.fences.joined": lambda text: fences.joined(fences.split(text), True, "\n\n"),
     "text.safety.links.known_hosts": lambda text: links.known_hosts([text]),
-    "text.safety.links.with_links": lambda text: links.with_links(text, {"a": "/b"}, FACTS, Report()),
+    "text.safety.links.with_links": lambda text: links.with_links(text, {"a": "/b"}, FACTS, SafetyReport()),
 }
 # These say what of a text they read, or read none.
 NO_TEXTS = frozenset(

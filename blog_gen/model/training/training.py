@@ -33,7 +33,7 @@ from blog_gen.model.training.schedules import LearningRateSchedule
 from blog_gen.model.training.state import State, load_state, save_state
 
 Array = np.ndarray[Any, Any]
-Report = Callable[[dict[str, float]], None]
+OnEvaluation = Callable[[dict[str, float]], None]
 
 STATE_FILES = ("state-0.safetensors", "state-1.safetensors")  # in turn: one damaged, there is the one before
 BEST_FILE = "best.safetensors"
@@ -112,7 +112,7 @@ class FineTuning:
 
     def run(
         self,
-        report: Report = lambda row: None,
+        report: OnEvaluation = lambda row: None,
         interrupted: Callable[[], bool] = lambda: False,
         max_seconds: float = math.inf,
         save_seconds: float = 20.0,
@@ -186,7 +186,7 @@ class FineTuning:
             return "all steps done"
         return "the time allowed was over" if self.position.seconds >= max_seconds else ""
 
-    def _evaluate(self, report: Report) -> None:
+    def _evaluate(self, report: OnEvaluation) -> None:
         """Measure, and keep the weights when they are the best so far."""
         position = self.position
         row: dict[str, float] = {"step": position.step, "seconds": round(position.seconds, 1)}

@@ -41,7 +41,7 @@ class Finding:
 
 
 @dataclass
-class Report:
+class SafetyReport:
     """Collects findings while one stretch of a body is worked on."""
 
     first_line: int = 1  # of the stretch, in the body

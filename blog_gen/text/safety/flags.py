@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from blog_gen.text.safety.facts import Finding, Kind, Report
+from blog_gen.text.safety.facts import Finding, Kind, SafetyReport
 
 # Nowhere may a match begin at each letter of a long word and look on to its end: a draft can be one word of
 # 100 kB. So runs begin after what is not of them, or are bounded.
@@ -35,7 +35,7 @@ def flags(body: str) -> tuple[Finding, ...]:
     >>> [(flag.kind, flag.line) for flag in flags("write to me@example.org\\nor call +49 30 1234567")]
     [('email', 1), ('telephone', 2)]
     """
-    report = Report()
+    report = SafetyReport()
     for kind, pattern in _PATTERNS:
         for match in pattern.finditer(body):
             report.add(kind, match, match[0].replace("\u2060", ""))

@@ -10,7 +10,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
-from blog_gen.text.safety.facts import Report
+from blog_gen.text.safety.facts import SafetyReport
 
 AUTOLINK = r"<https?://[^\s<>()\[\]{}\"'`\\|^\x00]+>"
 
@@ -46,13 +46,13 @@ _CHARACTERS = range(0x20, 0x7F), range(0xA0, 0xD800), range(0xE000, 0xFFFE), ran
 _ENTITY = re.compile(r"&#(?:[xX](?P<hexadecimal>[0-9A-Fa-f]+)|(?P<decimal>[0-9]+))?;?")
 
 
-def without_markup(text: str, report: Report, keep: str = "") -> str:
+def without_markup(text: str, report: SafetyReport, keep: str = "") -> str:
     """`text` without HTML elements, comments, CDATA and instructions; unknown elements stay.
 
     Scripts and their like go with all they hold; of other elements the content stays. `keep` is one
     comment to leave alone: the site's excerpt separator.
 
-    >>> without_markup("a <b onclick='x()'>bold</b> List<String>", Report())
+    >>> without_markup("a <b onclick='x()'>bold</b> List<String>", SafetyReport())
     'a bold List<String>'
     """
 
@@ -95,12 +95,12 @@ def _end(found: re.Match[str], closings: Mapping[str, Sequence[tuple[int, int]]]
     return closed[at][1] if within else after
 
 
-def as_text(text: str, report: Report, keep: str = "") -> str:
+def as_text(text: str, report: SafetyReport, keep: str = "") -> str:
     r"""`text` with every `<` escaped that might begin a tag, and no entity for what is no character.
 
     kramdown stops the whole build at an entity beyond Unicode.
 
-    >>> as_text("1 <2, a < b, \\<i> and <foo bar>&#9999999;", Report())
+    >>> as_text("1 <2, a < b, \\<i> and <foo bar>&#9999999;", SafetyReport())
     '1 <2, a < b, &lt;i> and &lt;foo bar>'
     """
 
@@ -118,10 +118,10 @@ def as_text(text: str, report: Report, keep: str = "") -> str:
     return keep.join(parts)
 
 
-def without_attributes(text: str, report: Report) -> str:
+def without_attributes(text: str, report: SafetyReport) -> str:
     r"""`text` without kramdown's attribute lists, extensions and options; lists of classes stay.
 
-    >>> without_attributes("a{:onclick='x'} {::nomarkdown} {:.wide} {:", Report())
+    >>> without_attributes("a{:onclick='x'} {::nomarkdown} {:.wide} {:", SafetyReport())
     'a  {:.wide} {\\:'
     """
 

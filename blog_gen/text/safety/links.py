@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
-from blog_gen.text.safety.facts import Kind, Report, SiteFacts
+from blog_gen.text.safety.facts import Kind, SafetyReport, SiteFacts
 from blog_gen.text.safety.html import AUTOLINK
 
 _SAFE = r"[^\s<>()\[\]{}\"'`\\|^\x00-\x1f\x7f]"
@@ -96,7 +96,7 @@ def may_show(url: str, facts: SiteFacts) -> bool:
     return _RELATIVE.fullmatch(url) is not None and path.lstrip("/") in facts.files
 
 
-def with_definitions(text: str, facts: SiteFacts, report: Report) -> tuple[str, dict[str, str]]:
+def with_definitions(text: str, facts: SiteFacts, report: SafetyReport) -> tuple[str, dict[str, str]]:
     """`text` with only those link definitions that may be, and their destinations by label."""
     kept: dict[str, str] = {}
 
@@ -125,7 +125,7 @@ def _strict(match: re.Match[str]) -> tuple[str, str]:
     return url, f'{url} "{title}"' if title else url
 
 
-def with_links(text: str, defined: Mapping[str, str], facts: SiteFacts, report: Report) -> str:
+def with_links(text: str, defined: Mapping[str, str], facts: SiteFacts, report: SafetyReport) -> str:
     """`text` with kept links and images in strict form, other links as their text, other images gone."""
 
     def kept_or(kind: Kind, otherwise: str, match: re.Match[str]) -> str:
@@ -185,10 +185,10 @@ def _is_footnote_everywhere(match: re.Match[str], facts: SiteFacts) -> bool:
     return not word["more"] and may_link(word["url"], facts)
 
 
-def without_bare_addresses(text: str, facts: SiteFacts, report: Report) -> str:
+def without_bare_addresses(text: str, facts: SiteFacts, report: SafetyReport) -> str:
     r"""`text` in which no renderer makes a link of a bare address, but of those that the site links to.
 
-    >>> without_bare_addresses("See http://known.example or www.x.example.", SiteFacts(), Report())
+    >>> without_bare_addresses("See http://known.example or www.x.example.", SiteFacts(), SafetyReport())
     'See http\\://known.example or www\\.x.example.'
     """
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from blog_gen.errors import DraftError
 from blog_gen.text.safety import code, fences, html, limits, links, liquid
-from blog_gen.text.safety.facts import Finding, Report, SiteFacts
+from blog_gen.text.safety.facts import Finding, SafetyReport, SiteFacts
 from blog_gen.text.safety.fences import Fence, Prose, Segment
 from blog_gen.text.safety.flags import flags
 from blog_gen.text.safety.links import known_hosts
@@ -50,7 +50,7 @@ def make_safe(body: str, site_facts: SiteFacts) -> Safe:
     Raises:
         DraftError: the text changes with every round (none that does is known).
     """
-    report = Report()
+    report = SafetyReport()
     text = liquid.in_markdown(_visible(body, report))
     for match in liquid.tags(text):
         report.add("liquid", match)
@@ -89,7 +89,7 @@ def typographic(text: str) -> str:
     return text.replace("<", "‹").replace(">", "›")
 
 
-def _visible(body: str, report: Report) -> str:
+def _visible(body: str, report: SafetyReport) -> str:
     """`body` with LF line ends and without characters that do not show."""
 
     def gone(match: re.Match[str]) -> str:
@@ -99,7 +99,7 @@ def _visible(body: str, report: Report) -> str:
     return _INVISIBLE.sub(gone, _LINE_ENDS.sub("\n", body))
 
 
-def _round(text: str, facts: SiteFacts, report: Report) -> str:
+def _round(text: str, facts: SiteFacts, report: SafetyReport) -> str:
     """One pass over the whole body: code set apart, prose disarmed."""
     segments = fences.with_indented_code(fences.split(_BEGINNING.sub("", text).strip()), code.DANGEROUS)
     blocks = [segment for segment in segments if isinstance(segment, Fence)]
@@ -122,7 +122,7 @@ def _safe_fence(segment: Segment, guarded: bool, facts: SiteFacts) -> Segment:
 
 
 def _safe_prose(
-    segments: Sequence[Segment], guarded: bool, facts: SiteFacts, report: Report
+    segments: Sequence[Segment], guarded: bool, facts: SiteFacts, report: SafetyReport
 ) -> list[Segment]:
     """`segments` with their prose made safe; link definitions count for the whole body."""
     hidden = {}
@@ -146,7 +146,7 @@ def _safe_prose(
     return done
 
 
-def _disarmed(text: str, defined: dict[str, str], facts: SiteFacts, report: Report) -> str:
+def _disarmed(text: str, defined: dict[str, str], facts: SiteFacts, report: SafetyReport) -> str:
     """Prose without code, disarmed: links first, since what is no link may be HTML."""
     text = links.with_links(text, defined, facts, report)
     text = html.without_markup(text, report, facts.excerpt_separator)
