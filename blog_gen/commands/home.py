@@ -14,7 +14,7 @@ from blog_gen.errors import BlogGenError, ModelError, UsageError
 if TYPE_CHECKING:
     from blog_gen.config.settings import Settings
     from blog_gen.site.changes import Change
-    from blog_gen.site.scheduling.daily import Job
+    from blog_gen.site.scheduling.daily import DailyJob
 
 
 @click.command()
@@ -130,11 +130,11 @@ def schedule(
         click.echo(one.text(job), nl=False)
 
 
-def _job(site: Site, scheduler: str, **given: Any) -> Job:
+def _job(site: Site, scheduler: str, **given: Any) -> DailyJob:
     """The daily job; `given` is for GitHub."""
     from blog_gen.site.scaffold import require_config
-    from blog_gen.site.scheduling.daily import Job, own_command
+    from blog_gen.site.scheduling.daily import DailyJob, own_command
 
     require_config(site.folder, site.config_files)
     command = "blog-gen" if scheduler == "github" else own_command()
-    return Job(site.settings(), command, config_files=site.config_files, **given)
+    return DailyJob(site.settings(), command, config_files=site.config_files, **given)

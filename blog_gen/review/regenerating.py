@@ -25,7 +25,7 @@ class _Cancelled(Exception):
 
 
 @dataclass
-class Job:
+class DraftJob:
     """One draft being written; read from any thread."""
 
     state: Literal["running", "done", "failed", "cancelled"] = "running"
@@ -45,7 +45,7 @@ class Writer:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.job: Job | None = None
+        self.job: DraftJob | None = None
         self._lock = threading.Lock()
 
     def obstacle(self) -> str | None:
@@ -57,16 +57,16 @@ class Writer:
             return "No model is trained: run blog-gen train first"
         return None
 
-    def start(self, day: date, title: str | None, seed: int | None) -> Job:
+    def start(self, day: date, title: str | None, seed: int | None) -> DraftJob:
         """Begin, unless one is running: then that one."""
         with self._lock:
             if self.job is None or self.job.state != "running":
-                self.job = Job()
+                self.job = DraftJob()
                 words = (self.job, day, title, seed)
                 threading.Thread(target=self._write, args=words, daemon=True).start()
             return self.job
 
-    def _write(self, job: Job, day: date, title: str | None, seed: int | None) -> None:
+    def _write(self, job: DraftJob, day: date, title: str | None, seed: int | None) -> None:
         def candidate(done: int, total: int) -> None:
             job.done, job.total = done, total
             stop_if_cancelled()

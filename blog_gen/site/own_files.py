@@ -12,7 +12,7 @@ from blog_gen.errors import BlogGenError, Note
 from blog_gen.site.changes import Change, text_of
 from blog_gen.site.hunks import shown
 from blog_gen.site.scheduling import github
-from blog_gen.site.scheduling.daily import Job
+from blog_gen.site.scheduling.daily import DailyJob
 from blog_gen.site.stamps import lacking, stamped, unedited
 from blog_gen.site.templates import render
 
@@ -29,7 +29,7 @@ def plugin_changes(settings: Settings, folder: Path, notes: list[Note]) -> list[
     return _changes(settings.site, Change(path, before, today, why), mine, "move it away and run init", notes)
 
 
-def workflow_changes(job: Job, notes: list[Note]) -> list[Change]:
+def workflow_changes(job: DailyJob, notes: list[Note]) -> list[Change]:
     """What makes the workflow today's, and what a person must know of the deploy that is there."""
     site = job.settings.site
     path = github.workflow_file(site)

@@ -20,7 +20,7 @@ from blog_gen.site.changes import Change, text_of
 from blog_gen.site.days import schedule_of
 from blog_gen.site.found import Found, find_posts
 from blog_gen.site.own_files import plugin_changes, workflow_changes
-from blog_gen.site.scheduling.daily import Job
+from blog_gen.site.scheduling.daily import DailyJob
 from blog_gen.site.yaml_edit import CannotAdd, added
 
 
@@ -61,7 +61,7 @@ def plan(
     if plugin if plugin is not None else not _is_built_by_pages(site):
         changes += plugin_changes(ready, plugin_folders(settings)[0], notes)
     if workflow if workflow is not None else _is_on_github(site):
-        changes += workflow_changes(Job(ready, config_files=named), notes)
+        changes += workflow_changes(DailyJob(ready, config_files=named), notes)
     return Plan(tuple(changes), (*notes, *by_hand), found, ready)
 
 

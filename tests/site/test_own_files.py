@@ -15,7 +15,7 @@ from blog_gen.site import hunks, own_files, stamps
 from blog_gen.site.changes import apply, undo
 from blog_gen.site.scaffold import Plan, plan
 from blog_gen.site.scheduling import github
-from blog_gen.site.scheduling.daily import Job
+from blog_gen.site.scheduling.daily import DailyJob
 from blog_gen.site.stamps import stamped, unedited
 
 EARLIER = sorted((Path(__file__).parent / "earlier").iterdir())
@@ -85,20 +85,22 @@ def test_todays_files_that_are_edited_stay(site: Path) -> None:
 
 
 def test_a_workflow_that_nobody_edited_follows_the_settings(site: Path) -> None:
-    job = Job(load_settings(site))
+    job = DailyJob(load_settings(site))
     github.install(job)
     (site / "_config.yml").write_text("timezone: Asia/Tokyo\n")
-    assert github.text(Job(load_settings(site))) != (site / WORKFLOW).read_text()
-    github.install(Job(load_settings(site)))
-    assert github.text(Job(load_settings(site))) == (site / WORKFLOW).read_text()
+    assert github.text(DailyJob(load_settings(site))) != (site / WORKFLOW).read_text()
+    github.install(DailyJob(load_settings(site)))
+    assert github.text(DailyJob(load_settings(site))) == (site / WORKFLOW).read_text()
 
 
 def test_the_package_that_was_given_stays_and_a_bare_name_does_not(site: Path) -> None:
     settings = load_settings(site)
-    github.install(Job(settings, package="./w.whl[train]"))
-    assert package_in(github.text(Job(settings))) == "./w.whl[train]"
+    github.install(DailyJob(settings, package="./w.whl[train]"))
+    assert package_in(github.text(DailyJob(settings))) == "./w.whl[train]"
     (site / WORKFLOW).write_text((EARLIER[0] / "blog-gen.yml").read_text())
-    assert package_in(github.text(Job(settings))) == "blog_gen[train] @ https://code.example/blog_gen.whl"
+    assert (
+        package_in(github.text(DailyJob(settings))) == "blog_gen[train] @ https://code.example/blog_gen.whl"
+    )
 
 
 def test_a_runner_is_told_only_what_it_can_reach(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,13 +108,13 @@ def test_a_runner_is_told_only_what_it_can_reach(site: Path, monkeypatch: pytest
     for where in (Origin(Path("/home/me/blog_gen")), Origin(url="git+file:///x@1f"), None):
         monkeypatch.setattr(github, "installed_from", lambda where=where: where)
         with pytest.raises(BlogGenError, match="--package"):
-            github.text(Job(settings))
+            github.text(DailyJob(settings))
         assert of(plan(site, workflow=True)) == {PLUGIN}
         assert [note for note in plan(site, workflow=True).notes if "cannot reach" in note.rule]
     monkeypatch.setattr(github, "installed_from", lambda: Origin(site))
-    assert package_in(github.text(Job(settings))) == ".[train]"
+    assert package_in(github.text(DailyJob(settings))) == ".[train]"
     monkeypatch.setattr(github, "installed_from", lambda: Origin(site / "tools" / "b.whl"))
-    assert package_in(github.text(Job(settings))) == "./tools/b.whl[train]"
+    assert package_in(github.text(DailyJob(settings))) == "./tools/b.whl[train]"
 
 
 def package_in(text: str) -> str:

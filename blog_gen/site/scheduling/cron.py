@@ -11,11 +11,11 @@ import subprocess
 
 from blog_gen.errors import BlogGenError
 from blog_gen.files import make_folder
-from blog_gen.site.scheduling.daily import Job, start_time
+from blog_gen.site.scheduling.daily import DailyJob, start_time
 from blog_gen.site.templates import render
 
 
-def text(job: Job) -> str:
+def text(job: DailyJob) -> str:
     """The lines for the crontab: the markers, and the job at a time of this machine's clock.
 
     Raises:
@@ -40,7 +40,7 @@ def text(job: Job) -> str:
     )
 
 
-def install(job: Job) -> str:
+def install(job: DailyJob) -> str:
     """Put the lines into the user's crontab, in place of older ones; where they are now."""
     make_folder(job.settings.state_folder)  # cron opens the log before blog-gen runs
     rest = _without(job, _read())
@@ -49,20 +49,20 @@ def install(job: Job) -> str:
     return "your crontab"
 
 
-def explained(job: Job) -> str:
+def explained(job: DailyJob) -> str:
     """When it runs, and where what it says can be read."""
     start = start_time(job.settings, None)
     log = (job.settings.state_folder / "schedule.log").resolve()
     return f"every day at {start:%H:%M} by this machine's clock; what it says goes to {log}"
 
 
-def installed(job: Job) -> str | None:
+def installed(job: DailyJob) -> str | None:
     """The lines between the markers in the user's crontab, or None."""
     found = _block(job).search(_read())
     return found[0] if found else None
 
 
-def remove(job: Job) -> bool:
+def remove(job: DailyJob) -> bool:
     """Take the lines out of the user's crontab; whether there were any."""
     before = _read()
     after = _without(job, before)
@@ -80,17 +80,17 @@ def _quoted(words: str) -> str:
     return shlex.quote(words).replace("%", "\\%")
 
 
-def _markers(job: Job) -> tuple[str, str]:
+def _markers(job: DailyJob) -> tuple[str, str]:
     site = job.settings.site.resolve()
     return f"# >>> blog-gen: {site}", f"# <<< blog-gen: {site}"
 
 
-def _block(job: Job) -> re.Pattern[str]:
+def _block(job: DailyJob) -> re.Pattern[str]:
     begin, end = (re.escape(marker) for marker in _markers(job))
     return re.compile(rf"^{begin}\n(?:.*\n)*?{end}(?:\n|\Z)", re.M)
 
 
-def _without(job: Job, crontab: str) -> str:
+def _without(job: DailyJob, crontab: str) -> str:
     rest = _block(job).sub("", crontab)
     for marker in _markers(job):
         if re.search(rf"^{re.escape(marker)}$", rest, re.M):

@@ -21,7 +21,7 @@ _DAY = 24 * 60  # minutes
 
 
 @dataclass(frozen=True)
-class Job:
+class DailyJob:
     """What is to be run every day, and what only GitHub needs to know about it."""
 
     settings: Settings

@@ -19,7 +19,7 @@ from blog_gen.errors import BlogGenError
 from blog_gen.files import unwritable, write_text
 from blog_gen.origin import installed_from
 from blog_gen.site.changes import text_of
-from blog_gen.site.scheduling.daily import Job, start_time
+from blog_gen.site.scheduling.daily import DailyJob, start_time
 from blog_gen.site.scheduling.deploys import WORKFLOWS, Deploy, existing_deploy
 from blog_gen.site.stamps import digest, stamped, unedited
 from blog_gen.site.templates import render
@@ -56,7 +56,7 @@ def workflow_file(site: Path) -> Path:
     return Path(os.path.relpath(_repository(site), site.resolve())) / WORKFLOW
 
 
-def text(job: Job) -> str:
+def text(job: DailyJob) -> str:
     """The workflow, with its stamp.
 
     Raises:
@@ -87,7 +87,7 @@ def text(job: Job) -> str:
     )
 
 
-def _values(job: Job) -> dict[str, Any]:
+def _values(job: DailyJob) -> dict[str, Any]:
     """What the template holds of this site alone."""
     start = start_time(job.settings, UTC)
     folder = PurePosixPath(os.path.relpath(job.settings.site.resolve(), _repository(job.settings.site)))
@@ -103,16 +103,16 @@ def _values(job: Job) -> dict[str, Any]:
     }
 
 
-def deployed_by(job: Job) -> Deploy | None:
+def deployed_by(job: DailyJob) -> Deploy | None:
     """What deploys the site already, if anything does."""
     return existing_deploy(_repository(job.settings.site), WORKFLOW)
 
 
-def _deploys(job: Job, found: Deploy | None) -> bool:
+def _deploys(job: DailyJob, found: Deploy | None) -> bool:
     return found is None if job.deploy is None else job.deploy
 
 
-def _package(job: Job) -> str:
+def _package(job: DailyJob) -> str:
     """What the runner installs: what was asked for, what the workflow has, or what runs here.
 
     Raises:
@@ -145,12 +145,12 @@ def _package_in(workflow: str) -> str | None:
     return None if package == _EARLIER_PACKAGE else str(package)
 
 
-def is_unedited(job: Job, workflow: str) -> bool:
+def is_unedited(job: DailyJob, workflow: str) -> bool:
     """Whether a workflow is as a version of blog-gen wrote it for this site."""
     return unedited(workflow) or digest(_skeleton(job, workflow)) in _EARLIER
 
 
-def _skeleton(job: Job, workflow: str) -> str:
+def _skeleton(job: DailyJob, workflow: str) -> str:
     """A workflow without what version 0.1.0 took from the site; where that was edited, it stays."""
     values = _values(job)
     keys = {"folder": "working-directory", "kept": "path", "cache_key": "key", "config": "CONFIG"}
@@ -161,7 +161,7 @@ def _skeleton(job: Job, workflow: str) -> str:
     return workflow
 
 
-def install(job: Job) -> str:
+def install(job: DailyJob) -> str:
     """Write the workflow; its path.
 
     Raises:
@@ -177,7 +177,7 @@ def install(job: Job) -> str:
     return str(path)
 
 
-def explained(job: Job) -> str:
+def explained(job: DailyJob) -> str:
     """When it runs, where what it says can be read, and what deploys the site."""
     start, found = start_time(job.settings, UTC), deployed_by(job)
     when = f"once pushed, every day at {start:%H:%M} UTC; what it says: under Actions on GitHub"
@@ -186,12 +186,12 @@ def explained(job: Job) -> str:
     return f"{when}; the site is deployed by {found.path}, as before: {found.started_by}"
 
 
-def installed(job: Job) -> str | None:
+def installed(job: DailyJob) -> str | None:
     """The workflow that is there, or None."""
     return text_of(_path(job))
 
 
-def remove(job: Job) -> bool:
+def remove(job: DailyJob) -> bool:
     """Remove the workflow, if `blog-gen` wrote it, and folders left empty; whether there was one."""
     path = _path(job)
     before = text_of(path)
@@ -220,7 +220,7 @@ def _hash_of(*globs: PurePosixPath) -> str:
     return f"hashFiles({quoted})"
 
 
-def _path(job: Job) -> Path:
+def _path(job: DailyJob) -> Path:
     return _repository(job.settings.site) / WORKFLOW
 
 

@@ -15,11 +15,11 @@ from blog_gen.errors import BlogGenError
 from blog_gen.files import unwritable, write_text
 from blog_gen.site.changes import text_of
 from blog_gen.site.dates import zone_of
-from blog_gen.site.scheduling.daily import Job, start_time
+from blog_gen.site.scheduling.daily import DailyJob, start_time
 from blog_gen.site.templates import render
 
 
-def units(job: Job) -> dict[str, str]:
+def units(job: DailyJob) -> dict[str, str]:
     """The service and the timer: their texts by file name."""
     site = job.settings.site.resolve()
     if re.search(r"[\x00-\x1f]", "".join([str(site), *job.words])):
@@ -38,12 +38,12 @@ def units(job: Job) -> dict[str, str]:
     }
 
 
-def text(job: Job) -> str:
+def text(job: DailyJob) -> str:
     """Both units, each under a comment with the path at which `install` puts it."""
     return "\n".join(f"# {_folder() / name}\n{unit}" for name, unit in units(job).items())
 
 
-def install(job: Job) -> str:
+def install(job: DailyJob) -> str:
     """Write the units and start the timer; the timer's path.
 
     Raises:
@@ -57,20 +57,20 @@ def install(job: Job) -> str:
     return str(_folder() / timer)
 
 
-def explained(job: Job) -> str:
+def explained(job: DailyJob) -> str:
     """When it runs, and where what it says can be read."""
     start = start_time(job.settings, zone_of(job.settings))
     clock = f"in {job.settings.timezone}" if job.settings.timezone else "by this machine's clock"
     return f"every day at {start:%H:%M} {clock}; what it says: journalctl --user -u {_name(job)}.service"
 
 
-def installed(job: Job) -> str | None:
+def installed(job: DailyJob) -> str | None:
     """The units that are there, or None."""
     texts = [(path, text_of(path)) for path in (_folder() / name for name in units(job))]
     return "\n".join(f"# {path}\n{unit}" for path, unit in texts if unit is not None) or None
 
 
-def remove(job: Job) -> bool:
+def remove(job: DailyJob) -> bool:
     """Stop the timer and remove both units; whether there were any."""
     paths = [path for path in (_folder() / name for name in units(job)) if path.exists()]
     if not paths:
@@ -85,7 +85,7 @@ def remove(job: Job) -> bool:
     return True
 
 
-def _name(job: Job) -> str:
+def _name(job: DailyJob) -> str:
     """A unit name of the site's own: `blog-gen-notes-1f2e3d4c` for a folder `notes`."""
     site = job.settings.site.resolve()
     readable = re.sub(r"[^A-Za-z0-9]+", "-", site.name).strip("-").lower()

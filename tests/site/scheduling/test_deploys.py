@@ -11,7 +11,7 @@ from blog_gen.config.settings import load_settings
 from blog_gen.origin import Origin
 from blog_gen.site.scaffold import plan
 from blog_gen.site.scheduling import github
-from blog_gen.site.scheduling.daily import Job
+from blog_gen.site.scheduling.daily import DailyJob
 from blog_gen.site.scheduling.deploys import WORKFLOWS, existing_deploy
 
 BUILD = "{run: bundle exec jekyll build}"
@@ -74,7 +74,7 @@ def test_what_does_not_deploy_is_left_alone(kind: str, tmp_path: Path) -> None:
 
 def test_our_own_workflow_is_not_the_one_that_is_there(tmp_path: Path) -> None:
     site = site_with(tmp_path, {})
-    job = Job(load_settings(site))
+    job = DailyJob(load_settings(site))
     github.install(job)
     assert "publish" in yaml.safe_load(github.text(job))["jobs"]
     assert existing_deploy(site, PurePosixPath("x")) is not None
@@ -82,14 +82,14 @@ def test_our_own_workflow_is_not_the_one_that_is_there(tmp_path: Path) -> None:
 
 def test_a_host_that_builds_at_each_push_needs_no_start(tmp_path: Path) -> None:
     site = site_with(tmp_path, {"netlify.toml": ""})
-    jobs = yaml.safe_load(github.text(Job(load_settings(site))))["jobs"]
+    jobs = yaml.safe_load(github.text(DailyJob(load_settings(site))))["jobs"]
     assert list(jobs) == ["write"] and "actions" not in jobs["write"]["permissions"]
-    assert "builds the site at each push" in github.explained(Job(load_settings(site)))
+    assert "builds the site at each push" in github.explained(DailyJob(load_settings(site)))
 
 
 def test_who_asks_for_our_deploy_gets_it(tmp_path: Path) -> None:
     site = site_with(tmp_path, {".github/workflows/a.yml": DEPLOYS["pages"]})
-    jobs = yaml.safe_load(github.text(Job(load_settings(site), deploy=True)))["jobs"]
+    jobs = yaml.safe_load(github.text(DailyJob(load_settings(site), deploy=True)))["jobs"]
     assert list(jobs) == ["write", "publish"] and "actions" not in jobs["write"]["permissions"]
 
 

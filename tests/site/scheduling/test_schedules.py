@@ -24,17 +24,17 @@ from croniter import croniter  # type: ignore[import-untyped]
 from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError
 from blog_gen.site.scheduling import cron, daily, github, systemd
-from blog_gen.site.scheduling.daily import Job, odd_minute, start_time
+from blog_gen.site.scheduling.daily import DailyJob, odd_minute, start_time
 from blog_gen.site.scheduling.schedules import SCHEDULERS
 
 PACKAGE = "blog_gen[train] @ https://code.example/blog_gen.whl"
 HOSTILE = 'it\'s 100% "mine"; $(touch pwned) `x`'
 
 
-def job(site: Path, zone: str | None = "Europe/London", **values: Any) -> Job:
+def job(site: Path, zone: str | None = "Europe/London", **values: Any) -> DailyJob:
     site.mkdir(exist_ok=True)
     settings = Settings(site=site, jekyll={"timezone": zone, "title": "Slow Repairs"}, **values)
-    return Job(settings, command="/opt/blog gen/bin/blog-gen", package=PACKAGE)
+    return DailyJob(settings, command="/opt/blog gen/bin/blog-gen", package=PACKAGE)
 
 
 def executable(folder: Path, name: str, script: str) -> None:
@@ -103,7 +103,7 @@ def test_the_cron_line_is_one_a_day(tmp_path: Path) -> None:
 def test_the_cron_line_runs_as_it_is_written_in_a_folder_of_any_name(tmp_path: Path) -> None:
     site = tmp_path / HOSTILE
     executable(tmp_path / "it's %h", "blog-gen", '#!/bin/sh\npwd > "$0.ran"; echo "$@" >> "$0.ran"\n')
-    work = Job(job(site).settings, command=str(tmp_path / "it's %h" / "blog-gen"))
+    work = DailyJob(job(site).settings, command=str(tmp_path / "it's %h" / "blog-gen"))
     (site / ".blog_gen").mkdir()
     command = cron.text(work).splitlines()[1].split(maxsplit=5)[5]
     assert not re.search(r"(?<!\\)%", command), "cron would end the line there"
@@ -204,7 +204,7 @@ def verify(units: dict[str, str], folder: Path) -> str:
 @pytest.mark.parametrize("name", ["site", "with space and %h"])
 def test_systemd_finds_no_fault_in_the_units(name: str, tmp_path: Path) -> None:
     executable(tmp_path / "%h b", "blog-gen", "#!/bin/sh\n")
-    work = Job(job(tmp_path / name).settings, command=str(tmp_path / "%h b" / "blog-gen"))
+    work = DailyJob(job(tmp_path / name).settings, command=str(tmp_path / "%h b" / "blog-gen"))
     units = systemd.units(work)
     complaints = [line for line in verify(units, tmp_path).splitlines() if "blog-gen" in line]
     assert complaints == []
@@ -264,7 +264,9 @@ def test_a_systemd_without_a_session_is_explained(
 
 
 def workflow(folder: Path, **values: Any) -> dict[Any, Any]:
-    loaded: dict[Any, Any] = yaml.safe_load(github.text(Job(job(folder).settings, package=PACKAGE, **values)))
+    loaded: dict[Any, Any] = yaml.safe_load(
+        github.text(DailyJob(job(folder).settings, package=PACKAGE, **values))
+    )
     return loaded
 
 
@@ -278,7 +280,7 @@ def test_the_workflow_holds_against_githubs_schema_and_a_security_linter(
             "{on: push, jobs: {a: {steps: [{uses: actions/deploy-pages@v4}]}}}"
         )
     path = tmp_path / "workflow.yml"
-    path.write_text(github.text(Job(job(tmp_path / "site").settings, package=PACKAGE, **values)))
+    path.write_text(github.text(DailyJob(job(tmp_path / "site").settings, package=PACKAGE, **values)))
     schema = ["check-jsonschema", "--builtin-schema", "vendor.github-workflows", str(path)]
     subprocess.run(
         [sys.executable, "-m", schema[0].replace("-", "_"), *schema[1:]], check=True, capture_output=True
@@ -308,7 +310,7 @@ def test_names_cannot_break_out_of_the_workflow(tmp_path: Path) -> None:
     folder = 'it\'s "mine": $(x) #'
     (tmp_path / ".git").mkdir()
     settings = Settings(site=tmp_path / folder, jekyll={"title": "${{ secrets.X }}\n- run: pwned"})
-    text = github.text(Job(settings, package='blog_gen[train] @ file:///a "b"'))
+    text = github.text(DailyJob(settings, package='blog_gen[train] @ file:///a "b"'))
     loaded = yaml.safe_load(text)
     assert "pwned" not in text
     steps = loaded["jobs"]["write"]["steps"]
@@ -318,7 +320,7 @@ def test_names_cannot_break_out_of_the_workflow(tmp_path: Path) -> None:
     assert learned in save["with"]["key"] and learned in save["if"]
     assert loaded["defaults"]["run"]["working-directory"] == folder
     with pytest.raises(BlogGenError):
-        github.text(Job(Settings(site=tmp_path / "${{ secrets.X }}"), package=PACKAGE))
+        github.text(DailyJob(Settings(site=tmp_path / "${{ secrets.X }}"), package=PACKAGE))
 
 
 def test_the_workflow_runs_once_a_day_at_the_odd_minute(tmp_path: Path) -> None:
@@ -343,7 +345,7 @@ def test_what_was_learned_is_kept_under_a_name_that_changes_with_it(tmp_path: Pa
 
 
 def test_a_site_may_ask_for_pull_requests_by_its_settings(tmp_path: Path) -> None:
-    asked = Job(job(tmp_path).settings, package=PACKAGE, pull_request=True)
+    asked = DailyJob(job(tmp_path).settings, package=PACKAGE, pull_request=True)
     assert github.text(job(tmp_path, review="pull-request")) == github.text(asked)
     assert github.text(job(tmp_path)) != github.text(asked)
 

@@ -20,7 +20,7 @@ import yaml
 
 from blog_gen.config.settings import load_settings
 from blog_gen.site.scheduling import github
-from blog_gen.site.scheduling.daily import Job
+from blog_gen.site.scheduling.daily import DailyJob
 
 BRANCH = "main-$(touch${IFS}pwned);'x'"  # git allows it
 
@@ -110,7 +110,7 @@ class Runner:
         """
         self.runs += 1
         site = self.clone(f"checkout-{self.runs}", depth=0 if values.get("pull_request") else 1)
-        text = github.text(Job(load_settings(site), package="./w.whl[train]", **values))
+        text = github.text(DailyJob(load_settings(site), package="./w.whl[train]", **values))
         workflow, failed = yaml.safe_load(text), False
         for step in workflow["jobs"][name]["steps"]:
             if "run" not in step or "PACKAGE" in step.get("env", {}):
