@@ -66,11 +66,11 @@ def pretrain(
 
     quiet()
     from blog_gen.model.pretraining.base_model import PretrainingCorpus, make_base
-    from blog_gen.model.pretraining.pretraining import Plan
+    from blog_gen.model.pretraining.pretraining import PretrainingPlan
     from blog_gen.model.training.optimizers import Optimizer
     from blog_gen.text.post import varied
 
-    plan = Plan(
+    plan = PretrainingPlan(
         tokens=int(tokens * 1e6),
         batch_tokens=batch_tokens,
         rate=rate,

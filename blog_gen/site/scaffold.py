@@ -25,7 +25,7 @@ from blog_gen.site.yaml_edit import CannotAdd, added
 
 
 @dataclass(frozen=True)
-class Plan:
+class SetupPlan:
     """The changes that would make a site ready, and what a person must know or do by hand."""
 
     changes: tuple[Change, ...]
@@ -39,7 +39,7 @@ def plan(
     config_files: Sequence[str] = ("_config.yml",),
     plugin: bool | None = None,
     workflow: bool | None = None,
-) -> Plan:
+) -> SetupPlan:
     """What `site` lacks.
 
     `None`: the plugin, unless GitHub Pages builds the site; the workflow, if GitHub has the repository.
@@ -62,7 +62,7 @@ def plan(
         changes += plugin_changes(ready, plugin_folders(settings)[0], notes)
     if workflow if workflow is not None else _is_on_github(site):
         changes += workflow_changes(DailyJob(ready, config_files=named), notes)
-    return Plan(tuple(changes), (*notes, *by_hand), found, ready)
+    return SetupPlan(tuple(changes), (*notes, *by_hand), found, ready)
 
 
 def require_config(site: Path, config_files: Sequence[str]) -> None:

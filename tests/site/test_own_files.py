@@ -13,7 +13,7 @@ from blog_gen.errors import BlogGenError
 from blog_gen.origin import Origin
 from blog_gen.site import hunks, own_files, stamps
 from blog_gen.site.changes import apply, undo
-from blog_gen.site.scaffold import Plan, plan
+from blog_gen.site.scaffold import SetupPlan, plan
 from blog_gen.site.scheduling import github
 from blog_gen.site.scheduling.daily import DailyJob
 from blog_gen.site.stamps import stamped, unedited
@@ -36,7 +36,7 @@ def everything(_: object) -> bool:
     return True
 
 
-def of(found: Plan) -> set[str]:
+def of(found: SetupPlan) -> set[str]:
     return {change.path.as_posix() for change in found.changes} & {PLUGIN, WORKFLOW}
 
 

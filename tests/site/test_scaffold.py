@@ -15,7 +15,7 @@ from blog_gen.errors import BlogGenError, ConfigError
 from blog_gen.origin import Origin
 from blog_gen.site.additions import PERMALINK
 from blog_gen.site.changes import apply, undo
-from blog_gen.site.scaffold import Plan, plan, plugin_folders
+from blog_gen.site.scaffold import SetupPlan, plan, plugin_folders
 from blog_gen.site.scheduling import github
 
 REPOSITORY = Path(__file__).parents[2]
@@ -176,7 +176,7 @@ def test_files_are_laid_over_each_other_as_jekyll_does(tmp_path: Path) -> None:
     assert plan(site, ("_config.yml", "_dev.yml")).changes == ()
 
 
-def said(made: Plan) -> str:
+def said(made: SetupPlan) -> str:
     return "\n".join(map(str, made.notes))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from blog_gen.errors import CorpusError, Note
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.hparams import HParams
-from blog_gen.model.pretraining.pretraining import Plan, Pretraining
+from blog_gen.model.pretraining.pretraining import Pretraining, PretrainingPlan
 from blog_gen.model.pretraining.shards import Document, Shards, encode_corpus, read_documents
 from blog_gen.model.pretraining.vocabulary import train_vocabulary
 from blog_gen.model.sampling.known_words import common_words, load_words, save_words
@@ -36,7 +36,7 @@ def make_base(
     corpus: PretrainingCorpus,
     folder: Path,
     hparams: HParams,
-    plan: Plan,
+    plan: PretrainingPlan,
     optimizer: Optimizer,
     report: Callable[[dict[str, float]], None],
     note: Callable[[Note], None] = lambda note: None,

@@ -1,7 +1,7 @@
 """A base model from scratch, for maintainers: one long, exactly resumable run over an encoded corpus.
 
-`Plan` says, from the number of steps alone, which mixture and learning rate come next; `Pretraining` draws
-the batch for that position, steps, and now and then measures and saves. An exponential average of the
+`PretrainingPlan` says, from the number of steps alone, which mixture and learning rate come next; `Pretraining`
+draws the batch for that position, steps, and now and then measures and saves. An exponential average of the
 weights runs beside them: it shows, without a decay, what a decay would bring, and is what is handed on.
 Nothing is kept in a generator: a state file is arrays plus a position, so a killed run goes on bit for bit.
 """
@@ -42,7 +42,7 @@ VALID_WINDOWS = 48  # of the validation text, spread evenly, at each measurement
 
 
 @dataclass(frozen=True)
-class Plan:
+class PretrainingPlan:
     """What happens when, all of it a function of the position in tokens."""
 
     tokens: int  # the whole run
@@ -75,7 +75,7 @@ class Plan:
 
 
 @dataclass
-class Position:
+class PretrainingProgress:
     """Where a run stands; with the arrays, all that a resume needs."""
 
     step: int = 0
@@ -93,14 +93,14 @@ class Pretraining:
     def __init__(
         self,
         hparams: HParams,
-        plan: Plan,
+        plan: PretrainingPlan,
         optimizer: Optimizer,
         shards: Shards,
         folder: Path,
         valid: Shards | None = None,
     ) -> None:
         self.hparams, self.plan, self.shards, self.valid, self.folder = hparams, plan, shards, valid, folder
-        self.position = Position()
+        self.position = PretrainingProgress()
         self._epoch: tuple[tuple[int, bool], Epoch] | None = None
         self.precision = "bfloat16" if has_bfloat16() else "float32"
         start = initial_weights(hparams, seed=shards.seed)
@@ -269,7 +269,7 @@ class Pretraining:
             state = load_state(self.folder / name)
             if state is None:
                 continue
-            position = Position(**state.position)
+            position = PretrainingProgress(**state.position)
             if position.final and not self.plan.decaying(position.step):
                 continue
             self._stepper.load((name, value) for name, value in state.arrays() if name[:2] != "a/")

@@ -14,7 +14,7 @@ MEMORISING = 0.5  # nats a token between held-out and training loss
 
 
 @dataclass
-class Position:
+class TrainingProgress:
     """With the arrays, all that a resume needs."""
 
     step: int = 0
@@ -31,7 +31,7 @@ class Outcome:
     """A finished run; `weights` are those trained, at their best, and none where nothing was better."""
 
     weights: Mapping[str, Array]
-    position: Position
+    position: TrainingProgress
     stopped: str  # why it ended, in plain words
     passes: float  # times through the posts, up to the best weights
 

@@ -28,7 +28,7 @@ from blog_gen.model.training.dropout import NO_DROPOUT, Dropout
 from blog_gen.model.training.fusion import checkpointed
 from blog_gen.model.training.loss import chunked_cross_entropy, cross_entropy
 from blog_gen.model.training.optimizers import Optimizer
-from blog_gen.model.training.outcome import Outcome, Position
+from blog_gen.model.training.outcome import Outcome, TrainingProgress
 from blog_gen.model.training.schedules import LearningRateSchedule
 from blog_gen.model.training.state import State, load_state, save_state
 
@@ -58,7 +58,7 @@ class FineTuning:
         self.hparams, self.rows, self.held_out = hparams, rows, held_out
         self.recipe, self.folder = recipe, folder
         self.identity = _identity(base, (rows, held_out), recipe)
-        self.position = Position()
+        self.position = TrainingProgress()
         trained, frozen = split(base, recipe.lora, recipe.freeze, recipe.seed)
         self._learns_table = ("wte" if hparams.tied else "head") in trained
         self._stepper = make_stepper(
@@ -245,7 +245,7 @@ class FineTuning:
                 continue  # what it found best is lost
             del state.position["identity"]
             self._stepper.load(state.arrays())
-            self.position, self._saves = Position(**state.position), number + 1
+            self.position, self._saves = TrainingProgress(**state.position), number + 1
             return True
         return False
 

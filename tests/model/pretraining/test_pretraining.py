@@ -18,13 +18,13 @@ from blog_gen.model.quiet import quiet
 quiet()
 from blog_gen.model.bpe import Tokenizer  # noqa: E402
 from blog_gen.model.pretraining.base_model import PretrainingCorpus, make_base  # noqa: E402
-from blog_gen.model.pretraining.pretraining import Plan, Pretraining  # noqa: E402
+from blog_gen.model.pretraining.pretraining import Pretraining, PretrainingPlan  # noqa: E402
 from blog_gen.model.pretraining.shards import Shards, read_documents  # noqa: E402
 from blog_gen.model.training.optimizers import Optimizer  # noqa: E402
 from blog_gen.model.weights import load_weights  # noqa: E402
 
 HPARAMS = HParams(n_vocab=300, n_ctx=64, n_embd=32, n_head=2, n_layer=2)
-PLAN = Plan(
+PLAN = PretrainingPlan(
     tokens=40 * 256,
     batch_tokens=256,
     rate=1e-2,
@@ -52,7 +52,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> PretrainingCorpus:
 def _make(
     corpus: PretrainingCorpus,
     folder: Path,
-    plan: Plan = PLAN,
+    plan: PretrainingPlan = PLAN,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Pretraining:
     return make_base(corpus, folder, HPARAMS, plan, MUON, lambda row: None, interrupted=interrupted)

@@ -25,7 +25,7 @@ from blog_gen.model.weights import initial_weights, save_weights
 
 quiet()
 from blog_gen.model.training.adaptation import merged  # noqa: E402
-from blog_gen.model.training.outcome import Outcome, Position  # noqa: E402
+from blog_gen.model.training.outcome import Outcome, TrainingProgress  # noqa: E402
 from blog_gen.model.training.schedules import LearningRateSchedule  # noqa: E402
 from blog_gen.model.training.training import FineTuning  # noqa: E402
 
@@ -132,7 +132,7 @@ def test_a_doubtful_loss_is_no_reason_to_keep_the_base(
 )
 def test_what_a_run_says_of_itself_it_can_know(passes: float, training: float, said: str) -> None:
     history = [{"step": 0, "held_out": 3.4}, {"step": 4, "held_out": 3.2, "loss": training}]
-    position = Position(step=4, best_step=4, best_loss=3.2, history=history)
+    position = TrainingProgress(step=4, best_step=4, best_loss=3.2, history=history)
     assert said in Outcome({}, position, "the time allowed was over", passes).summary
 
 
