@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Post = tuple[str, str, str]
 """Name, title, body."""
-Row = dict[str, float]
+Measurements = dict[str, float]
 """What each check found of a post."""
 
 # How far a blog's own limit may go. `surprise` is not among them: it is measured on held-out posts alone.
@@ -98,7 +98,7 @@ def own_limits(posts: Sequence[Post], index: CorpusIndex) -> OwnLimits:
     )
 
 
-def _without_outliers(rows: list[Row]) -> list[Row]:
+def _without_outliers(rows: list[Measurements]) -> list[Measurements]:
     """All rows but the few that alone would make the limits looser."""
     outliers = int(OUTLIERS * len(rows))
     severity = [0.0] * len(rows)
@@ -114,7 +114,7 @@ def _without_outliers(rows: list[Row]) -> list[Row]:
     return [rows[at] for at in sorted(kept)]
 
 
-def measured(posts: Sequence[Post], index: CorpusIndex) -> Iterator[Row]:
+def measured(posts: Sequence[Post], index: CorpusIndex) -> Iterator[Measurements]:
     """For each of at most `SAMPLE` posts, what the checks found of it against all the others."""
     from blog_gen.judge import Context, judge
 

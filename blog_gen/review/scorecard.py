@@ -22,7 +22,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]
 
 
 @dataclass(frozen=True)
-class Row:
+class ScorecardRow:
     """One measured thing."""
 
     name: str
@@ -62,11 +62,13 @@ def flag_words(entry: Entry) -> str:
     return ", ".join((["cannot be read"] if entry.fault else []) + list(kinds))
 
 
-def rows(entry: Entry, settings: Settings) -> list[Row]:
+def rows(entry: Entry, settings: Settings) -> list[ScorecardRow]:
     """What the judge measured when the draft was written, with today's limits."""
     limits = vars(settings.limits)
     return [
-        Row(measures.name_of(name), measures.value_of(name, value), measures.limit_of(name, limits.get(name)))
+        ScorecardRow(
+            measures.name_of(name), measures.value_of(name, value), measures.limit_of(name, limits.get(name))
+        )
         for name, value in ((str(key), value) for key, value in entry.scores.items())
     ]
 
