@@ -14,7 +14,7 @@ from functools import cached_property
 
 from blog_gen.config.settings import Settings
 from blog_gen.errors import ArticleError, Note
-from blog_gen.site.articles import Article, Hidden, read_articles
+from blog_gen.site.articles import Article, HiddenPost, read_articles
 from blog_gen.site.habit import Habit, habit_of
 from blog_gen.text.language import languages_of, main_language
 from blog_gen.text.plain import to_plain
@@ -32,7 +32,7 @@ class Corpus:
     keys: tuple[str, ...]  # of the post text's head
     habit: Habit
     notes: tuple[Note, ...]
-    hidden: tuple[Hidden, ...] = ()  # posts that no visitor may see
+    hidden: tuple[HiddenPost, ...] = ()  # posts that no visitor may see
     language: str | None = None  # of the posts, ISO 639-1; None where it cannot be told
     changes_at: datetime | None = None  # when the next post becomes visible by itself
 

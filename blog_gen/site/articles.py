@@ -21,7 +21,7 @@ from typing import Any
 
 from blog_gen.config.settings import CONFIG_KEY, Settings
 from blog_gen.errors import ArticleError, Note
-from blog_gen.site.folder import Candidate, LeftOut, candidates, content_of
+from blog_gen.site.folder import LeftOut, PostFile, content_of, post_files
 from blog_gen.site.jekyll.limits import beyond_the_limit
 from blog_gen.site.jekyll.values import date_of, names_of, title_of
 from blog_gen.site.jekyll.visibility import DECIDING, Visibility
@@ -45,7 +45,7 @@ class Article:
 
 
 @dataclass(frozen=True)
-class Hidden:
+class HiddenPost:
     """A post that no visitor may see."""
 
     path: Path  # relative to the site
@@ -59,7 +59,7 @@ class Reading:
 
     articles: tuple[Article, ...]  # sorted by path, never empty
     notes: tuple[Note, ...]  # mended or left out
-    hidden: tuple[Hidden, ...] = ()  # sorted by path
+    hidden: tuple[HiddenPost, ...] = ()  # sorted by path
 
     @property
     def changes_at(self) -> datetime | None:
@@ -89,18 +89,18 @@ def read_articles(settings: Settings, now: datetime | None = None) -> Reading:
         ArticleError: there is none to learn from, or one must be left out and the settings are strict.
         ConfigError: the site's time zone is none.
     """
-    log, hidden = _Log(settings.strict), list[Hidden]()
+    log, hidden = _Log(settings.strict), list[HiddenPost]()
     visibility = Visibility(settings, now or datetime.now(UTC))
     beyond = beyond_the_limit(settings, visibility)
     articles = []
-    for candidate in candidates(settings):
+    for post_file in post_files(settings):
         try:
-            post = _post(candidate, settings, visibility, log.notes)
+            post = _post(post_file, settings, visibility, log.notes)
         except LeftOut as reason:
-            log.left_out(candidate.path, str(reason))
+            log.left_out(post_file.path, str(reason))
             continue
-        if isinstance(post, Article) and candidate.path in beyond:
-            post = Hidden(candidate.path, "older than `limit_posts` lets through")
+        if isinstance(post, Article) and post_file.path in beyond:
+            post = HiddenPost(post_file.path, "older than `limit_posts` lets through")
         if isinstance(post, Article):
             articles.append(post)
         elif post:
@@ -111,7 +111,7 @@ def read_articles(settings: Settings, now: datetime | None = None) -> Reading:
     return Reading(distinct, tuple(log.notes), tuple(hidden))
 
 
-def _nothing(settings: Settings, notes: list[Note], hidden: list[Hidden]) -> ArticleError:
+def _nothing(settings: Settings, notes: list[Note], hidden: list[HiddenPost]) -> ArticleError:
     """Why there is no post to learn from."""
     found = [f"{len(notes)} that had to be left out"] if notes else []
     found += [f"{len(hidden)} that Jekyll does not build ({why_hidden(hidden)})"] if hidden else []
@@ -126,10 +126,10 @@ def _nothing(settings: Settings, notes: list[Note], hidden: list[Hidden]) -> Art
     )
 
 
-def why_hidden(hidden: list[Hidden] | tuple[Hidden, ...]) -> str:
+def why_hidden(hidden: list[HiddenPost] | tuple[HiddenPost, ...]) -> str:
     """How many posts are hidden for each reason, the commonest first.
 
-    >>> why_hidden([Hidden(Path("a"), "a draft"), Hidden(Path("b"), "dated in the future")])
+    >>> why_hidden([HiddenPost(Path("a"), "a draft"), HiddenPost(Path("b"), "dated in the future")])
     '1 a draft, 1 dated in the future'
     """
     counts = Counter(post.why for post in hidden).most_common()
@@ -148,43 +148,43 @@ def fingerprint(settings: Settings) -> str:
     decide = {key: settings.jekyll[key] for key in DECIDING if key in settings.jekyll}
     said = json.dumps([decide, settings.language], sort_keys=True, default=str, skipkeys=True)
     digest = hashlib.sha256(said.encode(errors="backslashreplace"))
-    for candidate in candidates(settings):
+    for post_file in post_files(settings):
         with suppress(LeftOut):
-            data = content_of(candidate.file, settings, candidate.place.folder)
+            data = content_of(post_file.file, settings, post_file.place.folder)
             if data is not None:
-                digest.update(f"{candidate.path.as_posix()}\0{len(data)}\0".encode())
+                digest.update(f"{post_file.path.as_posix()}\0{len(data)}\0".encode())
                 digest.update(data)
     return digest.hexdigest()
 
 
 def _post(
-    candidate: Candidate, settings: Settings, visibility: Visibility, notes: list[Note]
-) -> Article | Hidden | None:
+    post_file: PostFile, settings: Settings, visibility: Visibility, notes: list[Note]
+) -> Article | HiddenPost | None:
     """The post, or why no visitor sees it; None if blog-gen wrote it."""
-    path, place = candidate.path, candidate.place
+    path, place = post_file.path, post_file.place
     if why := visibility.why_not_the_place(place):
-        return Hidden(path, why)
-    data = content_of(candidate.file, settings, place.folder)
+        return HiddenPost(path, why)
+    data = content_of(post_file.file, settings, place.folder)
     if data is None:
         return None
-    if why := visibility.why_not_the_name(place, candidate.file.name):
+    if why := visibility.why_not_the_name(place, post_file.file.name):
         notes.append(Note(path, why, "no visitor sees it, and it is not learned from"))
-        return Hidden(path, "undated")
-    return _read(candidate, data, settings, visibility, notes)
+        return HiddenPost(path, "undated")
+    return _read(post_file, data, settings, visibility, notes)
 
 
 def _read(
-    candidate: Candidate, data: bytes, settings: Settings, visibility: Visibility, notes: list[Note]
-) -> Article | Hidden | None:
-    path, place = candidate.path, candidate.place
+    post_file: PostFile, data: bytes, settings: Settings, visibility: Visibility, notes: list[Note]
+) -> Article | HiddenPost | None:
+    path, place = post_file.path, post_file.place
     parts = parts_of(data, path, place.kind)
     if CONFIG_KEY in parts.values:
         return None
-    from_source = os.path.relpath(candidate.file, settings.source_folder).replace(os.sep, "/")
+    from_source = os.path.relpath(post_file.file, settings.source_folder).replace(os.sep, "/")
     merged, slips = visibility.values(place, from_source, parts.values), list(parts.notes)
     date = date_of(merged, path, settings, slips)
     if why := visibility.why_hidden(place, merged, date):
-        return Hidden(path, why, date if "future" in why else None)
+        return HiddenPost(path, why, date if "future" in why else None)
     body = seen(parts.body, path, liquid=merged.get("render_with_liquid") is not False)
     if not body:
         raise LeftOut("a post must have text that is shown after its front matter")

@@ -1,7 +1,7 @@
 """Which files are posts, and their bytes. Knows paths and links, and what Jekyll reads; not what a post says.
 
 The one thing it looks for in the bytes is the front matter key of all that blog-gen writes: those files are
-never candidates, wherever they were moved.
+never among them, wherever they were moved.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from blog_gen.site.jekyll.places import HTML, MARKDOWN, Place, endings, place_of
 
 LARGEST = 5 * 1024 * 1024  # bytes; no blog post is longer
 
-__all__ = ["LARGEST", "MARKDOWN", "Candidate", "LeftOut", "candidates", "content_of", "require_articles"]
+__all__ = ["LARGEST", "MARKDOWN", "LeftOut", "PostFile", "content_of", "post_files", "require_articles"]
 
 _SKIPPED = ("_", ".", "#", "~")  # names that Jekyll does not read in a collection
 _FRONT_MATTER = re.compile(
@@ -34,7 +34,7 @@ class LeftOut(Exception):
 
 
 @dataclass(frozen=True)
-class Candidate:
+class PostFile:
     """A file that may be a post."""
 
     path: Path  # relative to the site, always printable
@@ -46,7 +46,7 @@ class Candidate:
         return self.file.name.lower().endswith(HTML)
 
 
-def candidates(settings: Settings) -> list[Candidate]:
+def post_files(settings: Settings) -> list[PostFile]:
     """Each Markdown or HTML file in the articles folders and below that Jekyll reads, sorted by path.
 
     Raises:
@@ -54,22 +54,22 @@ def candidates(settings: Settings) -> list[Candidate]:
     """
     require_articles(settings)
     known = endings(settings)
-    return candidates_in(places_of(settings), settings, known, HTML)
+    return post_files_in(places_of(settings), settings, known, HTML)
 
 
-def candidates_in(
+def post_files_in(
     places: list[Place], settings: Settings, markdown: tuple[str, ...], others: tuple[str, ...]
-) -> list[Candidate]:
+) -> list[PostFile]:
     """The files in `places` with one of these endings; `others` only where Jekyll reads the folder."""
     entries, site = EntryFilter(settings.jekyll), os.fspath(settings.site)
-    found: dict[Path, Candidate] = {}
+    found: dict[Path, PostFile] = {}
     for place in places:
         ends = markdown if place.kind == "other" else (*markdown, *others)
         for file in _files_in(place, entries):
             if file.name.lower().endswith(ends):
                 path = _printable(os.path.relpath(file, site))
-                found.setdefault(path, Candidate(path, file, place))
-    return sorted(found.values(), key=lambda candidate: candidate.path.as_posix())
+                found.setdefault(path, PostFile(path, file, place))
+    return sorted(found.values(), key=lambda post_file: post_file.path.as_posix())
 
 
 def _files_in(place: Place, entries: EntryFilter) -> Iterator[Path]:
@@ -113,7 +113,7 @@ def _where_else(settings: Settings) -> str:
 
 def _posts_that_are_there(settings: Settings) -> str | None:
     for folder in posts_folders(settings):
-        if candidates_in([place_of(folder, settings)], settings, endings(settings), HTML):
+        if post_files_in([place_of(folder, settings)], settings, endings(settings), HTML):
             return os.path.relpath(folder, settings.site).replace(os.sep, "/")
     return None
 
@@ -124,7 +124,7 @@ def _printable(path: str) -> Path:
 
 
 def content_of(file: Path, settings: Settings, folder: Path | None = None) -> bytes | None:
-    """The bytes of a candidate in the articles folder `folder`, or None if blog-gen wrote it.
+    """The bytes of a file in the articles folder `folder`, or None if blog-gen wrote it.
 
     Raises:
         LeftOut: a link out of the site, no regular file, too large, or not readable.

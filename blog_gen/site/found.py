@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from blog_gen.config.settings import CONFIG_KEY, Settings
-from blog_gen.site.folder import candidates_in
+from blog_gen.site.folder import post_files_in
 from blog_gen.site.jekyll.places import HTML, collections_of, endings, place_of, posts_folders
 from blog_gen.site.jekyll.visibility import Visibility
 
@@ -61,5 +61,5 @@ def _name(folder: Path, settings: Settings) -> str:
 def _count(folder: Path, settings: Settings) -> int:
     """The files in a folder that Jekyll reads, as far as their names say."""
     place, visibility = place_of(folder, settings), Visibility(settings, datetime.now(UTC))
-    files = candidates_in([place], settings, endings(settings), HTML)
+    files = post_files_in([place], settings, endings(settings), HTML)
     return sum(not visibility.why_not_the_name(place, each.file.name) for each in files)

@@ -14,7 +14,7 @@ from typing import Any
 from blog_gen.config.settings import Settings
 from blog_gen.errors import ArticleError
 from blog_gen.site.addresses import address_of
-from blog_gen.site.folder import LeftOut, candidates, content_of, front_matter_in
+from blog_gen.site.folder import LeftOut, content_of, front_matter_in, post_files
 from blog_gen.site.jekyll.defaults import FrontMatterDefaults
 from blog_gen.site.jekyll.places import HTML, endings, posts_folders
 
@@ -56,12 +56,12 @@ def _says(data: bytes) -> bool:
 def _posts(settings: Settings) -> Iterator[bytes]:
     """The author's own posts, as bytes."""
     try:
-        found = candidates(settings)
+        found = post_files(settings)
     except ArticleError:
         return
-    for candidate in found:
+    for file in found:
         try:
-            data = content_of(candidate.file, settings)
+            data = content_of(file.file, settings)
         except LeftOut:
             continue
         if data is not None:

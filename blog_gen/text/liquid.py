@@ -22,7 +22,7 @@ _LETTER = "Z"  # marks are Z…Z, a number, Z; with more of them than any text h
 
 
 @dataclass
-class Hidden:
+class HiddenLiquid:
     """A text whose Liquid is behind marks, and what is behind each: in prose, and in code."""
 
     text: str
@@ -42,7 +42,7 @@ class Hidden:
         return self.mark.sub(lambda found: self.pieces[int(found[1])][1], text)
 
 
-def hidden(markdown: str) -> Hidden:
+def hidden(markdown: str) -> HiddenLiquid:
     """`markdown` with its Liquid hidden.
 
     >>> found = hidden("{% raw %}{{ a }}{% endraw %} or {{ b }}")
@@ -51,7 +51,7 @@ def hidden(markdown: str) -> Hidden:
     """
     longest = max(map(len, re.findall(f"{_LETTER}+", markdown)), default=0)
     fence = _LETTER * (longest + 1)
-    result = Hidden("", re.compile(rf"{fence}(\d+){_LETTER}"))
+    result = HiddenLiquid("", re.compile(rf"{fence}(\d+){_LETTER}"))
 
     def hide(prose: str, code: str) -> str:
         result.pieces.append((prose, code))

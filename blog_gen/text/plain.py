@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from blog_gen.text.kramdown import NOTHING, kramdown, without_id
-from blog_gen.text.liquid import Hidden, hidden
+from blog_gen.text.liquid import HiddenLiquid, hidden
 
 if TYPE_CHECKING:
     from mistune import Markdown
@@ -51,7 +51,7 @@ def _parser() -> Markdown:
 class _Plain:
     """Reads a tree of tokens whose Liquid is hidden in `source`."""
 
-    source: Hidden
+    source: HiddenLiquid
 
     def joined(self, tokens: Iterable[_Token], separator: str) -> str:
         texts = (self.block(token) for token in tokens if token["type"] not in _SILENT)

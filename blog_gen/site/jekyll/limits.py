@@ -10,7 +10,7 @@ from typing import Any
 from blog_gen.config.settings import Settings
 from blog_gen.site import dates, front_matter
 from blog_gen.site.decoding import UndecodableError, decode
-from blog_gen.site.folder import Candidate, candidates_in
+from blog_gen.site.folder import PostFile, post_files_in
 from blog_gen.site.jekyll.places import place_of, posts_folders
 from blog_gen.site.jekyll.visibility import Visibility
 
@@ -24,7 +24,7 @@ def beyond_the_limit(settings: Settings, visibility: Visibility) -> frozenset[Pa
     if type(limit) is not int or limit <= 0:
         return frozenset()
     places = [place_of(folder, settings) for folder in posts_folders(settings)]
-    found = candidates_in(places, settings, ("",), ())
+    found = post_files_in(places, settings, ("",), ())
     dated = [
         (date, each.path.as_posix(), each.path)
         for each in found
@@ -33,24 +33,24 @@ def beyond_the_limit(settings: Settings, visibility: Visibility) -> frozenset[Pa
     return frozenset(path for _, _, path in sorted(dated)[:-limit])
 
 
-def _date(candidate: Candidate, settings: Settings, visibility: Visibility) -> datetime | None:
+def _date(post_file: PostFile, settings: Settings, visibility: Visibility) -> datetime | None:
     """The date of a post that would be built without the limit; None for any other file."""
-    if visibility.why_not_the_name(candidate.place, candidate.file.name):
+    if visibility.why_not_the_name(post_file.place, post_file.file.name):
         return None
-    from_source = os.path.relpath(candidate.file, settings.source_folder).replace(os.sep, "/")
-    values = visibility.values(candidate.place, from_source, _values(candidate))
+    from_source = os.path.relpath(post_file.file, settings.source_folder).replace(os.sep, "/")
+    values = visibility.values(post_file.place, from_source, _values(post_file))
     zone, date = dates.zone_of(settings), None
-    for value in (dates.split_name(candidate.file.stem)[0], values.get("date")):
+    for value in (dates.split_name(post_file.file.stem)[0], values.get("date")):
         try:
             date = dates.parse_date(value, zone)
         except ValueError:
             continue
-    return None if visibility.why_hidden(candidate.place, values, date) else date
+    return None if visibility.why_hidden(post_file.place, values, date) else date
 
 
-def _values(candidate: Candidate) -> dict[str, Any]:
+def _values(post_file: PostFile) -> dict[str, Any]:
     try:
-        raw, _ = front_matter.split(decode(candidate.file.read_bytes(), candidate.path)[0])
+        raw, _ = front_matter.split(decode(post_file.file.read_bytes(), post_file.path)[0])
         return front_matter.parse(raw or "")
     except (OSError, UndecodableError, front_matter.FrontMatterError):
         return {}
