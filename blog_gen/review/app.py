@@ -10,10 +10,10 @@ from flask import Flask
 
 from blog_gen.config.settings import Settings
 from blog_gen.review import guard, model_views, preview_views, views
-from blog_gen.review.desk import Desk, pages
 from blog_gen.review.evidence import Examiner
 from blog_gen.review.preview import SitePreview
 from blog_gen.review.regenerating import Writer
+from blog_gen.review.services import ReviewServices, pages
 from blog_gen.review.store import Store
 
 VIEWS = (views, preview_views, model_views)  # imported, each has put its pages on the blueprint
@@ -29,7 +29,7 @@ def create_app(settings: Settings, port: int) -> Flask:
     # Flask escapes by file name, and ours end in `.j2`.
     app.jinja_options = {"autoescape": True, "undefined": jinja2.StrictUndefined}
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM)
-    app.extensions["desk"] = Desk(
+    app.extensions["services"] = ReviewServices(
         settings,
         Store(settings),
         SitePreview(settings, templates / "plugin"),

@@ -10,9 +10,9 @@ from flask import redirect, render_template, request, url_for
 from blog_gen import runs
 from blog_gen.errors import DraftError
 from blog_gen.learning import curve
-from blog_gen.review.desk import desk, entry_of, pages, source_id_of
 from blog_gen.review.entries import LONGEST_SHOWN, Entry
 from blog_gen.review.marking import passages
+from blog_gen.review.services import entry_of, pages, services, source_id_of
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -28,8 +28,8 @@ def certainty(entry_id: str) -> str:
     from blog_gen.review.certainty import shades_of  # imports NumPy
 
     entry = entry_of(entry_id)
-    shades = shades_of(entry, desk().settings)
-    evidence = desk().examiner.evidence_of(entry.body)
+    shades = shades_of(entry, services().settings)
+    evidence = services().examiner.evidence_of(entry.body)
     words = (entry.body[shade.start : shade.end].strip(_MARKS) for shade in shades if shade.level == 0)
     doubts = list(dict.fromkeys(filter(None, words)))
     return render_template(
@@ -44,7 +44,7 @@ def certainty(entry_id: str) -> str:
 @pages.post("/-/drafts/<entry_id>/regenerate")
 def regenerate(entry_id: str) -> AnyResponse:
     entry = entry_of(entry_id)
-    writer = desk().writer
+    writer = services().writer
     if obstacle := writer.obstacle():
         raise DraftError(obstacle)
     seed = request.form.get("seed", "").strip()
@@ -62,33 +62,33 @@ def regenerate(entry_id: str) -> AnyResponse:
 
 @pages.get("/-/job")
 def job() -> AnyResponse | str:
-    current = desk().writer.job
+    current = services().writer.job
     if current is None:
         return redirect(url_for(".index"))
-    entries = desk().store.entries()
+    entries = services().store.entries()
     new = next((entry for entry in entries if entry.path == current.path), None)
     return render_template("job.html.j2", job=current, new=new)
 
 
 @pages.post("/-/job/cancel")
 def cancel() -> AnyResponse:
-    if current := desk().writer.job:
+    if current := services().writer.job:
         current.cancel()
     return redirect(url_for(".job"), 303)
 
 
 @pages.get("/-/run")
 def run() -> str:
-    settings = desk().settings
+    settings = services().settings
     meta = runs.read_meta(settings.run_folder)
     drawn = curve.chart_of(meta.history) if meta else None
     return render_template(
-        "run.html.j2", meta=meta, chart=drawn, settings=settings, obstacle=desk().writer.obstacle()
+        "run.html.j2", meta=meta, chart=drawn, settings=settings, obstacle=services().writer.obstacle()
     )
 
 
 def next_seed(entry: Entry) -> str:
     """The first seed that no candidate of this draft had."""
     seed = entry.draft.provenance.get("seed") if entry.draft else None
-    settings = desk().settings
+    settings = services().settings
     return str(seed + settings.candidates * settings.attempts) if isinstance(seed, int) else ""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from flask import Response, abort, redirect, render_template, request, send_file
 
 from blog_gen.errors import DraftError
-from blog_gen.review.desk import desk, entry_of, pages, source_id_of
 from blog_gen.review.entries import LONGEST_SHOWN
 from blog_gen.review.evidence import articles_of
 from blog_gen.review.guard import SHOWN_POLICY
 from blog_gen.review.preview import as_html
+from blog_gen.review.services import entry_of, pages, services, source_id_of
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 @pages.get("/-/drafts/<entry_id>/preview")
 def preview(entry_id: str) -> AnyResponse:
     """The page of the built site, or plain Markdown with the reason why."""
-    entries = desk().store.entries()
+    entries = services().store.entries()
     entry = entry_of(entry_id, entries)
     address = None
     if entry.state != "rejected" and not entry.fault:
-        address = desk().preview.address_of(entry, entries)
+        address = services().preview.address_of(entry, entries)
     if address is not None:
         return redirect(address)
-    return _shown(entry.title, entry.body, desk().preview.failure_of(entry))
+    return _shown(entry.title, entry.body, services().preview.failure_of(entry))
 
 
 @pages.post("/-/drafts/<entry_id>/preview")
@@ -50,7 +50,7 @@ def _sandboxed(response: Response) -> Response:
 @pages.get("/<path:address>")
 def of_the_site(address: str) -> Response:
     """Files of the built site, which its pages ask for under the addresses that they will have."""
-    path = desk().preview.file(f"/{address}")
+    path = services().preview.file(f"/{address}")
     if path is None:
         abort(404, "The preview has no such page.")
     return _sandboxed(send_file(path.resolve()))
@@ -58,7 +58,7 @@ def of_the_site(address: str) -> Response:
 
 @pages.get("/-/sources/<source_id>")
 def source(source_id: str) -> str:
-    for article in articles_of(desk().settings):
+    for article in articles_of(services().settings):
         if source_id_of(article.path.as_posix()) == source_id:
             return render_template("source.html.j2", article=article, lines=article.body.split("\n"))
     raise DraftError("the article is not there any more")

@@ -14,12 +14,12 @@ from werkzeug.exceptions import HTTPException
 
 from blog_gen.errors import BlogGenError
 from blog_gen.review import scorecard
-from blog_gen.review.desk import desk, entry_of, pages, source_id_of
 from blog_gen.review.entries import LONGEST_SHOWN, Entry
 from blog_gen.review.fields import fields_of, with_fields
 from blog_gen.review.marking import passages
 from blog_gen.review.model_views import next_seed
 from blog_gen.review.patching import with_body
+from blog_gen.review.services import entry_of, pages, services, source_id_of
 from blog_gen.review.store import ConflictError, reason_of
 
 if TYPE_CHECKING:
@@ -36,29 +36,29 @@ SAID = {
 
 @pages.get("/")
 def index() -> str:
-    entries = desk().store.entries()
+    entries = services().store.entries()
     return render_template("list.html.j2", entries=entries, card=scorecard, said=_said(entries))
 
 
 @pages.get("/-/drafts/<entry_id>")
 def draft(entry_id: str) -> str:
-    entries = desk().store.entries()
+    entries = services().store.entries()
     entry = entry_of(entry_id, entries)
-    evidence = desk().examiner.evidence_of(entry.body)
+    evidence = services().examiner.evidence_of(entry.body)
     return render_template(
         "draft.html.j2",
         entry=entry,
         evidence=evidence,
         passages=passages(entry.body[:LONGEST_SHOWN], evidence.runs),
-        rows=scorecard.rows(entry, desk().settings),
+        rows=scorecard.rows(entry, services().settings),
         provenance=scorecard.provenance(entry),
         fields=fields_of(entry.text),
         reason=reason_of(entry),
         words=scorecard.words(entry),
         score=scorecard.score(entry),
-        publish=desk().settings.publish,
+        publish=services().settings.publish,
         source_id=source_id_of,
-        obstacle=desk().writer.obstacle(),
+        obstacle=services().writer.obstacle(),
         next_seed=next_seed(entry),
         said=_said(entries),
         **_neighbours(entry, entries),
@@ -89,16 +89,16 @@ def save(entry_id: str) -> AnyResponse:
 
 @pages.post("/-/drafts/<entry_id>/approve")
 def approve(entry_id: str) -> AnyResponse:
-    entries = desk().store.entries()
+    entries = services().store.entries()
     entry = _saved(entry_of(entry_id, entries))
-    return _decided("approve", desk().store.approve(entry), _after(entry, entries))
+    return _decided("approve", services().store.approve(entry), _after(entry, entries))
 
 
 @pages.post("/-/drafts/<entry_id>/reject")
 def reject(entry_id: str) -> AnyResponse:
-    entries = desk().store.entries()
+    entries = services().store.entries()
     entry = _saved(entry_of(entry_id, entries))
-    rejected = desk().store.reject(entry, request.form.get("reason", ""))
+    rejected = services().store.reject(entry, request.form.get("reason", ""))
     return _decided("reject", rejected, _after(entry, entries))
 
 
@@ -111,13 +111,13 @@ def _after(entry: Entry, entries: list[Entry]) -> Entry | None:
 
 @pages.post("/-/drafts/<entry_id>/undo")
 def undo(entry_id: str) -> AnyResponse:
-    entry = desk().store.undo(_seen(entry_of(entry_id)))
+    entry = services().store.undo(_seen(entry_of(entry_id)))
     return redirect(url_for(".draft", entry_id=entry.id, said="undo", of=entry.id), 303)
 
 
 @pages.post("/-/drafts/<entry_id>/unpublish")
 def unpublish(entry_id: str) -> AnyResponse:
-    entry = desk().store.unpublish(_saved(entry_of(entry_id)))
+    entry = services().store.unpublish(_saved(entry_of(entry_id)))
     return redirect(url_for(".draft", entry_id=entry.id, said="unpublish", of=entry.id), 303)
 
 
@@ -139,7 +139,7 @@ def _saved(entry: Entry) -> Entry:
     seen = _seen(entry)
     if g.mine == entry.text and seen.version == entry.version:
         return entry
-    return desk().store.save(seen, g.mine)
+    return services().store.save(seen, g.mine)
 
 
 def _posted(entry: Entry) -> str:

@@ -228,7 +228,7 @@ def test_a_request_must_say_whose_page_it_wants(reviewer: Reviewer) -> None:
 
 
 def test_a_draft_whose_checks_take_too_long_is_shown_all_the_same(reviewer: Reviewer, store: Store) -> None:
-    reviewer.client.application.extensions["desk"].examiner.seconds = 0
+    reviewer.client.application.extensions["services"].examiner.seconds = 0
     page = reviewer.page(_address(store))
     assert "took too long" in page and "drawer" in page
     assert "Nothing private" not in page and "no eight words" not in page

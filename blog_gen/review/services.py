@@ -23,7 +23,7 @@ pages = Blueprint("review", __name__)
 
 
 @dataclass(frozen=True)
-class Desk:
+class ReviewServices:
     """The parts that are there once for each server."""
 
     settings: Settings
@@ -33,9 +33,9 @@ class Desk:
     examiner: Examiner
 
 
-def desk() -> Desk:
-    """The desk of the server that answers."""
-    return cast(Desk, current_app.extensions["desk"])
+def services() -> ReviewServices:
+    """The services of the server that answers."""
+    return cast(ReviewServices, current_app.extensions["services"])
 
 
 def entry_of(entry_id: str, entries: list[Entry] | None = None) -> Entry:
@@ -44,7 +44,7 @@ def entry_of(entry_id: str, entries: list[Entry] | None = None) -> Entry:
     Raises:
         DraftError: it is not there, or not any more.
     """
-    known = entries if entries is not None else desk().store.entries()
+    known = entries if entries is not None else services().store.entries()
     for entry in known:
         if entry.id == entry_id:
             return entry
