@@ -38,23 +38,23 @@ def run(
 ) -> Report:
     """The pre-build step: learn if the posts changed, write what is due, else do nothing, fast."""
     from blog_gen.learning.rehearsal import rehearse, say_damage
-    from blog_gen.learning.retraining import learning_of, must_learn
+    from blog_gen.learning.retraining import must_learn, retraining_decision
 
-    due, learning = _due(settings, now, hooks, day), learning_of(settings, now) if learn else None
-    report = Report(due=due, learning=learning)
-    if not (due or (learning and learning.due)):
+    due, retraining = _due(settings, now, hooks, day), retraining_decision(settings, now) if learn else None
+    report = Report(due=due, retraining=retraining)
+    if not (due or (retraining and retraining.due)):
         say_damage(settings, hooks.note)
         return report
     if dry:
-        rehearse(settings, read(settings, hooks), learning)
+        rehearse(settings, read(settings, hooks), retraining)
         return report
     require_articles(settings)
     with working_on(settings, timeout=60.0):
         due = report.due = _due(settings, now, hooks, day)  # another process may have been quicker
-        learning = learning_of(settings, now) if learn else None
+        retraining = retraining_decision(settings, now) if learn else None
         corpus = read(settings, hooks)
-        if learning and must_learn(settings, corpus, learning):
-            _learn(settings, corpus, hooks, report, now)
+        if retraining and must_learn(settings, corpus, retraining):
+            _train(settings, corpus, hooks, report, now)
         if due and not report.interrupted:
             try:
                 hooks.writing()
@@ -71,7 +71,7 @@ def train(settings: Settings, hooks: Hooks, fresh: bool = False) -> Report:
     require_articles(settings)
     report = Report()
     with working_on(settings):
-        _learn(settings, read(settings, hooks), hooks, report, moment_now(settings), fresh)
+        _train(settings, read(settings, hooks), hooks, report, moment_now(settings), fresh)
     return report
 
 
@@ -115,7 +115,7 @@ def _due(settings: Settings, now: datetime, hooks: Hooks, day: date | None) -> l
     return due_days(now, settings, existing)
 
 
-def _learn(
+def _train(
     settings: Settings, corpus: Corpus, hooks: Hooks, report: Report, now: datetime, fresh: bool = False
 ) -> None:
     from blog_gen.learning.fine_tuning import Monitor, train

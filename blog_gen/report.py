@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from blog_gen.drafting.drafter import Result
     from blog_gen.errors import BlogGenError, RejectedError
     from blog_gen.learning.fine_tuning import Monitor
-    from blog_gen.learning.retraining import Learning
+    from blog_gen.learning.retraining import RetrainingDecision
     from blog_gen.runs import Meta
 
 
@@ -38,7 +38,7 @@ class Report:
     before: Meta | None = None  # the run that was there when learning began, if it was to be built on
     interrupted: bool = False
     due: list[date] = field(default_factory=list)
-    learning: Learning | None = None  # how it stood before anything was done
+    retraining: RetrainingDecision | None = None  # how it stood before anything was done
     written: list[tuple[Path, Result]] = field(default_factory=list)
     rejected: list[RejectedError] = field(default_factory=list)
     language: str | None = None  # of the posts, ISO 639-1, where something was written

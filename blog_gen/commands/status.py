@@ -12,7 +12,7 @@ from blog_gen.config.settings import Settings
 from blog_gen.errors import ArticleError, ModelError
 from blog_gen.files import read_json
 from blog_gen.learning.rehearsal import require_model, require_run
-from blog_gen.learning.retraining import Learning, learning_of
+from blog_gen.learning.retraining import RetrainingDecision, retraining_decision
 from blog_gen.site.articles import LEFT_OUT, read_articles
 from blog_gen.site.dates import zone_of
 from blog_gen.site.days import due_days, existing_days, moment_now, next_due, schedule_of
@@ -30,9 +30,9 @@ def status_of(settings: Settings, check: bool = False) -> dict[str, Any]:
     drafts, faulty = drafts_in(settings.output_folder, zone_of(settings))
     problem, posts, left_out = _posts(settings)
     due = due_days(now, settings, existing_days(settings))
-    learning = _learning(settings, now)
-    if problem is None and learning and (learning.due or due):
-        problem = _model_problem(settings, learning.due)
+    retraining = _retraining(settings, now)
+    if problem is None and retraining and (retraining.due or due):
+        problem = _model_problem(settings, retraining.due)
     return {
         "problem": problem,
         "model": settings.model,
@@ -41,11 +41,11 @@ def status_of(settings: Settings, check: bool = False) -> dict[str, Any]:
         "trained": meta is not None,
         "posts_learned": meta.posts - len(meta.held_out) if meta else None,
         "summary": meta.summary if meta else None,
-        "learned_on": _iso(learning.learned) if learning else None,
-        "needs_training": learning.stale if learning else None,
+        "learned_on": _iso(retraining.learned) if retraining else None,
+        "needs_training": retraining.stale if retraining else None,
         "retrain": settings.retrain,
-        "next_training": _iso(max(learning.allowed, schedule_of(settings).today(now)))
-        if learning and learning.stale and learning.allowed
+        "next_training": _iso(max(retraining.allowed, schedule_of(settings).today(now)))
+        if retraining and retraining.stale and retraining.allowed
         else None,
         "unfinished_training": (settings.run_folder / runs.STATE_FOLDER).exists(),
         "due": [day.isoformat() for day in due],
@@ -107,9 +107,9 @@ def _model_problem(settings: Settings, learns: bool) -> str | None:
     return None
 
 
-def _learning(settings: Settings, now: datetime) -> Learning | None:
+def _retraining(settings: Settings, now: datetime) -> RetrainingDecision | None:
     try:
-        return learning_of(settings, now)
+        return retraining_decision(settings, now)
     except ArticleError:
         return None
 

@@ -64,9 +64,9 @@ def run(
         hooks = _quiet_hooks(interrupted) if quiet else _hooks(settings, bar, interrupted)
         hooks = replace(hooks, writing=interrupted.at_once, before_writing=interrupted.at_once)
         report = pipeline.run(settings, now, hooks, _day(date), dry_run, not no_train)
-    waits = report.learning.waits if report.learning else ""
+    waits = report.retraining.waits if report.retraining else ""
     if dry_run:
-        would = "would" if report.learning and report.learning.due else "would not"
+        would = "would" if report.retraining and report.retraining.due else "would not"
         because = f" (`retrain: {settings.retrain}`: {waits})" if waits else ""
         click.echo(f"blog-gen {would} train{because}; posts due: {listed(report.due) or 'none'}")
         return 0

@@ -9,7 +9,7 @@ from blog_gen import runs
 from blog_gen.config.settings import Settings
 from blog_gen.corpus import Corpus
 from blog_gen.errors import ModelError, Note
-from blog_gen.learning.retraining import Learning
+from blog_gen.learning.retraining import RetrainingDecision
 from blog_gen.learning.staleness import depends_on, withdrawn
 from blog_gen.model.zoo import zoo
 from blog_gen.model.zoo.languages import ENGLISH_ONLY, name_of, what_to_do
@@ -60,13 +60,13 @@ def require_run(settings: Settings, corpus: Corpus | None = None) -> None:
     runs.require(settings.run_folder, fix=f"Run `blog-gen train` first{both}")
 
 
-def rehearse(settings: Settings, corpus: Corpus, learning: Learning | None) -> None:
+def rehearse(settings: Settings, corpus: Corpus, retraining: RetrainingDecision | None) -> None:
     """Fail at once where learning or writing would fail later.
 
     Raises:
         ModelError: says what to do.
     """
-    if learning and learning.due:
+    if retraining and retraining.due:
         require_language(settings, corpus)
         require_model(settings, corpus)
     else:

@@ -18,7 +18,7 @@ DAYS = {"changed": 0, "daily": 1, "weekly": 7, "monthly": 30}  # at least so man
 
 
 @dataclass(frozen=True)
-class Learning:
+class RetrainingDecision:
     """How what was learned stands to what there is to learn."""
 
     stale: bool  # the posts or the settings are not those that were learned, or nothing was learned yet
@@ -35,7 +35,7 @@ class Learning:
         return f"what changed since {self.learned or 'the last time'} is learned {until}"
 
 
-def learning_of(settings: Settings, now: datetime) -> Learning:
+def retraining_decision(settings: Settings, now: datetime) -> RetrainingDecision:
     """Whether `run` is to learn at `now`, which is aware.
 
     Days are those of the site's zone. An unfinished run counts as none: it is resumed.
@@ -49,16 +49,16 @@ def learning_of(settings: Settings, now: datetime) -> Learning:
     moment = _moment(meta.learned if meta else None)
     learned = schedule.today(moment) if moment else None
     if settings.retrain == "never":
-        return Learning(stale, learned, None, due=False)
+        return RetrainingDecision(stale, learned, None, due=False)
     today = schedule.today(now)
     days = DAYS[settings.retrain]
     allowed = learned + timedelta(days) if learned and days else today
-    return Learning(stale, learned, allowed, due=stale and today >= allowed)
+    return RetrainingDecision(stale, learned, allowed, due=stale and today >= allowed)
 
 
-def must_learn(settings: Settings, corpus: Corpus, learning: Learning) -> bool:
+def must_learn(settings: Settings, corpus: Corpus, retraining: RetrainingDecision) -> bool:
     """Whether `run` learns now: it is due, or a post was withdrawn that the weights must forget."""
-    return learning.due or (settings.retrain != "never" and bool(withdrawn(settings, corpus)))
+    return retraining.due or (settings.retrain != "never" and bool(withdrawn(settings, corpus)))
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -15,7 +15,7 @@ from toy_models import write_run
 from blog_gen import runs
 from blog_gen.config.settings import Settings
 from blog_gen.corpus import read_corpus
-from blog_gen.learning.retraining import DAYS, learning_of
+from blog_gen.learning.retraining import DAYS, retraining_decision
 from blog_gen.learning.staleness import depends_on
 from blog_gen.pipeline import run
 from blog_gen.report import Hooks
@@ -58,7 +58,7 @@ def test_a_blog_that_changes_all_day_is_learned_as_often_as_is_asked(
     times = [now]
     while now < ends:
         now += timedelta(hours=8)
-        if learning_of(settings, now).due:
+        if retraining_decision(settings, now).due:
             times.append(now)
             runs.write_meta(settings.run_folder, dataclasses.replace(meta, learned=now.isoformat()))
     dates = [moment.astimezone(ZoneInfo(zone)).date() for moment in times]
@@ -69,50 +69,50 @@ def test_a_blog_that_changes_all_day_is_learned_as_often_as_is_asked(
 def test_without_a_change_nothing_is_learned_however_long_ago_it_was(tmp_path: Path) -> None:
     settings = site_with(tmp_path, retrain="daily")
     learned(settings, TODAY - timedelta(days=400))
-    found = learning_of(settings, TODAY)
+    found = retraining_decision(settings, TODAY)
     assert (found.stale, found.due, found.waits) == (False, False, "")
 
 
 def test_the_setting_itself_is_no_reason_to_learn_again(tmp_path: Path) -> None:
     learned(site_with(tmp_path), TODAY - timedelta(days=400))
     for retrain in (*DAYS, "never"):
-        assert not learning_of(site_with(tmp_path, retrain=retrain), TODAY).stale
+        assert not retraining_decision(site_with(tmp_path, retrain=retrain), TODAY).stale
 
 
 def test_what_was_never_learned_is_learned_at_once_but_not_under_never(tmp_path: Path) -> None:
-    assert learning_of(site_with(tmp_path, retrain="monthly"), TODAY).due
-    assert not learning_of(site_with(tmp_path, retrain="never"), TODAY).due
+    assert retraining_decision(site_with(tmp_path, retrain="monthly"), TODAY).due
+    assert not retraining_decision(site_with(tmp_path, retrain="never"), TODAY).due
     learned(site_with(tmp_path), TODAY)
     (tmp_path / ".blog_gen/runs/default/meta.json").unlink()  # killed just before it was finished
-    assert learning_of(site_with(tmp_path, retrain="monthly"), TODAY).due
+    assert retraining_decision(site_with(tmp_path, retrain="monthly"), TODAY).due
 
 
 def test_a_run_that_does_not_say_when_it_learned_counts_as_old(tmp_path: Path) -> None:
     settings = site_with(tmp_path, retrain="monthly")
     meta = learned(settings, None)
     write_an_article(settings)
-    assert learning_of(settings, TODAY).due
+    assert retraining_decision(settings, TODAY).due
     runs.write_meta(settings.run_folder, dataclasses.replace(meta, learned="last Tuesday"))
-    assert learning_of(settings, TODAY).due
+    assert retraining_decision(settings, TODAY).due
 
 
 def test_a_clock_that_jumped_back_learns_no_more_often(tmp_path: Path) -> None:
     settings = site_with(tmp_path, retrain="daily")
     learned(settings, TODAY)
     write_an_article(settings)
-    assert not learning_of(settings, TODAY - timedelta(hours=30)).due
-    assert learning_of(settings, TODAY + timedelta(hours=13)).due
+    assert not retraining_decision(settings, TODAY - timedelta(hours=30)).due
+    assert retraining_decision(settings, TODAY + timedelta(hours=13)).due
 
 
 def test_why_it_waits_is_said(tmp_path: Path) -> None:
     settings = site_with(tmp_path, retrain="weekly")
     learned(settings, TODAY)
     write_an_article(settings)
-    assert learning_of(settings, TODAY).waits == (
+    assert retraining_decision(settings, TODAY).waits == (
         "what changed since 2026-03-20 is learned on 2026-03-27 at the earliest"
     )
     never = dataclasses.replace(settings, retrain="never")
-    assert learning_of(never, TODAY).waits.endswith("is learned by `blog-gen train` only")
+    assert retraining_decision(never, TODAY).waits.endswith("is learned by `blog-gen train` only")
 
 
 def test_a_dry_run_says_what_would_be_and_does_nothing(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_dry_run_says_what_would_be_and_does_nothing(tmp_path: Path) -> None:
     before = (settings.run_folder / "meta.json").read_bytes()
     for days, due in ((6, False), (7, True)):
         report = run(settings, TODAY + timedelta(days), Hooks(), dry=True)
-        assert report.learning is not None and report.learning.due == due
-        assert report.learning.allowed == date(2026, 3, 27)
+        assert report.retraining is not None and report.retraining.due == due
+        assert report.retraining.allowed == date(2026, 3, 27)
     assert run(settings, TODAY + timedelta(6), Hooks()).trained is None
     assert (settings.run_folder / "meta.json").read_bytes() == before

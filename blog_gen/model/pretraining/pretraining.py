@@ -1,7 +1,7 @@
 """A base model from scratch, for maintainers: one long, exactly resumable run over an encoded corpus.
 
-`PretrainingPlan` says, from the number of steps alone, which mixture and learning rate come next; `Pretraining`
-draws the batch for that position, steps, and now and then measures and saves. An exponential average of the
+`PretrainingPlan` says, from the number of steps alone, which mixture and learning rate come next;
+`Pretraining` draws the batch, steps, and now and then measures and saves. An exponential average of the
 weights runs beside them: it shows, without a decay, what a decay would bring, and is what is handed on.
 Nothing is kept in a generator: a state file is arrays plus a position, so a killed run goes on bit for bit.
 """
