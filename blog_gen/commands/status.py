@@ -9,6 +9,7 @@ from typing import Any
 
 from blog_gen import runs
 from blog_gen.config.settings import Settings
+from blog_gen.corpus import read_corpus
 from blog_gen.errors import ArticleError, ModelError
 from blog_gen.files import read_json
 from blog_gen.learning.rehearsal import require_model, require_run
@@ -32,7 +33,7 @@ def status_of(settings: Settings, check: bool = False) -> dict[str, Any]:
     due = due_days(now, settings, existing_days(settings))
     retraining = _retraining(settings, now)
     if problem is None and retraining and (retraining.due or due):
-        problem = _model_problem(settings, retraining.due)
+        problem = _model_problem(settings, retraining.due, now)
     return {
         "problem": problem,
         "model": settings.model,
@@ -98,13 +99,24 @@ def _posts(settings: Settings) -> tuple[str | None, int, list[str]]:
     return strict if settings.strict else None, len(reading.articles), left_out
 
 
-def _model_problem(settings: Settings, learns: bool) -> str | None:
+def _model_problem(settings: Settings, learns: bool, now: datetime) -> str | None:
     """Why there is no model to learn from, or to write with where `run` does not learn."""
     try:
         (require_model if learns else require_run)(settings)
     except ModelError as error:
-        return str(error)
+        return None if learns and _goes_on(settings, now) else str(error)
     return None
+
+
+def _goes_on(settings: Settings, now: datetime) -> bool:
+    """Whether what is to be learned goes on from the run there is, and needs no base."""
+    if runs.read_meta(settings.run_folder) is None:
+        return False
+    try:
+        require_model(settings, read_corpus(settings, now))
+    except (ModelError, ArticleError):
+        return False
+    return True
 
 
 def _retraining(settings: Settings, now: datetime) -> RetrainingDecision | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -51,10 +52,12 @@ def test_a_run_comes_home(there: Path, home: Path, way: str, blog_gen: Run, base
         blog_gen("generate")
         new = article(1).replace("Note B", "Note Z") + "\n" + SENTENCES[0] + "\n"
         (home / "_articles" / "new.md").write_text(new)
+        assert json.loads(blog_gen("status", "--json").stdout)["problem"] is None
         assert "training continues" in blog_gen("train").stderr
         blog_gen("generate")
         for path in (home / "_articles").glob("note_*"):
             path.unlink()
+        assert "no such model" in json.loads(blog_gen("status", "--json").stdout)["problem"]
         failed = blog_gen("train", code=1)
         assert "no such model" in failed.stderr
     finally:
