@@ -60,6 +60,17 @@ class Meta:
     held_out_bits_per_byte: float | None = None  # of these posts: compares between vocabularies
     format: int = FORMAT
 
+    @property
+    def is_base(self) -> bool:
+        """Whether nothing helped and the weights are still the base's."""
+        return self.best_step == 0 and self.continued == 0
+
+    @property
+    def gained(self) -> bool | None:
+        """Whether posts held out became easier to predict than at its start; None: that was not measured."""
+        losses = {row["step"]: row["held_out"] for row in self.history if "held_out" in row}
+        return losses[self.best_step] < losses[0] if losses else None
+
 
 def read_meta(folder: Path) -> Meta | None:
     """The finished run in `folder`, or None when there is none that is whole and of this version."""

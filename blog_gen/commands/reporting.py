@@ -11,11 +11,13 @@ import click
 
 from blog_gen.config.settings import Settings
 from blog_gen.report import Report
+from blog_gen.runs import read_meta
 
 if TYPE_CHECKING:
     from blog_gen.judge import Scorecard
     from blog_gen.runs import Meta
 
+MORE = "More posts help, or another base: `blog-gen models list`."
 NAMES_WIDTH, SCORE_WIDTH = 33, 9  # of a check's name and limit, and of one candidate's value
 
 
@@ -37,6 +39,19 @@ def _say_learned(settings: Settings, meta: Meta, before: Meta | None) -> None:
         click.echo(f"{losses.capitalize()} loss, from the first to the last: {bars} (as a chart: {shown})")
 
 
+def _say_whose(meta: Meta, drafts: int) -> None:
+    """Where learning gained nothing, drafts show what the base can do and not what the blog is like."""
+    they_are = "drafts will be" if not drafts else "this draft is" if drafts == 1 else "these drafts are"
+    if meta.is_base:
+        click.echo(
+            f"No weight was changed, so {they_are} the base's (`{meta.base}`) and not yet the blog's. {MORE}"
+        )
+    elif meta.continued == 0 and meta.gained is False:
+        click.echo(
+            f"Held-out loss did not fall, so {they_are} perhaps the base's more than the blog's. {MORE}"
+        )
+
+
 def _posts(count: int) -> str:
     return f"{count} post{'' if count == 1 else 's'}"
 
@@ -54,6 +69,9 @@ def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:
         words = len(result.draft.body.split())
         chosen = f"best of {len(result.cards) + len(result.unparsed)}"
         click.echo(f"Wrote {shown}: “{result.draft.title}”, {words} words, {chosen}.")
+    meta = report.trained or (read_meta(settings.run_folder) if report.written else None)
+    if meta is not None and not quiet:
+        _say_whose(meta, len(report.written))
     for error in report.rejected:
         click.echo(error.report, err=True)
         click.echo(f"blog-gen: {error}", err=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from blog_gen.model.sampling.sampling import Sampler
 
 INDEX_FILE = "novelty.npz"
+IDENTITY = ("url", "baseurl", "title", "repository")  # keys of Jekyll's settings
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,13 @@ class DraftRequest:
     title: str | None = None
     category: str | None = None
     tags: tuple[str, ...] = ()
-    seed: int | None = None  # of the first candidate; None: from the day and the number
+    seed: int | None = None  # of the first candidate; None: from the site, the day and the number
 
-    def seeds(self, attempt: int, count: int) -> list[int]:
-        """The candidates' seeds: the same request always has the same."""
+    def seeds(self, attempt: int, count: int, site: str = "") -> list[int]:
+        """The candidates' seeds: the same request on the same `site` always has the same."""
         first = self.seed
         if first is None:
-            text = f"{self.day}/{self.number}/{self.title}/{self.category}/{self.tags}"
+            text = f"{site}/{self.day}/{self.number}/{self.title}/{self.category}/{self.tags}"
             first = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
         return [(first + attempt * count + rank) % 2**31 for rank in range(count)]
 
@@ -191,7 +193,7 @@ class Drafter:
     def _final_texts(
         self, request: DraftRequest, attempt: int, unparsed: list[str], progress: Callable[[int, int], None]
     ) -> list[FinalText]:
-        seeds = request.seeds(attempt, self.settings.candidates)
+        seeds = request.seeds(attempt, self.settings.candidates, site_identity(self.settings))
         return self.writer.write(
             Post(request.title or "", "", request.tags, request.category), seeds, unparsed, progress
         )
@@ -236,6 +238,15 @@ class Drafter:
             category=request.category,
             tags=request.tags,
         ).to_mapping()
+
+
+def site_identity(settings: Settings) -> str:
+    """What the site calls itself: two sites with the same base are to have different drafts on the same day.
+
+    Its posts do not count, so that a correction changes no seed. A site without a name goes by its folder's.
+    """
+    named = {key: settings.jekyll[key] for key in IDENTITY if settings.jekyll.get(key)}
+    return json.dumps(named, sort_keys=True, default=str) if named else settings.site.resolve().name
 
 
 def _needs_a_human(findings: Sequence[Finding]) -> bool:

@@ -1,7 +1,7 @@
 """How often a post was tried for each day, so that candidates which were rejected are not sampled again.
 
-Seeds come from the day and this number. Without the file, as in a fresh checkout, the posts that are there
-are counted: the same checkout gives the same drafts.
+Seeds come from the site, the day and this number. Without the file, as in a fresh checkout, the posts that
+are there are counted: the same checkout gives the same drafts.
 """
 
 from __future__ import annotations

@@ -97,6 +97,7 @@ def _left_note(folder: Path, found: TrainingInputs | None, wanted: TrainingInput
 def goes_on(meta: runs.Meta, settings: Settings, corpus: Corpus) -> bool:
     """Whether so little is new that the finished run is trained on for a short while, not started over.
 
+    It must have learned something: from the base itself a short run is too short.
     All that it learned must be there still, word for word: weights forget nothing, and what is hidden,
     changed or deleted must go. What it is measured by must be as it was, and no post it learned from may now
     be held out.
@@ -107,6 +108,7 @@ def goes_on(meta: runs.Meta, settings: Settings, corpus: Corpus) -> bool:
     learned = meta.texts.keys() - set(meta.held_out)
     return (
         bool(meta.texts)
+        and not meta.is_base
         and not knows_more(meta, corpus)
         and len(new) <= max(1, CHANGED_SHARE * len(meta.texts))
         and meta.continued < MOST_CONTINUED

@@ -18,8 +18,9 @@ import pytest
 import yaml
 from tiny_site import ANYTHING_GOES, write_base, write_site
 
-from blog_gen.config.settings import load_settings
+from blog_gen.config.settings import Settings, load_settings
 from blog_gen.drafting import heads
+from blog_gen.drafting.drafter import DraftRequest, site_identity
 from blog_gen.drafting.heads import written_line
 from blog_gen.drafting.tries import Tries
 from blog_gen.review.entries import read_entry
@@ -126,6 +127,25 @@ def test_what_was_rejected_is_not_sampled_again(site: Path) -> None:
         for seed in re.findall(r"seed (\d+)", _run(site, "generate", "-n", "2", code=1).stderr)
     ]
     assert len(seeds) == len(set(seeds)) == 2 * 2 * 2 * 4
+
+
+def test_two_sites_of_one_base_have_different_drafts_on_the_same_day(site: Path, tmp_path: Path) -> None:
+    named = {"title": "Tin", "url": "https://tin.test", "baseurl": "/rain", "repository": "tin/rain"}
+    sites = [Settings(site, jekyll=dict(list(named.items())[:count])) for count in range(1 + len(named))]
+    sites.append(Settings(tmp_path / "another"))  # neither has a name: their folders have
+    seeds = [seed for each in sites for seed in DraftRequest(DAY).seeds(0, 8, site_identity(each))]
+    assert len(set(seeds)) == len(seeds)
+    given = [DraftRequest(DAY, seed=70).seeds(0, 8, site_identity(each)) for each in sites]
+    assert given == [list(range(70, 78))] * len(sites), "a seed that is asked for is that seed everywhere"
+
+
+def test_neither_posts_nor_the_place_of_a_site_change_its_seeds(site: Path, tmp_path: Path) -> None:
+    before = site_identity(load_settings(site))
+    shutil.rmtree(site / "_articles")
+    moved = shutil.copytree(site, tmp_path / "elsewhere" / site.name)
+    assert site_identity(load_settings(moved)) == before
+    named = [Settings(folder, jekyll={"title": 2019, "posts": folder.name}) for folder in (moved, tmp_path)]
+    assert site_identity(named[0]) == site_identity(named[1])
 
 
 def test_drafts_of_one_seed_have_candidates_of_their_own(site: Path) -> None:

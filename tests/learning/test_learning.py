@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import doctest
+import itertools
 import signal
 import subprocess
 import sys
@@ -137,6 +138,20 @@ def test_a_run_started_over_beside_a_finished_one_resumes_without_being_told_aga
     meta, notes, step = learn(settings)
     assert meta is not None and meta.continued == 1 and step == 0
     assert "of other posts" in notes[0]
+
+
+def test_from_a_run_that_learned_nothing_no_short_one_goes_on(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = itertools.count(4.0)
+    monkeypatch.setattr(FineTuning, "held_out_loss", lambda self: next(losses))
+    before, _, _ = learn(settings_of(site))
+    assert before is not None and before.is_base and before.gained is False
+    (site / "_articles" / "note_90.md").write_text(article(90))
+    monkeypatch.undo()
+    after, _, _ = learn(settings_of(site))
+    assert after is not None and after.continued == 0 and not after.is_base
+    assert after.recipe["steps"] == before.recipe["steps"], "as long as if it were the first"
 
 
 def test_a_run_that_was_never_saved_binds_nobody(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
