@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import shutil
-import statistics
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,9 @@ from blog_gen.model.integrity import hashes_of
 from blog_gen.model.sampling.characters import save_characters
 from blog_gen.model.sampling.known_words import is_word, load_words, save_words, words_in
 from blog_gen.model.training.adaptation import merged, save_adapter
-from blog_gen.model.training.evaluation import KerasScorer
 from blog_gen.model.training.outcome import Outcome
-from blog_gen.model.weights import WEIGHTS_FILE, load_weights, save_weights
+from blog_gen.model.training.training import FineTuning
+from blog_gen.model.weights import WEIGHTS_FILE, open_weights, save_weights
 
 
 def finish(
@@ -53,7 +52,7 @@ def _write_model(job: TrainingJob, outcome: Outcome, folder: Path) -> None:
     job.tuning.hparams.save(folder)
     for name in ("encoder.json", "vocab.bpe"):
         shutil.copyfile(job.start / name, folder / name)
-    whole = merged(load_weights(job.start, job.tuning.hparams), outcome.weights)
+    whole = merged(open_weights(job.start, job.tuning.hparams), outcome.weights)
     save_adapter(outcome.weights, folder, job.start_weights)
     save_weights(whole, folder, identity=job.tuning.identity)
 
@@ -79,7 +78,7 @@ def _meta(
 ) -> runs.Meta:
     """What is to be known of the run in `folder`, its model measured on the posts held out."""
     files = hashes_of(folder)
-    logprob, bits_per_byte = _measured(folder, [corpus.texts[name] for name in job.held_out])
+    logprob, bits_per_byte = _measured(job.tuning, [corpus.texts[name] for name in job.held_out])
     return runs.Meta(
         identity=job.tuning.identity,
         base=settings.model,
@@ -114,12 +113,13 @@ def _own_limits(corpus: Corpus) -> dict[str, Any]:
     return own_limits(posts, CorpusIndex.build([(name, body) for name, _, body in posts])).to_dict()
 
 
-def _measured(folder: Path, texts: list[str]) -> tuple[float | None, float | None]:
-    """Mean over `texts` of the model's mean log-probability per token; and bits per byte of all of them."""
+def _measured(tuning: FineTuning, texts: list[str]) -> tuple[float | None, float | None]:
+    """Mean over the held-out `texts` of the mean log-probability per token; and bits per byte of all of them.
+
+    By the weights that are there, the best: to load the model again would double what learning takes.
+    """
     if not texts:
         return None, None
-    scorer = KerasScorer(folder)
-    scores = list(scorer([scorer.tokenizer.encode(text) for text in texts]))
-    nats = -sum(float(each.sum()) for each in scores)
+    nats = tuning.held_out_loss() * tuning.held_out.count
     size = sum(len(text.encode("utf-8")) for text in texts)
-    return statistics.fmean(float(each.mean()) for each in scores), round(nats / math.log(2) / size, 4)
+    return -tuning.held_out_loss(by_text=True), round(nats / math.log(2) / size, 4)

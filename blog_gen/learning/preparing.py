@@ -18,7 +18,7 @@ from blog_gen.model.hparams import HParams
 from blog_gen.model.training import autopilot, dataset
 from blog_gen.model.training.machine import remember, this_machine
 from blog_gen.model.training.training import FineTuning
-from blog_gen.model.weights import load_weights
+from blog_gen.model.weights import open_weights
 from blog_gen.model.zoo import zoo
 from blog_gen.model.zoo.costs import machine_file
 
@@ -136,6 +136,6 @@ def _tuning(
     )
     folder = settings.run_folder / runs.STATE_FOLDER
     tuning = FineTuning(
-        hparams, load_weights(start, hparams), learned, rows(sorted(kept)), advice.recipe, folder
+        hparams, open_weights(start, hparams), learned, rows(sorted(kept)), advice.recipe, folder
     )
     return tuning, advice.sentence, sorted(kept)

@@ -10,6 +10,7 @@ import numpy as np
 
 from blog_gen.errors import ModelError
 from blog_gen.files import replacing
+from blog_gen.model.arrays import LazyArrays, Shapes, shapes_of
 from blog_gen.model.hparams import HParams
 from blog_gen.model.integrity import require_whole
 from blog_gen.model.tensor_file import DamagedError, read_tensors, write_tensors
@@ -36,21 +37,19 @@ def initial_weights(hparams: HParams, seed: int = 0) -> dict[str, Array]:
     return weights
 
 
-def check_weights(weights: Mapping[str, Array], hparams: HParams, path: Path) -> None:
-    """Every name, shape and value, or one error that lists all that is wrong.
+def check_shapes(found: Shapes, hparams: HParams, path: Path) -> None:
+    """Every name and shape, or one error that lists all that is wrong.
 
     Raises:
-        ModelError: tensors are missing, extra, mis-shaped or not finite.
+        ModelError: tensors are missing, extra or mis-shaped.
     """
     shapes = hparams.shapes()
-    faults = [f"{name} is missing" for name in shapes if name not in weights]
-    for name, value in weights.items():
+    faults = [f"{name} is missing" for name in shapes if name not in found]
+    for name, shape in found.items():
         if name not in shapes:
             faults.append(f"{name} is unknown")
-        elif tuple(value.shape) != shapes[name]:
-            faults.append(f"{name} is {tuple(value.shape)}, not {shapes[name]}")
-        elif not np.isfinite(value).all():
-            faults.append(f"{name} is not finite")
+        elif shape != shapes[name]:
+            faults.append(f"{name} is {shape}, not {shapes[name]}")
     if faults:
         raise ModelError("the weights must fit hparams.json", got="; ".join(faults), path=path)
 
@@ -62,26 +61,38 @@ def save_weights(
 
     `identity`, where given, is kept in the file's header (see `runs`).
     """
-    layout = {name: (dtype, value.shape) for name, value in weights.items()}
+    layout = {name: (dtype, shape) for name, shape in shapes_of(weights).items()}
     with replacing(folder / WEIGHTS_FILE) as file:
         write_tensors(file, layout, weights.items(), {"identity": identity} if identity else None)
 
 
 def load_weights(folder: Path, hparams: HParams) -> dict[str, Array]:
-    """Read and check `model.safetensors`; arrays come as float32.
+    """All that `open_weights` gives, in memory."""
+    return dict(open_weights(folder, hparams))
+
+
+def open_weights(folder: Path, hparams: HParams) -> LazyArrays:
+    """The float32 arrays of `model.safetensors`, each read and checked whenever it is asked for.
 
     Raises:
-        ModelError: the file is missing, damaged or does not fit `hparams`.
+        ModelError: the file is missing, damaged or does not fit `hparams`; an array is not finite, then when
+            it is asked for.
     """
     path = folder / WEIGHTS_FILE
     if not path.is_file():
         raise ModelError(f"a model folder needs {WEIGHTS_FILE}", path=folder)
-    try:
-        # One at a time: the file and the arrays are never both in memory.
-        stored = read_tensors(path).items()
-        weights = {name: tensor.read().astype(np.float32, copy=False) for name, tensor in stored}
-    except DamagedError as error:
-        raise ModelError("the weights file is damaged", got=error, path=path) from None
-    check_weights(weights, hparams, path)
+    stored = read_tensors(path)
+    shapes = {name: tensor.shape for name, tensor in stored.items()}
+    check_shapes(shapes, hparams, path)
     require_whole(folder)
-    return weights
+
+    def read(name: str) -> Array:
+        try:
+            value = stored[name].read().astype(np.float32, copy=False)
+        except DamagedError as error:
+            raise ModelError("the weights file is damaged", got=error, path=path) from None
+        if not np.isfinite(value).all():
+            raise ModelError("the weights must be finite numbers", got=name, path=path)
+        return value
+
+    return LazyArrays(shapes, read)

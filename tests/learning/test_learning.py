@@ -35,7 +35,7 @@ from blog_gen.model.quiet import quiet
 quiet()
 from blog_gen.learning import finishing
 from blog_gen.cli import main
-finishing.KerasScorer = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
+finishing.own_limits = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
 main()
 """
 

@@ -9,37 +9,31 @@ Source of the adapters: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Lang
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from blog_gen.files import replacing
+from blog_gen.model.arrays import Array, Arrays, LazyArrays, Shapes, shapes_of
 from blog_gen.model.hparams import EMBEDDINGS
 from blog_gen.model.tensor_file import write_tensors
-
-Array = np.ndarray[Any, Any]
-Arrays = Mapping[str, Array]
 
 ADAPTER_FILE = "adapter.safetensors"
 LORA_SCALE = 2.0  # alpha / rank; what an adapter adds is multiplied by it, here once, when it begins
 _BLOCK = re.compile(r"h(\d+)/")
 
 
-def split(
-    base: Arrays, rank: int | None, freeze: int, seed: int = 0
-) -> tuple[dict[str, Array], dict[str, Array]]:
+def split(base: Arrays, rank: int | None, freeze: int, seed: int = 0) -> tuple[Arrays, Arrays]:
     """Trained and frozen arrays: adapters of `rank`, or all but the embeddings and the first `freeze` blocks.
 
-    With neither, everything is trained.
+    With neither, everything is trained. What is not an adapter is taken from `base` when it is asked for.
     """
+    shapes = shapes_of(base)
     if rank is not None:
-        return adapters(base, rank, seed), dict(base)
-    if not freeze:
-        return dict(base), {}
-    trained = {name: value for name, value in base.items() if _depth(name) >= freeze}
-    return trained, {name: value for name, value in base.items() if name not in trained}
+        return adapters(shapes, rank, seed), base
+    trained = {name: shape for name, shape in shapes.items() if not freeze or _depth(name) >= freeze}
+    frozen = {name: shape for name, shape in shapes.items() if name not in trained}
+    return LazyArrays(trained, base.__getitem__), LazyArrays(frozen, base.__getitem__)
 
 
 def _depth(name: str) -> float:
@@ -50,27 +44,29 @@ def _depth(name: str) -> float:
     return int(block[1]) if block else float("inf")
 
 
-def adapters(base: Arrays, rank: int, seed: int) -> dict[str, Array]:
+def adapters(base: Shapes, rank: int, seed: int) -> dict[str, Array]:
     """For every matrix (in, out) inside blocks: `lora_a` (in, rank), random, `lora_b` (rank, out), zero."""
     rng = np.random.default_rng([seed, rank])
     made = {}
-    for name, value in base.items():
-        if value.ndim == 2 and name.endswith("/w"):
-            rows, columns = value.shape
+    for name, shape in base.items():
+        if len(shape) == 2 and name.endswith("/w"):
+            rows, columns = shape
             spread = LORA_SCALE / rows**0.5
             made[f"{name[:-2]}/lora_a"] = (rng.standard_normal((rows, rank)) * spread).astype(np.float32)
             made[f"{name[:-2]}/lora_b"] = np.zeros((rank, columns), np.float32)
     return made
 
 
-def merged(base: Arrays, trained: Arrays) -> dict[str, Array]:
-    """The whole model: `base` with trained weights in place and adapters added."""
-    whole = {name: trained.get(name, value) for name, value in base.items()}
-    for name, down in trained.items():
-        if name.endswith("/lora_a"):
-            at = name.removesuffix("/lora_a")
-            whole[f"{at}/w"] = whole[f"{at}/w"] + down @ trained[f"{at}/lora_b"]
-    return whole
+def merged(base: Arrays, trained: Arrays) -> LazyArrays:
+    """The whole model: `base` with trained weights in place and adapters added, as each is asked for."""
+
+    def whole(name: str) -> Array:
+        if name in trained:
+            return trained[name]
+        down, value = f"{name.removesuffix('/w')}/lora_a", base[name]
+        return value + trained[down] @ trained[f"{down[:-1]}b"] if down in trained else value
+
+    return LazyArrays(shapes_of(base), whole)
 
 
 def save_adapter(trained: Arrays, folder: Path, base_weights: str) -> Path | None:

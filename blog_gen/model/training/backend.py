@@ -8,17 +8,16 @@ float32 masters are read once and written once a step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from blog_gen.model.arrays import Array, Arrays, shapes_of
 from blog_gen.model.hparams import is_factor
 from blog_gen.model.training.optimizers import Optimizer
 
-Array = np.ndarray[Any, Any]
-Arrays = Mapping[str, Array]
 Loss = Callable[[dict[str, Any], dict[str, Any]], Any]  # (weights, batch) -> float32 scalar
 
 
@@ -78,7 +77,7 @@ class _Given:
 
     def slots(self) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the optimizer's running averages."""
-        shapes = {name: value.shape for name, value in self.trained.items()}
+        shapes = shapes_of(self.trained)
         return {slot: shape for name, shape in shapes.items() for slot in self.optimizer.slots(name, shape)}
 
 

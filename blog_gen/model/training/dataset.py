@@ -21,13 +21,17 @@ ROW_MULTIPLE = 64  # row lengths are rounded up to this: few shapes to compile, 
 
 @dataclass(frozen=True)
 class Rows:
-    """Packed rows, all arrays (R, T); `counted` is 1.0 where a target is learned from, 0.0 in padding."""
+    """Packed rows, all arrays (R, T); `counted` is 1.0 where a target is learned from, 0.0 in padding.
+
+    `share_of_text` is one over the number of its text's targets there: they add up to 1 for each text.
+    """
 
     tokens: Array
     targets: Array
     positions: Array
     segments: Array
     counted: Array
+    share_of_text: Array
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -37,13 +41,17 @@ class Rows:
         """Targets learned from in one pass."""
         return int(self.counted.sum())
 
-    def batch(self, which: Array, size: int) -> dict[str, Array]:
-        """Rows `which` as a batch of exactly `size` rows; missing ones are padding."""
-        batch = {}
-        for name in ("tokens", "targets", "positions", "segments", "counted"):
-            value = getattr(self, name)[which]
-            batch[name] = np.pad(value, ((0, size - len(which)), (0, 0)))
-        return batch
+    def batch(self, which: Array, size: int, share: Array | None = None) -> dict[str, Array]:
+        """Rows `which` as a batch of exactly `size` rows; missing ones are padding.
+
+        Args:
+            share: (R, T) each target's weight in the loss, which comes along; None: `counted`.
+        """
+        names = ("tokens", "targets", "positions", "segments")
+        arrays = {name: getattr(self, name) for name in names}
+        arrays["share"] = self.counted if share is None else share
+        padding = ((0, size - len(which)), (0, 0))
+        return {name: np.pad(value[which], padding) for name, value in arrays.items()}
 
 
 def pack(texts: Sequence[Sequence[int]], end_of_text: int, n_ctx: int) -> Rows:
@@ -53,13 +61,13 @@ def pack(texts: Sequence[Sequence[int]], end_of_text: int, n_ctx: int) -> Rows:
     one before, which is seen again and not counted twice.
     """
     windows = [window for ids in texts for window in _windows([end_of_text, *ids, end_of_text], n_ctx)]
-    windows.sort(key=lambda window: (-len(window[0]), window[0]))
-    longest = max((len(window[0]) for window in windows), default=1)
+    windows.sort(key=lambda window: (-len(window.inputs), window.inputs))
+    longest = max((len(window.inputs) for window in windows), default=1)
     length = min(n_ctx, -(-longest // ROW_MULTIPLE) * ROW_MULTIPLE)
-    rows: list[list[tuple[list[int], list[int], int]]] = []
+    rows: list[list[_Window]] = []
     room: list[int] = []
     for window in windows:
-        size = len(window[0])
+        size = len(window.inputs)
         place = next((row for row, free in enumerate(room) if free >= size), None)
         if place is None:
             rows.append([])
@@ -70,29 +78,37 @@ def pack(texts: Sequence[Sequence[int]], end_of_text: int, n_ctx: int) -> Rows:
     return _filled(rows, length)
 
 
-def _windows(ids: list[int], n_ctx: int) -> Iterator[tuple[list[int], list[int], int]]:
-    """(inputs, targets, how many leading targets were in the window before) of one text."""
+@dataclass(frozen=True)
+class _Window:
+    inputs: list[int]
+    targets: list[int]
+    repeated: int  # so many leading targets were in the window before
+    total: int  # targets of its text
+
+
+def _windows(ids: list[int], n_ctx: int) -> Iterator[_Window]:
     total, done = len(ids) - 1, 0
     while done < total:
         start = max(0, done - n_ctx // 4)
         end = min(start + n_ctx, total)
-        yield ids[start:end], ids[start + 1 : end + 1], done - start
+        yield _Window(ids[start:end], ids[start + 1 : end + 1], done - start, total)
         done = end
 
 
-def _filled(rows: list[list[tuple[list[int], list[int], int]]], length: int) -> Rows:
+def _filled(rows: list[list[_Window]], length: int) -> Rows:
     shape = (len(rows), length)
     tokens, targets, positions, segments = (np.zeros(shape, np.int32) for _ in range(4))
-    counted = np.zeros(shape, np.float32)
+    counted, share_of_text = (np.zeros(shape, np.float32) for _ in range(2))
     for row, windows in enumerate(rows):
         at = 0
-        for number, (inputs, outputs, repeated) in enumerate(windows, 1):
-            here = slice(at, at + len(inputs))
-            tokens[row, here], targets[row, here] = inputs, outputs
-            positions[row, here], segments[row, here] = np.arange(len(inputs)), number
-            counted[row, at + repeated : here.stop] = 1.0
+        for number, window in enumerate(windows, 1):
+            here = slice(at, at + len(window.inputs))
+            tokens[row, here], targets[row, here] = window.inputs, window.targets
+            positions[row, here], segments[row, here] = np.arange(len(window.inputs)), number
+            counted[row, at + window.repeated : here.stop] = 1.0
+            share_of_text[row, at + window.repeated : here.stop] = 1.0 / window.total
             at = here.stop
-    return Rows(tokens, targets, positions, segments, counted)
+    return Rows(tokens, targets, positions, segments, counted, share_of_text)
 
 
 def epoch_order(rows: int, seed: int, epoch: int) -> Array:

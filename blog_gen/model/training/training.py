@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 
 from blog_gen.errors import ModelError, Note
+from blog_gen.model.arrays import Array, Arrays
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import network
 from blog_gen.model.training.adaptation import split
 from blog_gen.model.training.autopilot import MEMORY_STRATEGIES, Recipe
 from blog_gen.model.training.backend import make_stepper
+from blog_gen.model.training.checkpoints import SOONEST, Checkpoints, SaveTimer, state_bytes
 from blog_gen.model.training.dataset import Rows, epoch_order
 from blog_gen.model.training.dropout import NO_DROPOUT, Dropout
 from blog_gen.model.training.fusion import checkpointed
@@ -30,26 +32,21 @@ from blog_gen.model.training.loss import chunked_cross_entropy, cross_entropy
 from blog_gen.model.training.optimizers import Optimizer
 from blog_gen.model.training.outcome import Outcome, TrainingProgress
 from blog_gen.model.training.schedules import LearningRateSchedule
-from blog_gen.model.training.state import State, load_state, save_state
 
-Array = np.ndarray[Any, Any]
 OnEvaluation = Callable[[dict[str, float]], None]
-
-STATE_FILES = ("state-0.safetensors", "state-1.safetensors")  # in turn: one damaged, there is the one before
-BEST_FILE = "best.safetensors"
 
 
 class FineTuning:
     """One run; `folder` keeps its state while it lasts.
 
     Args:
-        base: float32 weights by their published names; not kept, so that a model is not in memory twice.
+        base: float32 weights by their published names, asked for one at a time.
     """
 
     def __init__(
         self,
         hparams: HParams,
-        base: Mapping[str, Array],
+        base: Arrays,
         rows: Rows,
         held_out: Rows,
         recipe: Recipe,
@@ -59,10 +56,10 @@ class FineTuning:
         self.recipe, self.folder = recipe, folder
         self.identity = _identity(base, (rows, held_out), recipe)
         self.position = TrainingProgress()
-        trained, frozen = split(base, recipe.lora, recipe.freeze, recipe.seed)
-        self._learns_table = ("wte" if hparams.tied else "head") in trained
+        self._start, frozen = split(base, recipe.lora, recipe.freeze, recipe.seed)
+        self._learns_table = ("wte" if hparams.tied else "head") in self._start
         self._stepper = make_stepper(
-            trained,
+            self._start,
             Optimizer("adamw", weight_decay=recipe.weight_decay, clip_norm=recipe.clip_norm),
             self._training_loss,
             self._evaluation_loss,
@@ -71,7 +68,7 @@ class FineTuning:
             self._last_logits,
         )
         self._schedule = LearningRateSchedule(recipe.steps, recipe.warmup, shape=recipe.schedule)
-        self._saves = 0
+        self._checkpoints = Checkpoints(folder, self.identity)
 
     def _training_loss(self, weights: Any, batch: Any) -> Any:
         dropout = Dropout(self.recipe.dropout, batch["seed"])
@@ -115,17 +112,23 @@ class FineTuning:
         report: OnEvaluation = lambda row: None,
         interrupted: Callable[[], bool] = lambda: False,
         max_seconds: float = math.inf,
-        save_seconds: float = 20.0,
+        save_seconds: float = SOONEST,
     ) -> Outcome | None:
-        """Train to the end, or save and return None when `interrupted` says so.
+        """Train to the end and leave the best weights in place, or save and return None when `interrupted`.
+
+        Args:
+            save_seconds: from one state to the next, at least.
 
         Raises:
             ModelError: the loss was not finite before anything was learned.
         """
-        began, before, saved = time.monotonic(), self.position.seconds, time.monotonic()
+        began, before = time.monotonic(), self.position.seconds
+        timer = SaveTimer(state_bytes(self._stepper.shapes()), least=save_seconds)
         if not self.position.history:
             self._evaluate(report)
         stopped = self._stopping(max_seconds)
+        if stopped and self.position.losses:  # a resume for which no time is left: its last steps count, too
+            self._evaluate(report)
         while not stopped:
             loss = self.advance()
             if loss is None:
@@ -140,11 +143,13 @@ class FineTuning:
             if interrupted() and not stopped:
                 self.save()
                 return None
-            if time.monotonic() - saved > save_seconds:
-                self.save()
-                saved = time.monotonic()
+            if timer.due():
+                timer.time(self.save)
         passes = self.position.best_step * self.recipe.batch_rows / len(self.rows)
-        return Outcome(self._best(), self.position, stopped, passes)
+        best = self._checkpoints.best() if self.position.best_step else {}
+        if self.position.step != self.position.best_step:
+            self._stepper.load((f"w/{name}", value) for name, value in (best or self._start).items())
+        return Outcome(best, self.position, stopped, passes)
 
     def advance(self) -> float | None:
         """One step; its loss, or None where that is no number, with nothing counted."""
@@ -168,9 +173,9 @@ class FineTuning:
         which = order[place * self.recipe.batch_rows : (place + 1) * self.recipe.batch_rows]
         size = -(-self.recipe.batch_rows // self.recipe.gradient_accumulation)
         parts = [self.rows.batch(which[at : at + size], size) for at in range(0, len(which), size)]
-        total = sum(float(part["counted"].sum()) for part in parts)
+        total = sum(float(part["share"].sum()) for part in parts)
         for number, part in enumerate(parts):
-            part["share"] = part.pop("counted") / np.float32(max(total, 1.0))
+            part["share"] = part["share"] / np.float32(max(total, 1.0))
             seed = self.recipe.seed * 0x85EBCA6B + step * 0xC2B2AE35 + number * 0x27D4EB2F
             part["seed"] = np.array(seed % 2**32, np.uint32)
         return parts
@@ -198,67 +203,34 @@ class FineTuning:
         if loss < position.best_loss:
             position.best_loss, position.best_step, position.stale = loss, position.step, 0
             position.best_loss += 0 if position.step else self.recipe.doubt
-            self._save_best()
+            if position.step:  # before the first there is the base
+                self._checkpoints.save_best(self._stepper, position.step)
         elif position.best_step or 2 * position.step > self.recipe.steps:
             position.stale += 1  # not at first: warm-up makes nearly every model worse before it is better
         position.losses = []
         position.history.append(row)
         report(row)
 
-    def held_out_loss(self) -> float:
-        """Mean nats per token over the held-out rows."""
-        total = 0.0
+    def held_out_loss(self, by_text: bool = False) -> float:
+        """Mean nats per token over the held-out rows; `by_text`: the mean of each text's own mean."""
+        total, shares = 0.0, self.held_out.share_of_text if by_text else self.held_out.counted
         for start in range(0, len(self.held_out), self.recipe.batch_rows):
             which = np.arange(start, min(start + self.recipe.batch_rows, len(self.held_out)))
-            batch = self.held_out.batch(which, self.recipe.batch_rows)
-            batch["share"] = batch.pop("counted")
-            total += self._stepper.loss(batch)
-        return total / self.held_out.count
-
-    def _save_best(self) -> None:
-        """Keep these weights on disk, where they take no memory; before the first step there is the base."""
-        if not self.position.step:
-            return
-        shapes = {name: shape for name, shape in self._stepper.shapes().items() if name.startswith("w/")}
-        arrays = ((name, value) for name, value in self._stepper.arrays() if name in shapes)
-        about = {"identity": self.identity, "step": self.position.step}
-        save_state(self.folder / BEST_FILE, shapes, arrays, about)
-
-    def _best(self) -> dict[str, Array]:
-        state = load_state(self.folder / BEST_FILE) if self.position.best_step else None
-        return {} if state is None else {name[2:]: value for name, value in state.arrays()}
+            total += self._stepper.loss(self.held_out.batch(which, self.recipe.batch_rows, shares))
+        return total / round(float(shares.sum()))
 
     def save(self) -> None:
-        """Write the state, in the older one's place; the best weights it speaks of are on disk already."""
-        about = asdict(self.position) | {"identity": self.identity}
-        path = self.folder / STATE_FILES[self._saves % 2]
-        save_state(path, self._stepper.shapes(), self._stepper.arrays(), about)
-        self._saves += 1
+        """Write all that a resume needs."""
+        self._checkpoints.save(self._stepper, self.position)
 
     def resume(self, note: Callable[[Note], None] = lambda each: None) -> bool:
         """Take up the last state of this very run that is whole, if there is one; `note` hears of damage."""
-        found = [(number, self._whole(name, note)) for number, name in enumerate(STATE_FILES)]
-        ours = [(state.position["step"], number, state) for number, state in found if state is not None]
-        best = self._whole(BEST_FILE, note)
-        for _, number, state in sorted(ours, key=lambda each: -each[0]):
-            if state.position["best_step"] and best is None:
-                continue  # what it found best is lost
-            del state.position["identity"]
-            self._stepper.load(state.arrays())
-            self.position, self._saves = TrainingProgress(**state.position), number + 1
-            return True
-        return False
-
-    def _whole(self, name: str, note: Callable[[Note], None]) -> State | None:
-        try:
-            state = load_state(self.folder / name)
-        except ModelError as error:
-            note(Note(self.folder / name, error.rule, "it is left aside"))
-            return None
-        return state if state is not None and state.position.get("identity") == self.identity else None
+        position = self._checkpoints.resume(self._stepper, note)
+        self.position = position or self.position
+        return position is not None
 
 
-def _identity(base: Mapping[str, Array], data: Sequence[Rows], recipe: Recipe) -> str:
+def _identity(base: Arrays, data: Sequence[Rows], recipe: Recipe) -> str:
     """A hash of everything that decides the outcome; in how many parts a step is computed does not."""
     decides = {name: value for name, value in asdict(recipe).items() if name not in MEMORY_STRATEGIES}
     digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode())

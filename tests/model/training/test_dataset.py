@@ -53,7 +53,7 @@ def test_one_short_text_makes_one_short_row() -> None:
 def test_a_batch_that_is_not_full_is_filled_with_padding() -> None:
     rows = pack([[1] * 60, [2] * 60], END, 64)
     batch = rows.batch(epoch_order(2, 0, 0)[:1], 4)
-    assert batch["tokens"].shape == (4, 64) and batch["counted"][1:].sum() == 0
+    assert batch["tokens"].shape == (4, 64) and batch["share"][1:].sum() == 0
 
 
 @given(st.sets(st.text(min_size=1), min_size=2, max_size=60), st.text(min_size=1))
