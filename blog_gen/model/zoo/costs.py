@@ -49,7 +49,8 @@ def _rows(tokens: int, length: int) -> Rows:
     """Full rows of so many tokens, which take no memory."""
     shape = (max(1, -(-tokens // length)), length)
     nothing = np.broadcast_to(np.int32(0), shape)
-    return Rows(nothing, nothing, nothing, nothing, np.broadcast_to(np.float32(1), shape))
+    counted = np.broadcast_to(np.float32(1), shape)
+    return Rows(nothing, nothing, nothing, nothing, counted, share_of_text=counted)
 
 
 def machine_file() -> Path:
