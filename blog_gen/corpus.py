@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -34,6 +34,7 @@ class Corpus:
     notes: tuple[Note, ...]
     hidden: tuple[HiddenPost, ...] = ()  # posts that no visitor may see
     language: str | None = None  # of the posts, ISO 639-1; None where it cannot be told
+    others: Mapping[str, int] = field(default_factory=dict)  # posts in other languages, left alone
     changes_at: datetime | None = None  # when the next post becomes visible by itself
 
     @cached_property
@@ -57,20 +58,21 @@ def read_corpus(settings: Settings, now: datetime | None = None) -> Corpus:
     """
     reading = read_articles(settings, now)
     articles, language, others = _of_one_language(reading.articles, settings)
+    notes = (*reading.notes, *_left_alone(language, others, settings))
     plain = settings.style == "plain"
     posts = [_post(article, plain) for article in articles]
     keys = keys_of(posts)
     texts = {
         article.path.as_posix(): render(post, keys) for article, post in zip(articles, posts, strict=True)
     }
-    habit, notes = habit_of(articles, settings), (*reading.notes, *others)
-    return Corpus(articles, texts, keys, habit, notes, reading.hidden, language, reading.changes_at)
+    habit = habit_of(articles, settings)
+    return Corpus(articles, texts, keys, habit, notes, reading.hidden, language, others, reading.changes_at)
 
 
 def _of_one_language(
     articles: tuple[Article, ...], settings: Settings
-) -> tuple[tuple[Article, ...], str | None, tuple[Note, ...]]:
-    """The posts in the language to learn, that language, and what there is to say of posts in others.
+) -> tuple[tuple[Article, ...], str | None, Counter[str]]:
+    """The posts in the language to learn, that language, and how many posts are in each of the others.
 
     A post of which the language cannot be told is kept.
 
@@ -86,13 +88,17 @@ def _of_one_language(
         got = ", ".join(sorted(set(filter(None, spoken)))) or "none that can be told"
         rule = f"there must be posts in `{wanted}` to learn from, as `language` says"
         raise ArticleError(rule, got=got, path=settings.articles_folder)
-    others = Counter(language for language in spoken if language not in (wanted, None))
+    return kept, wanted, Counter(language for language in spoken if language and language != wanted)
+
+
+def _left_alone(language: str | None, others: Counter[str], settings: Settings) -> list[Note]:
+    """What there is to say of posts in other languages."""
     if not others:
-        return kept, wanted, ()
-    counted = ", ".join(f"{count} in `{language}`" for language, count in others.most_common())
-    rule = f"posts are learned in one language, here `{wanted}`, and there are {counted}"
+        return []
+    counted = ", ".join(f"{count} in `{other}`" for other, count in others.most_common())
+    rule = f"posts are learned in one language, here `{language}`, and there are {counted}"
     action = "these are left alone; `blog_gen: {language: …}` learns others"
-    return kept, wanted, (Note(settings.articles_folder, rule, action),)
+    return [Note(settings.articles_folder, rule, action)]
 
 
 def _post(article: Article, plain: bool) -> Post:

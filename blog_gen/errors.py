@@ -7,7 +7,8 @@ A `Note` is the same line for what was mended or left out while the rest went on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -78,6 +79,20 @@ class Note:
     path: Path
     rule: str
     action: str
+    more: int = 0  # other files of which the same is said
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.rule}; {self.action}"
+        others = f" and {self.more} more" if self.more else ""
+        return f"{self.path}{others}: {self.rule}; {self.action}"
+
+
+def gathered(notes: Iterable[Note]) -> list[Note]:
+    """One note in place of several that differ in nothing but the file: the first, which says how many more.
+
+    >>> [str(note) for note in gathered([Note(Path(name), "ends in CR", "read as LF") for name in "abc"])]
+    ['a and 2 more: ends in CR; read as LF']
+    """
+    alike: dict[tuple[str, str], list[Note]] = {}
+    for note in notes:
+        alike.setdefault((note.rule, note.action), []).append(note)
+    return [replace(first, more=first.more + len(rest)) for first, *rest in alike.values()]

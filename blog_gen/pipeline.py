@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from blog_gen.config.settings import Settings
+from blog_gen.errors import gathered
 from blog_gen.lock import working_on
 from blog_gen.report import Hooks, Report
 from blog_gen.site.days import (
@@ -99,7 +100,7 @@ def read(settings: Settings, hooks: Hooks) -> Corpus:
     from blog_gen.corpus import read_corpus
 
     corpus = read_corpus(settings, moment_now(settings))
-    for note in corpus.notes:
+    for note in gathered(corpus.notes):
         hooks.note(note)
     return corpus
 

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -20,13 +19,6 @@ from blog_gen.config.settings import config_files_in
 SITES = Path(__file__).parent / "sites"
 DAY = "2024-02-03"
 TITLE = "What Nobody Else: Wrote"
-# What `init` does not find out by itself, and a person says.
-BY_HAND = {
-    "category-folders": {"articles": "**/_posts", "publish": "_posts"},
-    "config-yaml": {"articles": "_posts", "publish": "_posts"},
-    "posts-and-articles": {"articles": "_posts", "publish": "_posts"},
-    "source": {"articles": "src/_posts", "output": "src/_generated", "publish": "_posts"},
-}
 TRAINING = {"steps": 60, "learning_rate": 0.01, "dropout": 0.0, "patience": 99}
 
 
@@ -53,13 +45,13 @@ def build(site: Path, jekyll: str) -> Path:
     return site / "built"
 
 
-def learn_anything(site: Path, base: Path, by_hand: Mapping[str, str]) -> None:
+def learn_anything(site: Path, base: Path) -> None:
     """Settings with which the tiny `base` writes what it likes, beside those that `init` wrote."""
     [name] = config_files_in(site)
     config = yaml.safe_load((site / name).read_text())
     own = {"model": str(base), "training": TRAINING, "limits": ANYTHING_GOES, "candidates": 8}
     own["limits"] = {**ANYTHING_GOES, "prose_first": False, "heading_faults": 99}
-    config["blog_gen"] = {**config.get("blog_gen", {}), **own, "sampling": {"max_tokens": 150}, **by_hand}
+    config["blog_gen"] = {**config.get("blog_gen", {}), **own, "sampling": {"max_tokens": 150}}
     (site / name).write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
 
 
@@ -69,9 +61,8 @@ def test_an_approved_draft_stands_where_the_posts_stand(
     name: str, base: Path, jekyll: str, tmp_path: Path
 ) -> None:
     site = shutil.copytree(SITES / name, tmp_path / "site")
-    if (site / "_config.yml").exists():
-        blog_gen(site, "init", "--yes")
-    learn_anything(site, base, BY_HAND.get(name, {}))
+    blog_gen(site, "init", "--yes")
+    learn_anything(site, base)
     blog_gen(site, "train")
     blog_gen(site, "generate", "--date", DAY, "--title", TITLE)
     slug = "what-nobody-else-wrote"

@@ -9,7 +9,7 @@ import click
 from blog_gen import runs
 from blog_gen.commands.options import Site, listed, model_option
 from blog_gen.commands.output import say_json
-from blog_gen.errors import UsageError
+from blog_gen.errors import UsageError, gathered
 
 
 @click.command()
@@ -26,7 +26,7 @@ def corpus(site: Site, /, kind: str, output: Path | None, model: str | None) -> 
 
     settings = site.settings(model=model)
     read = read_corpus(settings)
-    for note in read.notes:
+    for note in gathered(read.notes):
         click.echo(f"note: {note}", err=True)
     if kind == "npz" and output is None:
         raise UsageError("--format npz needs -o FILE", fix="It is not text")
@@ -101,10 +101,18 @@ def status(site: Site, as_json: bool, check: bool) -> int:
         return code
     if found["problem"] is None:
         del found["problem"]
+    counts = found["other_languages"]
+    found["other_languages"] = [f"{count} in {language}" for language, count in counts.items()]
     for name, value in found.items():
-        shown = listed(value) if isinstance(value, list) else value
-        click.echo(f"{name.replace('_', ' '):18} {'–' if shown in (None, '') else shown}")
+        click.echo(f"{name.replace('_', ' '):19} {_shown(value)}")
     return code
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    shown = listed(value) if isinstance(value, list) else value
+    return "–" if shown in (None, "") else shown
 
 
 @click.command()

@@ -9,12 +9,12 @@ from typing import Any
 
 from blog_gen import runs
 from blog_gen.config.settings import Settings
-from blog_gen.corpus import read_corpus
+from blog_gen.corpus import Corpus, read_corpus
 from blog_gen.errors import ArticleError, ModelError
 from blog_gen.files import read_json
-from blog_gen.learning.rehearsal import require_model, require_run
+from blog_gen.learning.rehearsal import require_language, require_model, require_run
 from blog_gen.learning.retraining import RetrainingDecision, retraining_decision
-from blog_gen.site.articles import LEFT_OUT, read_articles
+from blog_gen.site.articles import LEFT_OUT, why_hidden
 from blog_gen.site.dates import zone_of
 from blog_gen.site.days import due_days, existing_days, moment_now, next_due, schedule_of
 from blog_gen.site.drafts import drafts_in
@@ -29,16 +29,18 @@ def status_of(settings: Settings, check: bool = False) -> dict[str, Any]:
     now = moment_now(settings)
     meta = runs.read_meta(settings.run_folder)
     drafts, faulty = drafts_in(settings.output_folder, zone_of(settings))
-    problem, posts, left_out = _posts(settings)
+    corpus, problem = _corpus(settings)
     due = due_days(now, settings, existing_days(settings))
     retraining = _retraining(settings, now)
     if problem is None and retraining and (retraining.due or due):
-        problem = _model_problem(settings, retraining.due, now)
+        problem = _model_problem(settings, corpus, retraining.due)
     return {
         "problem": problem,
         "model": settings.model,
-        "posts": posts,
-        "posts_left_out": left_out,
+        "posts": len(corpus.texts) if corpus else 0,
+        "posts_left_out": _left_out(corpus),
+        "posts_hidden": why_hidden(corpus.hidden) if corpus else "",
+        "other_languages": {**corpus.others} if corpus else {},
         "trained": meta is not None,
         "posts_learned": meta.posts - len(meta.held_out) if meta else None,
         "summary": meta.summary if meta else None,
@@ -88,35 +90,31 @@ def _is_sampler(path: Path) -> bool:
 _SOUND = {".json": _is_json, ".tflite": _is_sampler}
 
 
-def _posts(settings: Settings) -> tuple[str | None, int, list[str]]:
-    """Why none can be learned from, how many can, and those that are left out."""
+def _corpus(settings: Settings) -> tuple[Corpus | None, str | None]:
+    """What there is to learn from, and why `run` would not."""
     try:
-        reading = read_articles(replace(settings, strict=False))
+        corpus = read_corpus(replace(settings, strict=False))
     except ArticleError as error:
-        return str(error), 0, []
-    left_out = [note.path.as_posix() for note in reading.notes if note.action == LEFT_OUT]
-    strict = f"{left_out[0]} must be left out, and the settings are strict" if left_out else None
-    return strict if settings.strict else None, len(reading.articles), left_out
+        return None, str(error)
+    left_out = _left_out(corpus) if settings.strict else []
+    return corpus, f"{left_out[0]} must be left out, and the settings are strict" if left_out else None
 
 
-def _model_problem(settings: Settings, learns: bool, now: datetime) -> str | None:
+def _left_out(corpus: Corpus | None) -> list[str]:
+    return [note.path.as_posix() for note in corpus.notes if note.action == LEFT_OUT] if corpus else []
+
+
+def _model_problem(settings: Settings, corpus: Corpus | None, learns: bool) -> str | None:
     """Why there is no model to learn from, or to write with where `run` does not learn."""
     try:
-        (require_model if learns else require_run)(settings)
+        if corpus and learns:
+            require_language(settings, corpus)
+            require_model(settings, corpus)  # none is needed where it goes on from the run there is
+        elif not learns:
+            require_run(settings)
     except ModelError as error:
-        return None if learns and _goes_on(settings, now) else str(error)
+        return str(error)
     return None
-
-
-def _goes_on(settings: Settings, now: datetime) -> bool:
-    """Whether what is to be learned goes on from the run there is, and needs no base."""
-    if runs.read_meta(settings.run_folder) is None:
-        return False
-    try:
-        require_model(settings, read_corpus(settings, now))
-    except (ModelError, ArticleError):
-        return False
-    return True
 
 
 def _retraining(settings: Settings, now: datetime) -> RetrainingDecision | None:

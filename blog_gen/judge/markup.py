@@ -26,6 +26,8 @@ _DELIMITERS = re.compile(r"\*+|_+")
 _FOOTNOTE_MARK = re.compile(r"\[\^([^\[\]\s]+)\]")
 _REFERENCE = re.compile(r"\]\[([^\[\]\n]+)\]")
 _TARGET = re.compile(r" {0,3}\[([^\]]+)\]:")
+# How a post text's head ends, to Markdown a heading: there a model began a second post in the first.
+_HEAD = re.compile(r"^(?:title|category|tags): .*\n---$", re.MULTILINE)
 
 
 class Fault(NamedTuple):
@@ -56,11 +58,13 @@ def heading_faults(blocks: Sequence[Block]) -> list[Fault]:
 
 
 def markup_faults(blocks: Sequence[Block]) -> list[Fault]:
-    """Fences, links, emphasis, code spans, tables, list items and notes that are open or undefined."""
+    """Fences, links, emphasis, code spans, tables, list items and notes that are open or undefined; heads."""
     faults = []
     for block in blocks:
         if not block.closed:
             faults.append(Fault(block.line, "a code fence is never closed"))
+        if block.kind == "heading" and _HEAD.search(block.text):
+            faults.append(Fault(block.line, "the head of another post stands in this one"))
         if block.kind == "item" and not block.content.strip():
             faults.append(Fault(block.line, "a list item is empty"))
         if block.kind == "table" and (row := _odd_row(block)):

@@ -22,7 +22,7 @@ Say = Callable[..., str]
 def make(folder: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, newline="")
 
 
 CRON = ["--config", "a.yml,b%.yml", "schedule", "cron"]
@@ -170,16 +170,38 @@ def test_to_learn_without_the_libraries_for_it_is_refused(
 
 
 def test_status_says_what_stops_a_run_and_which_posts_are_left_out(say: Say, tmp_path: Path) -> None:
-    assert "problem            _articles: the folder with your posts is missing" in say("status")
+    assert "problem             _articles: the folder with your posts is missing" in say("status")
     make(tmp_path, {"_articles/a.md": POST, "_articles/b.md": "", "_generated/c.md": POST})
     said = say("status")
     assert "problem" not in said
-    assert "posts left out     _articles/b.md\n" in said and "unreadable drafts  c.md\n" in said
+    assert "posts left out      _articles/b.md\n" in said and "unreadable drafts   c.md\n" in said
     (tmp_path / "_config.yml").write_text("blog_gen: {model: 125M}")
-    assert "problem            there is no such model" in say("status")
+    assert "problem             there is no such model" in say("status")
     (tmp_path / "_config.yml").write_text("blog_gen: {strict: true}")
-    assert "problem            _articles/b.md must be left out" in say("status")
+    assert "problem             _articles/b.md must be left out" in say("status")
     (tmp_path / "_config.yml").write_text("blog_gen: {retrain: never}")
-    assert "problem            .blog_gen/runs/default: there must be a trained run" in say("status")
+    assert "problem             .blog_gen/runs/default: there must be a trained run" in say("status")
     found = json.loads(say("status", "--json"))
     assert found["problem"] and found["posts"] == 1 and found["posts_left_out"] == ["_articles/b.md"]
+
+
+GERMAN = "---\ntitle: {}\n---\n" + "Der Regen fiel den ganzen Abend auf die Dächer der kleinen Stadt. {} " * 3
+ENGLISH = "---\ntitle: Rain\n---\n" + "The rain fell all evening on the roofs of the little town. " * 3
+
+
+def test_status_counts_what_is_learned_and_what_is_not(say: Say, tmp_path: Path) -> None:
+    posts = {f"_articles/{name}.md": GERMAN.format(name, *name * 3) for name in "abc"}
+    hidden = ENGLISH.replace("title", "published: false\ntitle")
+    make(tmp_path, {**posts, "_articles/d.md": ENGLISH, "_articles/e.md": hidden})
+    found = json.loads(say("status", "--json"))
+    assert found["posts"] == 3 and found["other_languages"] == {"en": 1} and "1 " in found["posts_hidden"]
+    said = say("status")
+    assert "knows English only; got 3 posts in German" in said, "`run` would refuse"
+    assert "other languages     1 in en" in said and "trained             no" in said
+
+
+def test_what_holds_for_many_posts_is_said_once(say: Say, tmp_path: Path) -> None:
+    text = ENGLISH.replace("\n", "\r\n")
+    make(tmp_path, {f"_articles/{name}.md": text.replace("Rain", name) + name for name in "abc"})
+    said = say("corpus", "-o", str(tmp_path / "corpus"))
+    assert said.count("note: ") == 1 and "_articles/a.md and 2 more: " in said
