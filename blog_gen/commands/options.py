@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from blog_gen.config.settings import SamplingSettings, Settings, load_settings
+from blog_gen.site.found import with_posts_found
 from blog_gen.site.templates import old_templates
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -28,7 +29,7 @@ class Site:
         settings = load_settings(self.folder, overrides, self.config_files)
         for note in (*settings.notes, *old_templates(self.folder)):
             click.echo(f"note: {note}", err=True)
-        return settings
+        return with_posts_found(settings)
 
 
 def options(*decorators: Callable[[Any], Any]) -> Callable[[_F], _F]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from blog_gen.site.jekyll.places import HTML, collections_of, endings, place_of,
 from blog_gen.site.jekyll.visibility import Visibility
 
 ALL_POSTS = "**/_posts"
+AUTO = "auto"  # as `articles`: look for the posts at every call
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def find_posts(settings: Settings) -> Found:
     posts = list(posts_folders(settings))
     counts = {_name(folder, settings): _count(folder, settings) for folder in (*posts, *others)}
     full = {name: count for name, count in sorted(counts.items(), key=lambda each: -each[1]) if count}
-    if CONFIG_KEY in settings.jekyll:
+    if CONFIG_KEY in settings.jekyll and settings.articles != AUTO:
         return Found(full, settings.articles)
     in_posts = [name for name in full if Path(name).name == "_posts"]
     together = sum(full[name] for name in in_posts)
@@ -52,6 +54,13 @@ def find_posts(settings: Settings) -> Found:
         own = _name(settings.collections_folder / "_posts", settings)
         return Found(full, ALL_POSTS if in_posts[1:] else next(iter(in_posts), own))
     return Found(full, next(name for name in full if name not in in_posts))
+
+
+def with_posts_found(settings: Settings) -> Settings:
+    """`settings` with the folder that `articles: auto` stands for."""
+    if settings.articles != AUTO:
+        return settings
+    return dataclasses.replace(settings, articles=find_posts(settings).taken)
 
 
 def _name(folder: Path, settings: Settings) -> str:

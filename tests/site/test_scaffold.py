@@ -15,6 +15,7 @@ from blog_gen.errors import BlogGenError, ConfigError
 from blog_gen.origin import Origin
 from blog_gen.site.additions import PERMALINK
 from blog_gen.site.changes import apply, undo
+from blog_gen.site.found import with_posts_found
 from blog_gen.site.scaffold import SetupPlan, plan, plugin_folders
 from blog_gen.site.scheduling import github
 
@@ -309,3 +310,12 @@ def test_posts_are_counted_and_the_fullest_folder_is_taken(
 def test_a_site_without_posts_says_so(tmp_path: Path) -> None:
     made = plan(make(tmp_path, {"_config.yml": "", "_posts/.keep": "", "_posts/undated.md": "x"}))
     assert made.found.counts == {} and made.found.sentence.startswith("No posts found")
+
+
+@pytest.mark.parametrize(("site", "taken"), [("posts-dir", "_posts"), ("category-folders", "**/_posts")])
+def test_auto_is_the_folder_that_init_would_take(site: str, taken: str, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    shutil.copytree(REPOSITORY / "tests" / "sites" / site, folder)
+    with (folder / "_config.yml").open("a") as file:
+        file.write("\nblog_gen:\n  articles: auto\n")
+    assert with_posts_found(load_settings(folder)).articles == taken
