@@ -116,9 +116,7 @@ class Settings:
     # the settings that somebody wrote or gave by flag, where others have their defaults
     given: frozenset[str] = field(default=frozenset(), metadata=_DERIVED)
     model: str = "mini"  # mini | 124M … 1558M | smollm2 | OWNER/NAME | a folder
-    articles: str = (
-        "_articles"  # where your posts are: a folder, a list, a pattern such as **/_posts, or auto
-    )
+    articles: str = "_articles"  # where your posts are: a folder, a list, a pattern as **/_posts, or auto
     language: str | None = None  # of the posts to learn, such as en or de; not set: that of most
     output: str = "_generated"  # where drafts are written
     style: Literal["markdown", "plain"] = "markdown"  # keep Markdown, or learn from bare prose
