@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,21 @@ quiet()
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
+LLAMA = HParams(
+    n_vocab=50257,
+    n_ctx=2048,
+    n_embd=64,
+    n_head=4,
+    n_layer=3,
+    n_head_kv=2,
+    n_inner=176,
+    norm="rms",
+    positions="rotary",
+    feed_forward="swiglu",
+    biases=False,
+    rope_theta=100_000.0,
+    split_digits=True,
+)
 SMALL = HParams(n_vocab=50257, n_ctx=1024, n_embd=64, n_head=4, n_layer=3)
 
 
@@ -35,6 +51,12 @@ def _made(hparams: HParams) -> Iterator[Ours]:
 @pytest.fixture(scope="session")
 def small() -> Iterator[Ours]:
     yield from _made(SMALL)
+
+
+@pytest.fixture(scope="session", params=[True, False], ids=["tied", "own head"])
+def llama(request: pytest.FixtureRequest) -> Iterator[Ours]:
+    """Llama's blocks, small; OpenAI's vocabulary, of which no token of several digits is used."""
+    yield from _made(replace(LLAMA, tied=request.param))
 
 
 @pytest.fixture(scope="session")

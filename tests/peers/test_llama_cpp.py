@@ -69,6 +69,16 @@ def test_float16_of_a_small_model(small: Ours, scratch: Path) -> None:
     assert greedy(peer, prompt, 100) == small.greedy(prompt, 100)
 
 
+def test_float16_of_llamas_blocks(llama: Ours, scratch: Path) -> None:
+    peer = theirs(export_model(llama.folder, "gguf", scratch / "model.gguf"))
+    tokens = np.random.default_rng(0).integers(0, 50257, 300)
+    difference = np.abs(logits(peer, tokens.tolist()) - llama.logits(tokens)).max()
+    print(f"float16: {difference:.2e}")
+    assert difference < 0.05
+    prompt = Tokenizer.load(llama.folder).encode(PROMPT)
+    assert greedy(peer, prompt, 100) == llama.greedy(prompt, 100)
+
+
 def test_q8_0_of_a_small_model(small: Ours, scratch: Path) -> None:
     path = export_model(small.folder, "gguf-q8_0", scratch / "model.gguf")
     stored = as_stored(small, path)
@@ -80,6 +90,14 @@ def test_q8_0_of_a_small_model(small: Ours, scratch: Path) -> None:
     assert difference.mean() < 0.02 * ours.std()  # it rounds activations to eight bits too
     prompt = Tokenizer.load(small.folder).encode(PROMPT)
     assert greedy(peer, prompt, 40) == small.greedy(prompt, 40, stored)
+
+
+def test_digits_are_split_as_ours_are(llama: Ours, scratch: Path) -> None:
+    path = export_model(llama.folder, "gguf", scratch / "model.gguf")
+    peer = llama_cpp.Llama(str(path), vocab_only=True, verbose=False)
+    tokenizer = Tokenizer.load(llama.folder)
+    for text in TORTURE.values():
+        assert peer.tokenize(text.encode(), add_bos=False, special=False) == tokenizer.encode(text)
 
 
 @pytest.mark.parametrize("name", TORTURE)

@@ -208,7 +208,9 @@ def write_vocabulary(checkpoint: Checkpoint, folder: Path) -> None:
     """Write what `AutoTokenizer` opens."""
     special = {f"{use}_token": END_OF_TEXT for use in ("bos", "eos", "unk")}
     hparams = checkpoint.hparams
-    usual = {"tokenizer_class": "GPT2Tokenizer", "model_max_length": hparams.n_ctx, "add_prefix_space": False}
+    # GPT2Tokenizer would split as GPT-2 does, whatever tokenizer.json says.
+    kind = "PreTrainedTokenizerFast" if hparams.split_digits else "GPT2Tokenizer"
+    usual = {"tokenizer_class": kind, "model_max_length": hparams.n_ctx, "add_prefix_space": False}
     write_json(folder / "tokenizer_config.json", usual | special)
     (folder / TABLE).write_bytes(checkpoint.encoder)
     (folder / MERGES).write_bytes(checkpoint.merges)

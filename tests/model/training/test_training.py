@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,6 +31,16 @@ from blog_gen.model.training.schedules import LearningRateSchedule  # noqa: E402
 from blog_gen.model.training.training import FineTuning  # noqa: E402
 
 HPARAMS = HParams(n_vocab=64, n_ctx=64, n_embd=32, n_head=2, n_layer=2)
+LLAMA = replace(
+    HPARAMS,
+    n_head=4,
+    n_head_kv=2,
+    n_inner=96,
+    norm="rms",
+    positions="rotary",
+    feed_forward="swiglu",
+    biases=False,
+)
 END = 63
 RECIPE = Recipe(
     steps=40,
@@ -50,11 +61,11 @@ def _counting(texts: int) -> Rows:
     return pack([[(start + step) % 60 for step in range(40)] for start in range(texts)], END, 64)
 
 
-def begun(folder: Path, recipe: Recipe = RECIPE, held_out: int = 2) -> FineTuning:
+def begun(folder: Path, recipe: Recipe = RECIPE, held_out: int = 2, hparams: HParams = HPARAMS) -> FineTuning:
     folder.mkdir(exist_ok=True)
     rows = _counting(12)
     few = pack([[(start + step) % 60 for step in range(40)] for start in range(30, 30 + held_out)], END, 64)
-    return FineTuning(HPARAMS, initial_weights(HPARAMS), rows, few, recipe, folder)
+    return FineTuning(hparams, initial_weights(hparams), rows, few, recipe, folder)
 
 
 def finished(tuning: FineTuning) -> Outcome:
@@ -258,6 +269,24 @@ def test_frozen_blocks_stay_as_they_are(tmp_path: Path) -> None:
     assert {name.split("/")[0] for name in trained} == {"h1", "ln_f"}
     history = outcome.position.history
     assert history[-1]["held_out"] < history[0]["held_out"]
+
+
+@pytest.mark.parametrize(
+    ("way", "learned"),
+    [({}, 0.6), ({"lora": 4, "rate": 3e-2}, 0.99), ({"freeze": 1}, 0.99)],
+    ids=["all weights", "adapters", "frozen"],
+)
+def test_llamas_blocks_learn_and_are_resumed_with_the_same_bits(
+    tmp_path: Path, way: dict[str, Any], learned: float
+) -> None:
+    recipe = replace(RECIPE, **way)
+    straight = finished(begun(tmp_path / "straight", recipe, hparams=LLAMA))
+    history = straight.position.history
+    assert history[-1]["held_out"] < learned * history[0]["held_out"]
+    first = begun(tmp_path / "stopped", recipe, hparams=LLAMA)
+    assert first.run(interrupted=_at(first, 7)) is None
+    second = begun(tmp_path / "stopped", recipe, hparams=LLAMA)
+    assert second.resume() and _same(finished(second), straight)
 
 
 _SCRIPT = """
