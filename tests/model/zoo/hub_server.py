@@ -50,7 +50,6 @@ class Repository:
 
 class Handler(BaseHTTPRequestHandler):
     server: HubServer
-    protocol_version = "HTTP/1.1"
 
     def do_HEAD(self) -> None:
         self.do_GET()
