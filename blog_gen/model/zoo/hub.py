@@ -85,6 +85,8 @@ def _fetched(name: str) -> tuple[Path, str]:
     except UnreachableError as error:
         return _cached(api, repo, revision or None, error)
     with explained(name):
+        # By its name, and not by its commit as all else: so the cache knows the name without a network.
+        api.hf_hub_download(repo, CONFIG, revision=revision or None)
         snapshot = _files(api, listing, SMALL[:1])
         config = read_config(snapshot / CONFIG)
         _files(api, listing, SMALL)
@@ -161,9 +163,10 @@ def _cached(api: HfApi, repo: str, revision: str | None, error: UnreachableError
         UnreachableError: nothing, or not all of it.
     """
     try:
-        snapshot = Path(api.snapshot_download(repo, revision=revision, local_files_only=True))
+        known = api.hf_hub_download(repo, CONFIG, revision=revision, local_files_only=True)
     except (OSError, ValueError):
         raise error from None
+    snapshot = Path(known).parent
     if not any((snapshot / name).is_file() for name in WEIGHTS):
         raise error
     return snapshot, snapshot.name
