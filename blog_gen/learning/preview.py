@@ -10,7 +10,7 @@ import numpy as np
 
 from blog_gen.config.settings import SamplingSettings
 from blog_gen.model.bpe import Tokenizer
-from blog_gen.model.sampling.decoding import process_logits, processors, sample_token
+from blog_gen.model.sampling.decoding import choose, processors
 from blog_gen.model.training.training import FineTuning
 
 LENGTH = 64  # tokens, that of the one window that is compiled
@@ -21,8 +21,8 @@ def preview(tuning: FineTuning, tokenizer: Tokenizer, seed: int = 0) -> str:
     ids, rng = [tokenizer.end_of_text], np.random.default_rng(seed)
     chain = processors(SamplingSettings())
     while len(ids) < min(LENGTH, tuning.hparams.n_ctx):
-        logits = tuning.next_logits(ids, min(LENGTH, tuning.hparams.n_ctx))
-        token = sample_token(process_logits(logits, ids[1:], chain), rng)
+        logits = tuning.next_logits(ids, min(LENGTH, tuning.hparams.n_ctx))[None]
+        (token,) = choose(logits, [ids[1:]], chain, [rng])
         if token == tokenizer.end_of_text:
             break
         ids.append(token)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from blog_gen.model.sampling.cached_network import CachedNetwork
-from blog_gen.model.sampling.decoding import Processor, process_logits, sample_token
+from blog_gen.model.sampling.decoding import Processor, choose
 from blog_gen.model.sampling.streaming import TextStream
 
 
@@ -103,15 +103,16 @@ class Batch:
         tokens = [row.window[-1] if row else self._end_of_text for row in self.seats]
         positions = [len(row.window) - 1 if row else 0 for row in self.seats]
         prediction = self._network.step(tokens, positions)
-        for row, logits, normaliser in zip(self.seats, prediction.logits, prediction.normaliser, strict=True):
-            if row is None:
-                continue
-            shaped = process_logits(logits, row.history, chain)
-            token = sample_token(shaped, row.rng)
+        rows, seated = self.rows, [seat for seat, row in enumerate(self.seats) if row]
+        logits = prediction.logits if len(rows) == len(self.seats) else prediction.logits[seated]
+        rngs = [row.rng for row in rows if row.rng] or None
+        chosen = choose(logits, [row.history for row in rows], chain, rngs)
+        logprobs = logits[range(len(rows)), chosen] - prediction.normaliser[seated]
+        for row, token, logprob in zip(rows, chosen, logprobs.tolist(), strict=True):
             if token == self._end_of_text:
                 row.ended = True
             else:
-                row.push(token, float(logits[token] - normaliser), self._pieces[token])
+                row.push(token, logprob, self._pieces[token])
             yield row
 
     def leave(self, row: Row) -> None:

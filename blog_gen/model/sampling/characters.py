@@ -18,6 +18,8 @@ import numpy as np
 from blog_gen.errors import ModelError
 from blog_gen.files import write_text
 from blog_gen.model.bpe import Tokenizer
+from blog_gen.model.sampling.decoding import Histories
+from blog_gen.model.sampling.rows import masked
 
 Array = np.ndarray[Any, Any]
 CHARACTERS_FILE = "characters.txt"
@@ -58,8 +60,8 @@ class WholeCharacters:
         self._end = tokenizer.end_of_text
         self._mask = lru_cache(maxsize=256)(self._computed)
 
-    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
-        return np.where(self._mask(self._begun(history)), logits, np.float32(-np.inf))
+    def __call__(self, logits: Array, histories: Histories) -> Array:
+        return masked(logits, np.stack([self._mask(self._begun(history)) for history in histories]))
 
     def _begun(self, history: Sequence[int]) -> bytes:
         """The bytes of a character that is not whole, which the text ends with."""

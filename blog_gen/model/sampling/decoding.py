@@ -1,8 +1,8 @@
-"""From logits to the next token: processors that reshape a distribution, and the choice from it.
+"""From logits to the next token: processors that reshape distributions, in the field's names and arithmetic.
 
-A processor is a small frozen object that maps the logits (float32, (V,)) and the history of token ids (prompt
-and continuation) to new logits; -inf forbids a token. They compose by being called in turn. Knows nothing of
-models or text. The names and the arithmetic are the field's; each class gives its source.
+A processor is a small frozen object that maps the logits of R rows (float32, (R, V)) and the rows' histories
+of token ids (prompt and continuation) to new logits; -inf forbids a token. They compose by being called in
+turn. Each class gives its source. Knows nothing of models or text.
 """
 
 from __future__ import annotations
@@ -16,16 +16,27 @@ import numpy as np
 from blog_gen.config.ranges import RANGES
 from blog_gen.config.settings import SamplingSettings
 from blog_gen.errors import SamplingError
+from blog_gen.model.sampling.rows import (
+    NEVER,
+    masked,
+    packed,
+    probabilities,
+    reaching,
+    sample_tokens,
+    weights_of,
+)
 
 Array = np.ndarray[Any, Any]
-NEVER = np.float32(-np.inf)
-_BLOCK = 256
+Histories = Sequence[Sequence[int]]
+# Logits worked on together: what is at hand then stays in the processor's cache, and in memory that the
+# system does not take back after each step.
+_AT_ONCE = 1 << 17
 
 
 class Processor(Protocol):
-    """Logits and history to logits; the argument is never changed."""
+    """Logits and histories to logits; the argument is never changed."""
 
-    def __call__(self, logits: Array, history: Sequence[int]) -> Array: ...
+    def __call__(self, logits: Array, histories: Histories) -> Array: ...
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,7 @@ class Temperature:
 
     value: float
 
-    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+    def __call__(self, logits: Array, histories: Histories) -> Array:
         return logits / np.float32(self.value)
 
 
@@ -44,11 +55,11 @@ class TopK:
 
     k: int
 
-    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
-        if self.k >= len(logits):
+    def __call__(self, logits: Array, histories: Histories) -> Array:
+        if self.k >= logits.shape[1]:
             return logits
-        threshold = np.partition(logits, -self.k)[-self.k]
-        return np.where(logits < threshold, NEVER, logits)
+        threshold = np.partition(logits, -self.k, axis=1)[:, -self.k, None]
+        return masked(logits, logits >= threshold)
 
 
 @dataclass(frozen=True)
@@ -57,20 +68,22 @@ class TopP:
 
     p: float
 
-    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
-        weights = np.exp(logits - logits.max())
-        whole = float(weights.sum())
-        dropped = (1 - self.p) * whole
+    def __call__(self, logits: Array, histories: Histories) -> Array:
+        weights = weights_of(logits)
+        whole = weights.sum(axis=1)
         # All tokens below this share of it together are no more than is dropped: no need to rank them.
-        likely = np.flatnonzero(weights > dropped / len(weights))
-        held = weights[likely]
-        ranked = np.sort(held)
-        lowest = _reached(ranked, max(0.0, dropped - (whole - float(held.sum()))))
-        kept = held > ranked[lowest]
-        ties = np.flatnonzero(held == ranked[lowest])
-        kept[ties[: len(ranked) - lowest - np.count_nonzero(kept)]] = True
-        new = np.full_like(logits, NEVER)
-        new[likely[kept]] = logits[likely[kept]]
+        possible = weights > ((1 - self.p) / weights.shape[1] * whole)[:, None]
+        likely, held, inside = packed(weights, possible, np.float32(0))
+        ranked = np.sort(held, axis=1)[:, ::-1]
+        needed = reaching(ranked, self.p * whole)
+        lowest = ranked[range(len(ranked)), needed - 1][:, None]
+        kept = held >= lowest
+        surplus = kept.sum(axis=1) - needed
+        for row in surplus.nonzero()[0]:  # of those that tie the first by number stay
+            kept[row, (held[row] == lowest[row]).nonzero()[0][-surplus[row] :]] = False
+        left = likely[kept[inside]]
+        new = np.full(logits.shape, NEVER)
+        new.reshape(-1)[left] = logits.reshape(-1)[left]
         return new
 
 
@@ -80,8 +93,8 @@ class MinP:
 
     p: float
 
-    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
-        return np.where(logits < logits.max() + np.log(np.float32(self.p)), NEVER, logits)
+    def __call__(self, logits: Array, histories: Histories) -> Array:
+        return masked(logits, logits >= logits.max(axis=1, keepdims=True) + np.log(np.float32(self.p)))
 
 
 @dataclass(frozen=True)
@@ -90,14 +103,17 @@ class Typical:
 
     p: float
 
-    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+    def __call__(self, logits: Array, histories: Histories) -> Array:
         chances = probabilities(logits)
         surprise = -np.log(np.maximum(chances, np.finfo(np.float32).tiny))
-        distance = np.abs(surprise - float(chances @ surprise))
-        ranked = np.argsort(distance, kind="stable")
-        held = np.cumsum(chances[ranked], dtype=np.float64)
-        kept = ranked[: int(np.searchsorted(held, self.p * held[-1])) + 1]
-        return np.where(np.isin(np.arange(len(logits)), kept), logits, NEVER)
+        distance = np.abs(surprise - (chances * surprise).sum(axis=1, keepdims=True))
+        ranked = np.argsort(distance, axis=1, kind="stable")
+        held = np.cumsum(np.take_along_axis(chances, ranked, axis=1), axis=1, dtype=np.float64)
+        allowed = np.zeros(logits.shape, bool)
+        # What is held before a token decides whether it is needed.
+        np.put_along_axis(allowed, ranked[:, 1:], held[:, :-1] < self.p * held[:, -1:], axis=1)
+        np.put_along_axis(allowed, ranked[:, :1], True, axis=1)
+        return masked(logits, allowed)
 
 
 @dataclass(frozen=True)
@@ -106,10 +122,11 @@ class RepetitionPenalty:
 
     penalty: float
 
-    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
-        used = np.unique(np.asarray(history, dtype=np.int64))
-        new, old = logits.copy(), logits[used]
-        new[used] = np.where(old > 0, old / self.penalty, old * self.penalty)
+    def __call__(self, logits: Array, histories: Histories) -> Array:
+        new = logits.copy()
+        for row, history in zip(new, histories, strict=True):
+            used = np.unique(np.asarray(history, dtype=np.int64))
+            row[used] = np.where(row[used] > 0, row[used] / self.penalty, row[used] * self.penalty)
         return new
 
 
@@ -119,10 +136,11 @@ class FrequencyPenalty:
 
     penalty: float
 
-    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
-        used, times = np.unique(np.asarray(history, dtype=np.int64), return_counts=True)
+    def __call__(self, logits: Array, histories: Histories) -> Array:
         new = logits.copy()
-        new[used] -= (self.penalty * times).astype(np.float32)
+        for row, history in zip(new, histories, strict=True):
+            used, times = np.unique(np.asarray(history, dtype=np.int64), return_counts=True)
+            row[used] -= (self.penalty * times).astype(np.float32)
         return new
 
 
@@ -132,9 +150,10 @@ class PresencePenalty:
 
     penalty: float
 
-    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+    def __call__(self, logits: Array, histories: Histories) -> Array:
         new = logits.copy()
-        new[np.unique(np.asarray(history, dtype=np.int64))] -= np.float32(self.penalty)
+        for row, history in zip(new, histories, strict=True):
+            row[np.unique(np.asarray(history, dtype=np.int64))] -= np.float32(self.penalty)
         return new
 
 
@@ -143,17 +162,23 @@ class NoRepeatNgram:
     """Forbid what would repeat a run of `n` tokens (Paulus et al. 2017).
 
     >>> import numpy as np
-    >>> NoRepeatNgram(2)(np.zeros(3, np.float32), [0, 1, 0]).tolist()
-    [0.0, -inf, 0.0]
+    >>> NoRepeatNgram(2)(np.zeros((1, 3), np.float32), [[0, 1, 0]]).tolist()
+    [[0.0, -inf, 0.0]]
     """
 
     n: int
 
-    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+    def __call__(self, logits: Array, histories: Histories) -> Array:
+        new = logits.copy()
+        for row, history in zip(new, histories, strict=True):
+            row[self._repeats(history)] = NEVER
+        return new
+
+    def _repeats(self, history: Sequence[int]) -> list[int]:
+        """The tokens that came after the same `n` - 1 before."""
         last = tuple(history[len(history) - self.n + 1 :])
         starts = range(len(history) - self.n + 1)
-        repeats = [history[at + self.n - 1] for at in starts if tuple(history[at : at + self.n - 1]) == last]
-        return Ban(tuple(repeats))(logits, history) if repeats else logits
+        return [history[at + self.n - 1] for at in starts if tuple(history[at : at + self.n - 1]) == last]
 
 
 @dataclass(frozen=True)
@@ -162,9 +187,9 @@ class Ban:
 
     tokens: tuple[int, ...]
 
-    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+    def __call__(self, logits: Array, histories: Histories) -> Array:
         new = logits.copy()
-        new[list(self.tokens)] = NEVER
+        new[:, list(self.tokens)] = NEVER
         return new
 
 
@@ -174,12 +199,12 @@ class Force:
 
     tokens: Mapping[int, int]
 
-    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
-        token = self.tokens.get(len(history))
-        if token is None:
-            return logits
-        new = np.full_like(logits, NEVER)
-        new[token] = 0
+    def __call__(self, logits: Array, histories: Histories) -> Array:
+        new = logits.copy()
+        for row, history in zip(new, histories, strict=True):
+            token = self.tokens.get(len(history))
+            if token is not None:
+                row[:], row[token] = NEVER, 0
         return new
 
 
@@ -197,53 +222,38 @@ class Length:
     usual: int
     growth: float = 0.05
 
-    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
-        beyond = len(history) - self.usual
-        if len(history) >= self.least and beyond <= 0:
-            return logits
+    def __call__(self, logits: Array, histories: Histories) -> Array:
+        lengths = np.array([len(history) for history in histories])
+        gained = np.maximum(lengths - self.usual, 0) * self.growth
         new = logits.copy()
-        new[self.end] = (
-            NEVER if len(history) < self.least else new[self.end] + np.float32(self.growth * beyond)
-        )
+        new[:, self.end] += np.where(lengths < self.least, NEVER, gained).astype(np.float32)
         return new
 
 
-def process_logits(logits: Array, history: Sequence[int], chain: Sequence[Processor]) -> Array:
-    """The logits after every processor of `chain` in turn; one that would forbid all is passed over."""
+def choose(
+    logits: Array,
+    histories: Histories,
+    chain: Sequence[Processor],
+    rngs: Sequence[np.random.Generator] | None,
+) -> list[int]:
+    """The next token of each row, as `sample_tokens` draws it from what `chain` leaves of the logits."""
+    tokens: list[int] = []
+    size = max(1, _AT_ONCE // logits.shape[1])
+    for some in (slice(begin, begin + size) for begin in range(0, len(logits), size)):
+        shaped = process_logits(logits[some], histories[some], chain)
+        tokens += sample_tokens(shaped, rngs and rngs[some])
+    return tokens
+
+
+def process_logits(logits: Array, histories: Histories, chain: Sequence[Processor]) -> Array:
+    """The logits after every processor of `chain` in turn, less those that would forbid a row everything."""
     for processor in chain:
-        shaped = processor(logits, history)
-        if shaped.max() != NEVER:
-            logits = shaped
+        shaped = processor(logits, histories)
+        emptied = shaped.max(axis=1) == NEVER
+        if emptied.any():
+            shaped[emptied] = logits[emptied]
+        logits = shaped
     return logits
-
-
-def probabilities(logits: Array) -> Array:
-    """Softmax over the last axis, float32."""
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    result: Array = shifted / shifted.sum(axis=-1, keepdims=True)
-    return result
-
-
-def sample_token(logits: Array, rng: np.random.Generator | None) -> int:
-    """One token drawn by its probability, from a single number of `rng`; without `rng` the likeliest."""
-    if rng is None:
-        return int(np.argmax(logits))
-    weights = np.exp(logits - logits.max())
-    return _reached(weights, rng.random() * float(weights.sum()))
-
-
-def _reached(weights: Array, aim: float) -> int:
-    """Index at which the running sum of `weights` exceeds `aim`; at most the last that is not 0.
-
-    First a block is found, then the place in it: adding up a whole vocabulary one by one is slow.
-    """
-    blocks = np.cumsum(np.add.reduceat(weights, np.arange(0, len(weights), _BLOCK)), dtype=np.float64)
-    aim = min(aim, float(np.nextafter(blocks[-1], 0)))
-    block = int(np.searchsorted(blocks, aim, side="right"))
-    within = weights[block * _BLOCK : (block + 1) * _BLOCK]
-    held = np.cumsum(within, dtype=np.float64)
-    place = int(np.searchsorted(held, aim - (blocks[block - 1] if block else 0.0), side="right"))
-    return block * _BLOCK + min(place, int(np.flatnonzero(within)[-1]))
 
 
 def processors(settings: SamplingSettings) -> tuple[Processor, ...]:

@@ -13,6 +13,8 @@ from typing import Any, Literal
 import numpy as np
 
 from blog_gen.model.bpe import Tokenizer
+from blog_gen.model.sampling.decoding import Histories
+from blog_gen.model.sampling.rows import masked
 
 Array = np.ndarray[Any, Any]
 Place = Literal["line", "value", "body"]
@@ -26,11 +28,12 @@ class KeyedLines:
         self._fence = f"{fence}\n".encode()
         self._end = tokenizer.end_of_text
         self._pieces = tokenizer.token_bytes
+        self._free = np.ones(len(self._pieces), bool)
         self._mask = lru_cache(256)(self._computed)
 
-    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
-        where = self._where(b"".join(self._pieces[token] for token in history))
-        return logits if where is None else np.where(self._mask(*where), logits, np.float32(-np.inf))
+    def __call__(self, logits: Array, histories: Histories) -> Array:
+        places = [self._where(b"".join(self._pieces[token] for token in history)) for history in histories]
+        return masked(logits, np.stack([self._mask(*where) if where else self._free for where in places]))
 
     def _where(self, text: bytes) -> tuple[Place, int, bytes] | None:
         """Where in a head `text` ends, how many keys cannot come again, and what stands there already: of

@@ -23,6 +23,8 @@ import numpy as np
 from blog_gen.errors import ModelError
 from blog_gen.files import write_text
 from blog_gen.model.bpe import Tokenizer
+from blog_gen.model.sampling.decoding import Histories
+from blog_gen.model.sampling.rows import masked
 
 Array = np.ndarray[Any, Any]
 WORDS_FILE = "words.txt"
@@ -92,7 +94,8 @@ class KnownWords:
         self._bytes = tokenizer.token_bytes
         self._end = tokenizer.end_of_text
         self._texts = [_text(piece).lower() for piece in self._bytes]
-        self._capital = np.array([_text(piece)[:1].isupper() for piece in self._bytes])  # begins with one
+        self._no_capital = np.array([not _text(piece)[:1].isupper() for piece in self._bytes])
+        self._free = np.ones(len(self._bytes), bool)
         self._small = [_text(piece)[-1:].islower() for piece in self._bytes]  # ends with a small letter
         self._words = {word for word in words if _WORD.fullmatch(word)}
         self._sorted = sorted(self._words)
@@ -102,14 +105,16 @@ class KnownWords:
         self._pieces, self._ragged, self._rests = self._grouped()
         self._mask = lru_cache(MASKS_KEPT)(self._computed)
 
-    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
+    def __call__(self, logits: Array, histories: Histories) -> Array:
+        return masked(logits, np.stack([self._allowed(history) for history in histories]))
+
+    def _allowed(self, history: Sequence[int]) -> Array:
+        """Which tokens may follow: bool (V,)."""
         begun = self._begun(history)
         if begun not in self._beginnings and not self._begins_sign(begun):
-            return logits  # a prompt's own word
+            return self._free  # a prompt's own word
         mask = self._mask(begun)
-        if begun and self._small[history[-1]]:
-            mask = mask & ~self._capital  # kettLe
-        return np.where(mask, logits, np.float32(-np.inf))
+        return mask & self._no_capital if begun and self._small[history[-1]] else mask  # kettLe
 
     def _begun(self, history: Sequence[int]) -> str:
         """What the text ends with: letters of a word, small, and bytes of a character that is not whole."""

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from blog_gen.model.bpe import Tokenizer
+from blog_gen.model.sampling.decoding import Histories
+from blog_gen.model.sampling.rows import masked
 
 Array = np.ndarray[Any, Any]
 
@@ -27,11 +29,11 @@ class Listed:
         self._ids = {piece: token for token, piece in enumerate(self._pieces) if piece}
         self._allowed = lru_cache(256)(self._computed)
 
-    def __call__(self, logits: Array, history: Sequence[int]) -> Array:
-        new = np.full_like(logits, -np.inf)
-        allowed = self._allowed(self._value(history))
-        new[allowed] = logits[allowed]
-        return new
+    def __call__(self, logits: Array, histories: Histories) -> Array:
+        allowed = np.zeros(logits.shape, bool)
+        for row, history in zip(allowed, histories, strict=True):
+            row[self._allowed(self._value(history))] = True
+        return masked(logits, allowed)
 
     def _value(self, history: Sequence[int]) -> bytes:
         """What stands behind the colon of the last line."""

@@ -44,7 +44,7 @@ def test_only_known_characters_are_put_together(toy: Tokenizer, begun: str, then
     rule, history = WholeCharacters(toy, CHARACTERS), toy.encode(begun)
     found = True
     for token in toy.encode(then):
-        found = found and bool(rule(np.zeros(toy.n_vocab, np.float32), history)[token] == 0)
+        found = found and bool(rule(np.zeros((1, toy.n_vocab), np.float32), [history])[0, token] == 0)
         history.append(token)
     assert found == may
 
@@ -55,7 +55,7 @@ def test_whatever_is_drawn_has_no_others(toy: Tokenizer, seed: int) -> None:
     high = np.array([max(piece, default=0) >= 0x80 for piece in toy.token_bytes])
     history: list[int] = []
     for _ in range(24):
-        logits = rule(rng.normal(high * 3.0, 1.0).astype(np.float32), history)
+        logits = rule(rng.normal(high * 3.0, 1.0).astype(np.float32)[None], [history])[0]
         assert logits.max() > -np.inf
         history.append(int(logits.argmax()))
     text = b"".join(toy.token_bytes[token] for token in history).decode(errors="ignore")
@@ -66,7 +66,7 @@ def test_tokens_that_are_whole_characters_are_free() -> None:
     from blog_gen.model.zoo import zoo
 
     mini = Tokenizer.load(zoo.EMBEDDED["mini"])
-    logits = WholeCharacters(mini, set())(np.zeros(mini.n_vocab, np.float32), mini.encode("a "))
+    logits = WholeCharacters(mini, set())(np.zeros((1, mini.n_vocab), np.float32), [mini.encode("a ")])[0]
     (dash,) = mini.encode("—")
     assert logits[dash] == 0 and logits[mini.encode("☔")[0]] == -np.inf
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.sampling.characters import WholeCharacters
-from blog_gen.model.sampling.decoding import process_logits, sample_token
+from blog_gen.model.sampling.decoding import process_logits
 from blog_gen.model.sampling.keyed_lines import KeyedLines
+from blog_gen.model.sampling.rows import sample_tokens
 from blog_gen.model.zoo import zoo
 from blog_gen.text.post import FENCE, KEYS, parse
 
@@ -25,8 +26,8 @@ def written(prompt: str, seed: int) -> str:
     """A head by a model that believes anything."""
     rng, history = np.random.default_rng(seed), MINI.encode(prompt)
     while "\n---\n" not in MINI.decode(history):
-        logits = (rng.normal(size=MINI.n_vocab) + LIKELY).astype(np.float32)
-        history = [*history, sample_token(process_logits(logits, history, (WHOLE, HEAD)), rng)]
+        logits = (rng.normal(size=(1, MINI.n_vocab)) + LIKELY).astype(np.float32)
+        history = history + sample_tokens(process_logits(logits, [history], (WHOLE, HEAD)), [rng])
     return MINI.decode(history)
 
 
@@ -44,8 +45,8 @@ def test_whatever_is_drawn_parses(prompt: str, seed: int) -> None:
     ["Once upon a time", "tags: a\n", "title: A\ntitle: B\n", "title: A\n---\nx", "title: A\n\n", "---\n"],
 )
 def test_what_is_no_head_is_free(text: str) -> None:
-    logits = np.random.default_rng(0).normal(size=MINI.n_vocab).astype(np.float32)
-    assert np.array_equal(HEAD(logits, MINI.encode(text)), logits)
+    logits = np.random.default_rng(0).normal(size=(1, MINI.n_vocab)).astype(np.float32)
+    assert np.array_equal(HEAD(logits, [MINI.encode(text)]), logits)
 
 
 @pytest.mark.parametrize(
@@ -69,14 +70,14 @@ def test_what_is_no_head_is_free(text: str) -> None:
     ],
 )
 def test_keys_come_in_order_each_once(begun: str, then: str, may: bool) -> None:
-    history, logits, found = MINI.encode(begun), np.zeros(MINI.n_vocab, np.float32), True
+    history, logits, found = MINI.encode(begun), np.zeros((1, MINI.n_vocab), np.float32), True
     for token in MINI.encode(then):
-        found = found and bool(np.isfinite(HEAD(logits, history)[token]))
+        found = found and bool(np.isfinite(HEAD(logits, [history])[0, token]))
         history.append(token)
     assert found == may
 
 
 def test_a_text_ends_neither_in_its_head_nor_without_a_body() -> None:
-    logits = np.zeros(MINI.n_vocab, np.float32)
+    logits = np.zeros((1, MINI.n_vocab), np.float32)
     for text, may in (("title: A", False), ("title: A\n---\n", False), ("title: A\n---\nB", True)):
-        assert np.isfinite(HEAD(logits, MINI.encode(text))[MINI.end_of_text]) == may
+        assert np.isfinite(HEAD(logits, [MINI.encode(text)])[0, MINI.end_of_text]) == may

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from blog_gen.config.settings import SamplingSettings
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.sampling.characters import WholeCharacters
-from blog_gen.model.sampling.decoding import sample_token
 from blog_gen.model.sampling.known_words import KnownWords, common_words, load_words, save_words, words_in
+from blog_gen.model.sampling.rows import sample_tokens
 from blog_gen.model.sampling.sampling import Request, Sampler
 from blog_gen.model.zoo import zoo
 
@@ -24,9 +24,13 @@ MINI = Tokenizer.load(zoo.EMBEDDED["mini"])
 
 def allowed(begun: str, then: str) -> bool:
     """Whether the tokens of `then` may follow `begun`."""
-    known, logits, history = KnownWords(WORDS, MINI), np.zeros(MINI.n_vocab, np.float32), MINI.encode(begun)
+    known, logits, history = (
+        KnownWords(WORDS, MINI),
+        np.zeros((1, MINI.n_vocab), np.float32),
+        MINI.encode(begun),
+    )
     for token in MINI.encode(then):
-        if known(logits, history)[token] != 0:
+        if known(logits, [history])[0, token] != 0:
             return False
         history.append(token)
     return True
@@ -70,9 +74,12 @@ def test_a_word_goes_on_to_a_known_one_or_ends_as_one(begun: str, then: str, may
 
 
 def test_a_text_cannot_end_within_a_word() -> None:
-    known, logits = KnownWords(WORDS, MINI), np.zeros(MINI.n_vocab, np.float32)
+    known, logits = KnownWords(WORDS, MINI), np.zeros((1, MINI.n_vocab), np.float32)
     end = MINI.end_of_text
-    assert known(logits, MINI.encode("the k"))[end] == -np.inf and known(logits, MINI.encode("the"))[end] == 0
+    assert (
+        known(logits, [MINI.encode("the k")])[0, end] == -np.inf
+        and known(logits, [MINI.encode("the")])[0, end] == 0
+    )
 
 
 @given(st.integers(0, 2**31))
@@ -81,8 +88,8 @@ def test_whatever_is_drawn_is_utf_8(seed: int) -> None:
     history: list[int] = []
     for _ in range(30):
         # Parts of characters are rare in the vocabulary: make them likely.
-        logits = rng.normal(_RAW * 9.0, 1.0).astype(np.float32)
-        token = sample_token(whole(logits, history), rng)
+        logits = rng.normal(_RAW * 9.0, 1.0).astype(np.float32)[None]
+        (token,) = sample_tokens(whole(logits, [history]), [rng])
         if token == MINI.end_of_text:
             break
         history.append(token)

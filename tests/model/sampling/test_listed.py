@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blog_gen.model.bpe import Tokenizer
-from blog_gen.model.sampling.decoding import sample_token
 from blog_gen.model.sampling.listed import Listed
+from blog_gen.model.sampling.rows import sample_tokens
 from blog_gen.model.zoo import zoo
 
 MINI = Tokenizer.load(zoo.EMBEDDED["mini"])
@@ -28,8 +28,8 @@ def written(names: list[str], several: bool, seed: int) -> str:
     listed, rng = Listed(names, MINI, several), np.random.default_rng(seed)
     begun = history = MINI.encode("title: Nothing, yet: no\ntags:")
     while not MINI.decode(history[len(begun) :]).endswith("\n"):
-        logits = listed(rng.normal(size=MINI.n_vocab).astype(np.float32), history)
-        history = [*history, sample_token(logits, rng)]
+        logits = listed(rng.normal(size=(1, MINI.n_vocab)).astype(np.float32), [history])
+        history = history + sample_tokens(logits, [rng])
     return MINI.decode(history[len(begun) :])
 
 
@@ -52,7 +52,7 @@ def test_every_name_can_be_written(several: bool) -> None:
 def test_the_model_still_chooses_among_them() -> None:
     listed, history = Listed(["tin", "rain"], MINI, True), MINI.encode("tags:")
     logits = np.arange(MINI.n_vocab, dtype=np.float32)
-    shaped = listed(logits, history)
+    shaped = listed(logits[None], [history])[0]
     kept = np.flatnonzero(np.isfinite(shaped))
     assert {MINI.decode([int(token)])[:2] for token in kept} <= {" ", " t", " r"}
     assert np.array_equal(shaped[kept], logits[kept])
