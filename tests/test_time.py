@@ -180,6 +180,7 @@ FUNCTIONS: dict[str, Work] = {
     "review.patching.with_body": lambda text: patching.with_body(f"---\ntitle: a\n---\n{text}", text),
     "text.safety.fences.joined": lambda text: fences.joined(fences.split(text), True, "\n\n"),
     "text.safety.links.known_hosts": lambda text: links.known_hosts([text]),
+    "text.safety.links.known_places": lambda text: links.known_places([text]),
     "text.safety.links.with_links": lambda text: links.with_links(text, {"a": "/b"}, FACTS, SafetyReport()),
 }
 # These say what of a text they read, or read none.

@@ -31,7 +31,7 @@ from blog_gen.site.assets import image_files
 from blog_gen.site.drafts import Draft, all_drafts
 from blog_gen.text.post import Post
 from blog_gen.text.safety.facts import Finding, SiteFacts
-from blog_gen.text.safety.links import known_hosts
+from blog_gen.text.safety.links import known_hosts, known_places
 
 if TYPE_CHECKING:
     from blog_gen.model.sampling.sampling import Sampler
@@ -149,8 +149,10 @@ class Drafter:
         jekyll = self.settings.jekyll
         own = f"<{jekyll.get('url') or ''}>"  # the site may always link to itself
         renderer = jekyll.get("kramdown")
+        bodies = [own, *(article.body for article in self.corpus.articles)]
         return SiteFacts(
-            hosts=known_hosts([own, *(article.body for article in self.corpus.articles)]),
+            hosts=known_hosts(bodies),
+            places=known_places(bodies),  # a model knows no addresses: any other is one that it made up
             files=image_files(self.settings),
             excerpt_separator=str(jekyll.get("excerpt_separator") or "\n\n"),
             backtick_fences=not isinstance(renderer, dict) or renderer.get("input", "GFM") == "GFM",

@@ -27,6 +27,7 @@ class SiteFacts:
 
     hosts: frozenset[str] = frozenset()  # that the site's own posts link to, as `known_hosts` gives them
     files: frozenset[str] = frozenset()  # paths of images from the site's root, without a leading slash
+    places: frozenset[str] | None = None  # that they link to, as `known_places` gives them; None: all
     excerpt_separator: str = "\n\n"  # Jekyll's setting: the excerpt is what comes before the first one
     backtick_fences: bool = True  # False where ``` is no fence: kramdown with `input: kramdown`
 

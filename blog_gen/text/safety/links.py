@@ -20,7 +20,10 @@ _HOST = r"(?P<host>[^\s/?#@:&%\\<>()\[\]{}\"'`|^]+)"
 _ABSOLUTE = re.compile(rf"https?://{_HOST}(?::\d{{1,5}})?(?:[/?#]{_SAFE}*)?", re.IGNORECASE)
 # No colon and no entity before `?` or `#`: no scheme and no host, however it is decoded.
 _RELATIVE = re.compile(rf"(?!//)(?=.)(?:(?![&:?#]){_SAFE})*(?:[?#]{_SAFE}*)?")
-_LINKED = re.compile(rf"(?:\]\(|\]:|<|\b(?:href|src)\s*=)\s*[<\"']?https?://{_HOST}", re.IGNORECASE)
+_LINKING = r"(?:\]\(|\]:|<|\b(?:href|src)\s*=)\s*[<\"']?"
+_LINKED = re.compile(rf"{_LINKING}https?://{_HOST}", re.IGNORECASE)
+_PLACE = rf"{_SAFE}(?:{_SAFE}|\({_SAFE}*\))*+"
+_LINKED_PLACE = re.compile(rf"{_LINKING}(?P<url>{_PLACE})", re.IGNORECASE)
 
 _TITLE = r"(?:\s+(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'))?"
 _DESTINATION = re.compile(rf"\s*(?:<(?P<angled>[^<>\n]*)>|(?P<bare>[^\s<>]+)){_TITLE}\s*")
@@ -56,6 +59,23 @@ def _bare(host: str) -> str:
     return host.lower().rstrip(".").removeprefix("www.")
 
 
+def known_places(bodies: Iterable[str]) -> frozenset[str]:
+    """The addresses that `bodies` link to, with neither scheme nor `www.` nor what follows a `#`.
+
+    >>> sorted(known_places(["[a](https://www.Example.com/x/#top) [b](/about/) <http://c.net>"]))
+    ['/about', 'c.net', 'example.com/x']
+    """
+    return frozenset(_place(match["url"]) for body in bodies for match in _LINKED_PLACE.finditer(body))
+
+
+def _place(url: str) -> str:
+    """What two addresses of one page have in common."""
+    url = url.partition("#")[0].replace("(", "%28").replace(")", "%29")
+    _, mark, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return (f"{_bare(host)}{slash}{path}" if mark else url).rstrip("/")
+
+
 # An address that a renderer may make a link of; what is a link already, or a whole address, comes first.
 _BARE = re.compile(
     rf"(?P<kept>{_STRICT}|{AUTOLINK}|^\[[^\[\]^\n][^\[\]\n]*\]: {_SAFE}+)"
@@ -76,12 +96,18 @@ _ONE_WORD = re.compile(
 
 
 def may_link(url: str, facts: SiteFacts) -> bool:
-    """Whether a link may lead to `url`: a page of the site, or a host that the site links to.
+    """Whether a link may lead to `url`: within the post, or to what the site links to.
 
-    >>> facts = SiteFacts(hosts=frozenset({"example.com"}))
+    >>> facts = SiteFacts(frozenset({"example.com"}))
     >>> [may_link(url, facts) for url in ("/about/", "http://example.com/", "//x.y", "java&#115;cript:x")]
     [True, True, False, False]
+    >>> facts = SiteFacts(frozenset({"example.com"}), places=frozenset({"example.com/a"}))
+    >>> [may_link(url, facts) for url in ("#top", "/about/", "http://example.com/a/", "http://example.com/b")]
+    [True, False, True, False]
     """
+    place = _place(url)  # empty for a link within the post
+    if place and facts.places is not None and place not in facts.places:
+        return False
     absolute = _ABSOLUTE.fullmatch(url)
     return _bare(absolute["host"]) in facts.hosts if absolute else _RELATIVE.fullmatch(url) is not None
 

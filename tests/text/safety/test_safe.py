@@ -15,6 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from blog_gen.text.safety import code, fences, flags, html, limits, links, liquid, safe
+from blog_gen.text.safety.links import known_places
 from blog_gen.text.safety.safe import SiteFacts, known_hosts, make_safe, safe_line
 
 PAIRS = sorted(Path(__file__).with_name("safe").glob("*.md"))
@@ -68,7 +69,18 @@ def test_an_excerpt_never_ends_in_code(text: str, separator: str) -> None:
 @pytest.mark.parametrize("body", HONEST.values(), ids=HONEST)
 def test_an_honest_article_stays_as_it_is(body: str) -> None:
     images = frozenset(re.findall(r"\]\(/([^)]*)", body))
-    assert make_safe(body, SiteFacts(known_hosts([body]), images)).body == body
+    facts = SiteFacts(known_hosts([body]), images, known_places([body]))
+    assert make_safe(body, facts).body == body
+
+
+def test_an_address_that_no_post_has_is_no_link() -> None:
+    bodies = ["[a](https://forge.example/me/tool) and [b](/about/)", "[c](http://www.shop.example/x_(y))."]
+    facts = SiteFacts(known_hosts(bodies), places=known_places(bodies))
+    kept = "[t](http://forge.example/me/tool#use) [u](/about) [v](#notes) [w](http://shop.example/x_%28y%29)"
+    assert make_safe(kept, facts).body == kept
+    made_up = "[t](https://forge.example/you/tool/pull/1400) [u](/en/about) https://forge.example/you"
+    safe = make_safe(made_up, facts)
+    assert safe.body == "t u https\\://forge.example/you" and len(safe.findings) == 3
 
 
 @given(st.one_of(TEXTS, st.text()))
