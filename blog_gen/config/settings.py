@@ -87,7 +87,7 @@ class Limits:
     heading_faults: int = 0  # headings that skip a level or have nothing under them
     markup_faults: int = 0  # fences, links, tables, footnotes left open
     stray_marks: int = 4  # a * or _ that was to be emphasis and shows
-    word_order: float = 0.72  # share of its word pairs in your usual order; shuffled words have 0.5
+    word_order: float = 0.75  # its word pairs that your posts know, by order, not by chance; shuffled: 0.5
     surprise_least: float = 0.4  # of the model, where your held-out posts are 1; loops surprise it less
     surprise_most: float = 1.2  # what surprises it more is not language
 

@@ -39,11 +39,12 @@ LOOSEST: Mapping[str, float] = {
     "prose_first": 0,
     "heading_faults": 10,
     "stray_marks": 20,
-    "word_order": 0.62,
+    "word_order": 0.68,
 }
 AT_LEAST = ("distinct_1", "distinct_2", "distinct_3", "word_order", "prose_first")  # all else: at most
+STEADY = 0.02  # the room for `word_order`, which hardly differs between the posts of a blog
 SAMPLE = 400  # posts that are judged, evenly spread: more change no limit, and take their time
-OUTLIERS = 0.01  # the share of posts that no limit is made for; none in a blog of few
+OUTLIERS = 0.02  # the share of posts that no limit is made for; none in a blog of few
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,8 @@ def _own(name: str, extreme: float, room: float) -> float:
     """The limit for a check of which the blog's posts reach `extreme`."""
     whole = not isinstance(getattr(Limits(), name), float)
     if name in AT_LEAST:
-        limit = extreme if whole else math.floor((extreme - 0.1 * (room - 1)) * 100) / 100
+        below = STEADY if name == "word_order" else 0.1 * (room - 1)
+        limit = extreme if whole else math.floor((extreme - below) * 100) / 100
         return min(max(limit, LOOSEST[name]), _default(name))
     limit = math.ceil(extreme * room) if whole else math.ceil(extreme * room * 100) / 100
     return max(min(limit, LOOSEST[name]), _default(name))

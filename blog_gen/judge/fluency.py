@@ -1,9 +1,9 @@
 """Does it read like language? The model's own opinion of a candidate, and the order of its words.
 
 Knows numbers and the corpus index, nothing of models. The model's opinion is compared with its opinion of
-the site's held-out posts. The order of words needs no model: of two words side by side, the order in which
-the documents have them more often should be the order they are in. In a shuffled text half of them are,
-whatever the number of documents.
+the site's held-out posts. The order of words needs no model: words that stand side by side in the documents
+should do so in the candidate more often than its words in no order would. In a shuffled text they do not,
+whatever its length and the number of documents.
 """
 
 from __future__ import annotations
@@ -20,30 +20,29 @@ from blog_gen.judge.scorecard import Check, at_least
 if TYPE_CHECKING:
     from blog_gen.judge.index import CorpusIndex, Rest
 
-LEAST_PAIRS = 20  # of words whose order the documents settle; from fewer nothing follows
+LEAST_PAIRS = 4  # that the documents know, in order or by chance; from fewer nothing follows
 
 
 def fluency_checks(
     candidate: Candidate, index: CorpusIndex | Rest, held_out: float | None, limits: Limits
 ) -> list[Check]:
     """The order of words; and, if the `held_out` posts' mean log-probability is known, the surprise."""
-    order, settled = word_order([form for paragraph in prose_of(candidate.body) for form in paragraph], index)
-    enough = settled >= LEAST_PAIRS
-    reason = f"{order:.0%} of {settled} word pairs are in their usual order"
-    checks = [at_least("word_order", order if enough else 1.0, limits.word_order, reason)]
+    order, pairs = word_order([form for paragraph in prose_of(candidate.body) for form in paragraph], index)
+    reason = f"{order:.0%} of the word pairs known from other posts stand there by order, not by chance"
+    checks = [at_least("word_order", order if pairs >= LEAST_PAIRS else 1.0, limits.word_order, reason)]
     if held_out is not None:
         checks.append(_surprise_check(candidate.logprob, held_out, limits))
     return checks
 
 
-def word_order(forms: Sequence[str], index: CorpusIndex | Rest) -> tuple[float, int]:
-    """The share of word pairs that stand in the order in which the documents have them more often.
+def word_order(forms: Sequence[str], index: CorpusIndex | Rest) -> tuple[float, float]:
+    """How many pairs of neighbours the documents know, as a share of these and of those known by chance.
 
-    And the number of pairs: those whose order the documents settle.
+    About 0.5 in a text whose words are in no order, and 1 in one where all are. And the number of pairs.
     """
-    right, wrong = index.orders(forms)
-    settled = right + wrong
-    return (right / settled if settled else 1.0), settled
+    found, by_chance = index.in_order(forms)
+    pairs = found + by_chance
+    return (found / pairs if pairs else 1.0), pairs
 
 
 def _surprise_check(logprob: float, held_out: float, limits: Limits) -> Check:

@@ -22,16 +22,15 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from blog_gen.files import parse_json, replacing
+from blog_gen.judge.collocations import Collocations
 from blog_gen.judge.overlap import SEVERAL, Overlap, Run, cover, overlapping
 from blog_gen.judge.suffixes import BETWEEN, Numbers, shared_lengths, suffix_array
 from blog_gen.judge.words import Word, words_of
 
 Document = tuple[str, str]
 """A name for people, and the text."""
-Pairs = npt.NDArray[np.int64]
 
 _FORMAT = b"blog-gen corpus index 2\n"  # count up whenever words or arrays change their meaning
 _UNKNOWN = chr(0x10FFFF)  # a word of no document
@@ -110,34 +109,18 @@ class CorpusIndex:
         longest = self._run(words, top, copied[top], place_of) if copied and copied[top] else None
         return Overlap(longest, tuple(runs), share)
 
-    def orders(self, forms: Sequence[str], less: slice = slice(0)) -> tuple[int, int]:
-        """Of the pairs of words side by side: how many the documents have more often in this order, and less.
+    def in_order(self, forms: Sequence[str], less: slice = slice(0)) -> tuple[int, float]:
+        """Of the words side by side, how many are collocations of the documents; how many are by chance.
 
         Args:
             less: the places of a document that is left out of account.
         """
-        pairs, turned = self._pairs(forms)
-        ids = self.arrays.ids[less].astype(np.int64)
-        own = np.sort(self._joined(ids[:-1], ids[1:]))
-        there = _times(self._every_pair, pairs) - _times(own, pairs)
-        back = _times(self._every_pair, turned) - _times(own, turned)
-        return int((there > back).sum()), int((back > there).sum())
-
-    def _pairs(self, forms: Sequence[str]) -> tuple[Pairs, Pairs]:
-        """The pairs of known words side by side, each as one number; and the same pairs turned round."""
-        ids = np.array([self._number.get(form, BETWEEN) for form in forms], np.int64)
-        first, then = ids[:-1], ids[1:]
-        known = (first != BETWEEN) & (then != BETWEEN)
-        return self._joined(first[known], then[known]), self._joined(then[known], first[known])
-
-    def _joined(self, first: Pairs, then: Pairs) -> Pairs:
-        return first * (len(self._vocabulary) + 1) + then
+        text = np.array([self._number.get(form, BETWEEN) for form in forms], np.int64)
+        return self._collocations.in_order(text, less)
 
     @cached_property
-    def _every_pair(self) -> Pairs:
-        """All pairs of words side by side in the documents, sorted; one with `BETWEEN` is never asked for."""
-        ids = self.arrays.ids.astype(np.int64)
-        return np.sort(self._joined(ids[:-1], ids[1:]))
+    def _collocations(self) -> Collocations:
+        return Collocations(self.arrays.ids, len(self._vocabulary) + 1)
 
     def places(self, place: int, length: int) -> Iterator[int]:
         """All places where the `length` words from `place` on stand."""
@@ -227,9 +210,9 @@ class Rest:
         copied, share = overlapping(shared[:, 0].tolist(), shared[:, SEVERAL - 1].tolist(), ngram)
         return self._index.overlap_of(words_of(text), copied, share, self._elsewhere, shortest)
 
-    def orders(self, forms: Sequence[str]) -> tuple[int, int]:
-        """As `CorpusIndex.orders`, for words of the document."""
-        return self._index.orders(forms, less=self._own)
+    def in_order(self, forms: Sequence[str]) -> tuple[int, float]:
+        """As `CorpusIndex.in_order`, for words of the document."""
+        return self._index.in_order(forms, less=self._own)
 
     def _elsewhere(self, at: int, length: int) -> int:
         """The first place in another document where the document's words from `at` on stand."""
@@ -259,11 +242,6 @@ def digest_of(documents: Sequence[Document]) -> str:
             encoded = part.encode("utf-8", "surrogatepass")
             digest.update(b"%d:" % len(encoded) + encoded)
     return digest.hexdigest()
-
-
-def _times(every: Pairs, pairs: Pairs) -> Pairs:
-    """How often each of `pairs` is in `every`, which is sorted."""
-    return np.searchsorted(every, pairs, side="right") - np.searchsorted(every, pairs, side="left")
 
 
 def _lines(text: str, words: Sequence[Word]) -> list[int]:

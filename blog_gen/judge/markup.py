@@ -17,11 +17,11 @@ from blog_gen.judge.words import quoted
 _OPAQUE = re.compile(
     r"(?P<escape>\\[^\w\s])"
     r"|(?P<code>(?<!`)(`+)(?!`)(?:.+?)(?<!`)\3(?!`))"
-    r"|(?P<target>(?<=\])\([^()\n]*(?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)[^()\n]*)*\))"
+    r"|(?P<target>(?<=\])\(\n?[^()\n]*(?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)[^()\n]*)*\))"
     r"|(?P<address><?https?://[^\s>)\]]+>?)|(?P<html><[^<>\n]*>)|(?P<math>\$[^\s$][^$\n]*\$)",
     re.DOTALL,
 )
-_LIQUID = re.compile(r"\{[%{][^{}]{0,500}+[%}]\}")
+_LIQUID = re.compile(r"\{(?:\{[^{}]{0,500}+\}|%(?:[^{}%]|%(?!\})){0,500}+%)\}")
 _DELIMITERS = re.compile(r"\*+|_+")
 _FOOTNOTE_MARK = re.compile(r"\[\^([^\[\]\s]+)\]")
 _REFERENCE = re.compile(r"\]\[([^\[\]\n]+)\]")
@@ -67,8 +67,10 @@ def markup_faults(blocks: Sequence[Block]) -> list[Fault]:
             faults.append(Fault(block.line, "the head of another post stands in this one"))
         if block.kind == "item" and not block.content.strip():
             faults.append(Fault(block.line, "a list item is empty"))
-        if block.kind == "table" and (row := _odd_row(block)):
-            faults.append(Fault(block.line + row, "a row has other columns than the first of its table"))
+        if block.kind == "table" and (row := _cut_row(block)):
+            faults.append(
+                Fault(block.line + row, "the last row of a table has fewer columns than the others")
+            )
         if block.kind in PROSE or block.kind in ("heading", "table"):
             faults += [
                 Fault(block.line, f"a {mark} is never closed in {quoted(block.text)}", mark in "*_`[")
@@ -128,15 +130,13 @@ def _flanks(outside: str, inside: str) -> bool:
     return inside.isalnum() or not outside.isalnum()
 
 
-def _odd_row(table: Block) -> int | None:
-    """The first row of a table's body with other cells than its first, or that with fewer than the head.
+def _cut_row(table: Block) -> int | None:
+    """The last row of a table, if it has fewer cells than any other: the table was cut.
 
-    A head of fewer cells is none: kramdown fills it up, and some write a caption as the head.
+    Other rows may have what they like. kramdown fills them up, and some hold a heading for those below.
     """
-    cells = [_cells(row) for row in table.text.split("\n")]
-    if len(cells) > 2 and cells[2] < min(cells[:2]):
-        return 2
-    return next((at for at in range(3, len(cells)) if cells[at] != cells[2]), None)
+    head, *rows = (_cells(row) for at, row in enumerate(table.text.split("\n")) if at != 1)
+    return len(rows) + 1 if rows and rows[-1] < min([head, *rows[:-1]]) else None
 
 
 def _cells(row: str) -> int:

@@ -7,6 +7,7 @@ one, the earlier ones are documents of the index too.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from blog_gen.config.settings import Limits
@@ -67,18 +68,18 @@ def likeness_of(one: str, other: str) -> float:
     >>> likeness_of("Bread, slowly", "Bread Slowly!"), likeness_of("Week 7", "Week 8")
     (1.0, 0.0)
     """
-    words, others = forms_of(one), forms_of(other)
-    if _numbers(words) != _numbers(others):
+    (numbers, trigrams), (other_numbers, other_trigrams) = _features(one), _features(other)
+    if numbers != other_numbers:
         return 0.0
-    trigrams, other_trigrams = _trigrams(words), _trigrams(others)
-    either = len(trigrams | other_trigrams)
-    return len(trigrams & other_trigrams) / either if either else 0.0
+    both = len(trigrams & other_trigrams)
+    either = len(trigrams) + len(other_trigrams) - both
+    return both / either if either else 0.0
 
 
-def _numbers(words: Sequence[str]) -> set[str]:
-    return {word for word in words if any(character.isdigit() for character in word)}
-
-
-def _trigrams(words: Sequence[str]) -> set[str]:
-    text = f"  {' '.join(words)} "  # so that the first letter counts as much as the others
-    return {text[at : at + 3] for at in range(len(text) - 2)} if words else set()
+@lru_cache(maxsize=10_000)  # a blog's titles are asked for again with every candidate
+def _features(title: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The numbers in a title, and its letter trigrams."""
+    words = forms_of(title)
+    numbers = frozenset(word for word in words if any(character.isdigit() for character in word))
+    text = f"  {' '.join(words)} " if words else ""  # so that the first letter counts as much as the others
+    return numbers, frozenset(text[at : at + 3] for at in range(len(text) - 2))

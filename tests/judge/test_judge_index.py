@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blog_gen.judge.collocations import ABOVE_CHANCE, DISTANCES
 from blog_gen.judge.index import CorpusIndex, kept_index
 from blog_gen.judge.overlap import SEVERAL, SHORTEST_SHARED, Overlap
 from blog_gen.judge.suffixes import shared_lengths, suffix_array
@@ -95,7 +97,7 @@ def test_the_rest_answers_as_an_index_made_without_the_document(documents: list[
         if other.longest and other.longest.words >= 6:
             assert one.longest and one.longest.words == other.longest.words
             assert one.longest.document != documents[at][0]
-        assert index.rest(at).orders(forms_of(text)) == without.orders(forms_of(text))
+        assert index.rest(at).in_order(forms_of(text)) == without.in_order(forms_of(text))
 
 
 @given(CORPORA, TEXTS)
@@ -113,11 +115,25 @@ def test_runs_stand_where_they_are_said_to_stand(documents: list[tuple[str, str]
         last = run.end
 
 
-@given(CORPORA, st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=6))
-def test_orders_are_what_looking_everywhere_finds(documents: list[tuple[str, str]], forms: list[str]) -> None:
-    there = [(stands([a, b], documents), stands([b, a], documents)) for a, b in pairwise(forms)]
-    wanted = sum(one > other for one, other in there), sum(one < other for one, other in there)
-    assert CorpusIndex.build(documents).orders(forms) == wanted
+@given(CORPORA, st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=9))
+def test_words_in_order_are_what_looking_everywhere_finds(
+    documents: list[tuple[str, str]], forms: list[str]
+) -> None:
+    size = sum(len(forms_of(text)) for _, text in documents)
+
+    def bound(pairs: Iterable[tuple[str, str]]) -> list[bool]:
+        return [
+            stands([a, b], documents) * size > ABOVE_CHANCE * stands([a], documents) * stands([b], documents)
+            for a, b in pairs
+        ]
+
+    turned = bound((b, a) for a, b in pairwise(forms))
+    near = [(a, b) for far in DISTANCES for a, b in zip(forms, forms[far:], strict=False)]
+    apart = bound([*near, *((b, a) for a, b in near)])
+    by_chance = sum(apart) / len(apart) * (len(forms) - 1) if apart else 0.0
+    found, chance = CorpusIndex.build(documents).in_order(forms)
+    assert found == sum(bound(pairwise(forms)))
+    assert chance == pytest.approx(max(sum(turned), by_chance))
 
 
 def test_no_run_goes_from_one_document_into_the_next() -> None:
@@ -155,8 +171,8 @@ def test_an_index_is_kept_until_the_documents_change(tmp_path: Path) -> None:
     kept_index(path, DOCUMENTS)
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == before
     changed = kept_index(path, [*DOCUMENTS, ("c.md", "brand new words")])
-    assert changed.orders(["brand", "new"]) == (1, 0)
-    assert CorpusIndex.load(path).orders(["brand", "new"]) == (1, 0)
+    assert changed.in_order(["brand", "new"]) == (1, 0)
+    assert CorpusIndex.load(path).in_order(["brand", "new"]) == (1, 0)
 
 
 @pytest.mark.parametrize("at", [0, 40, 300, -10])

@@ -65,6 +65,16 @@ int *p = &a[
 
 It cost $5 and \\* more, *as ~~**we**~~ said* (“_so_”).
 
+See [the shed](
+https://example.org/shed) and [the oar]({% post_url
+2020-01-01-the-oar %}), 5 % of it.
+
+| Oars | left | right |
+|---|---|---|
+| **Old** |
+| 1 | 2 | 3 | 4 |
+| 1 | 2 | 3 |
+
 [ref]: https://example.org
 [^n]: A note.
 """
