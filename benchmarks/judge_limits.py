@@ -1,13 +1,14 @@
 """How a blog's own posts, and known-bad texts made from them, fare under the blog's own limits.
 
 Cross-validated: the limits by which a post is judged are made without it, and it is compared with all other
-posts. The known-bad texts are spoilt in every way that generated text is known to go wrong.
+posts in the language that is learned. The known-bad texts are spoilt in every way that generated text is
+known to go wrong.
 
     python benchmarks/judge_limits.py [--site DIR] [--articles FOLDER] [--sample N] [--json]
 
 `--sample N` judges N posts, evenly spread over the blog, instead of all. With it, `--json` prints one object:
 
-    {"posts": 120,          how many the blog has
+    {"posts": 120,          how many the blog has in the language that is learned
      "judged": 40,          how many of them were judged
      "rejected": 2,         how many of these fail a check
      "sample": [{"path": "_posts/2020-01-01-a.md", "fails": ["longest_copy"]}, …],
@@ -30,13 +31,13 @@ from pathlib import Path
 from typing import Any
 
 from blog_gen.config.settings import Limits, load_settings
+from blog_gen.corpus import read_corpus
 from blog_gen.judge import Candidate, Context, Scorecard, judge, trimmed
 from blog_gen.judge.blocks import blocks_of
 from blog_gen.judge.calibration import own_limits
 from blog_gen.judge.completeness import usual_words, words_in
 from blog_gen.judge.index import CorpusIndex
 from blog_gen.judge.words import unspaced
-from blog_gen.site.articles import read_articles
 
 Post = tuple[str, str, str]
 """Name, title, body."""
@@ -236,7 +237,7 @@ def main() -> None:
     settings = load_settings(options.site)
     if options.articles:
         settings = replace(settings, articles=options.articles)
-    articles = read_articles(settings).articles
+    articles = read_corpus(settings).articles  # those in the language that is learned
     posts = [(each.path.as_posix(), each.title, each.body) for each in articles]
     summary = summary_of(posts, options.sample)
     print(json.dumps(summary) if options.json else as_text(summary))
