@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError
 from blog_gen.files import unwritable, write_text
 from blog_gen.origin import installed_from
@@ -65,9 +66,9 @@ def text(job: DailyJob) -> str:
     settings, found = job.settings, deployed_by(job)
     asks = job.pull_request or settings.review == "pull-request"
     values = _values(job)
-    package = _package(job)
+    package, base = _package(job), _pulled(settings)
     stays = None if asks or job.deploy else found
-    for name in (package, values["folder"], job.config, str(found and found.path)):
+    for name in (package, base, values["folder"], job.config, str(found and found.path)):
         if "${{" in name or "\n" in name:
             raise BlogGenError("a workflow cannot hold this name safely", got=repr(name))
     return stamped(
@@ -76,6 +77,7 @@ def text(job: DailyJob) -> str:
             settings.site,
             **values,
             package=json.dumps(package),
+            base=json.dumps(base) if base else "",
             options='--config "$CONFIG" ' if job.config else "",
             expression=_expression,
             pull_request=asks,
@@ -101,6 +103,13 @@ def _values(job: DailyJob) -> dict[str, Any]:
         "cache_key": json.dumps(f"blog-gen-{_expression(learned)}"),
         "config": json.dumps(job.config) if job.config else "",
     }
+
+
+def _pulled(settings: Settings) -> str:
+    """The name of the base that a runner must get first; empty for the embedded one and for a folder."""
+    name = settings.model
+    is_folder = name.startswith((".", "/", "~")) or (settings.site / name).is_dir()
+    return "" if name == Settings.model or is_folder else name
 
 
 def deployed_by(job: DailyJob) -> Deploy | None:

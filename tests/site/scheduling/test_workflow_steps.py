@@ -299,3 +299,31 @@ def test_the_site_is_built_with_its_gems_or_with_jekyll_alone(tmp_path: Path, ge
     runner.job("publish", "2026-11-23")
     expected = f"off|jekyll|build|--destination|{tmp_path}/temp-1/site|--baseurl|/a b|"
     assert (tmp_path / "told").read_text() == expected
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_base_that_is_set_is_pulled_unless_it_is_there(there: bool, tmp_path: Path) -> None:
+    (tmp_path / "_config.yml").write_text("blog_gen: {model: owner/base}\n")
+    steps = _steps(tmp_path)
+    [step] = [each for each in steps if "base model, unless" in each.get("name", "")]
+    log, command = tmp_path / "log", tmp_path / "blog-gen"
+    command.write_text(f'#!/bin/sh\necho "$@" >> {log}\n[ "$2" != show ] || exit {0 if there else 1}\n')
+    command.chmod(0o755)
+    environment = {**os.environ, **step["env"], "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    subprocess.run(["bash", "-euo", "pipefail", "-c", step["run"]], env=environment, check=True)
+    assert (
+        log.read_text().split("\n")[:-1] == ["models show owner/base", "models pull owner/base"][: 2 - there]
+    )
+
+
+@pytest.mark.parametrize("model", ["mini", "./bases/own", "bases"])
+def test_the_embedded_base_and_a_folder_are_not_pulled(model: str, tmp_path: Path) -> None:
+    (tmp_path / "bases").mkdir()
+    (tmp_path / "_config.yml").write_text(f"blog_gen: {{model: {model}}}\n")
+    assert not any("base model, unless" in step.get("name", "") for step in _steps(tmp_path))
+
+
+def _steps(site: Path) -> list[dict[str, Any]]:
+    job = DailyJob(load_settings(site), package="blog_gen @ git+https://host.example/x")
+    steps: list[dict[str, Any]] = yaml.safe_load(github.text(job))["jobs"]["write"]["steps"]
+    return steps
