@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -60,6 +61,21 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(folder, error) from error
+
+
+def require_space(folder: Path, size: int, doing: str) -> None:
+    """Refuse to begin what would fill the disk; what `folder` holds already will be overwritten.
+
+    Raises:
+        BlogGenError: there are not `size` bytes.
+    """
+    held = sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
+    at = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    free = shutil.disk_usage(at).free + held
+    if free < size:
+        rule = f"{doing} needs about {math.ceil(size / 1e8) / 10} GB of disk space until it ends"
+        got = f"{math.floor(free / 1e8) / 10} GB free"
+        raise BlogGenError(rule, got=got, fix="Free some disk space", path=folder)
 
 
 def _place(temporary: str, path: Path, overwrite: bool) -> None:

@@ -11,12 +11,14 @@ from blog_gen import runs
 from blog_gen.config.settings import Settings
 from blog_gen.corpus import Corpus
 from blog_gen.errors import Note
+from blog_gen.files import require_space
 from blog_gen.learning.resume import TrainingInputs, has_checkpoint, kept_recipe, read_inputs, write_inputs
 from blog_gen.learning.staleness import depends_on, knows_more, settings_that_differ
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import autopilot, dataset
 from blog_gen.model.training.machine import remember, this_machine
+from blog_gen.model.training.recipe import Recipe
 from blog_gen.model.training.training import FineTuning
 from blog_gen.model.weights import open_weights
 from blog_gen.model.zoo import zoo
@@ -118,7 +120,7 @@ def goes_on(meta: runs.Meta, settings: Settings, corpus: Corpus) -> bool:
 
 
 def _tuning(
-    settings: Settings, corpus: Corpus, start: Path, short: bool, resumed: autopilot.Recipe | None
+    settings: Settings, corpus: Corpus, start: Path, short: bool, resumed: Recipe | None
 ) -> tuple[FineTuning, str, list[str]]:
     """The fine-tune from the model in `start`, what was chosen for it, and the names of posts held out."""
     hparams, tokenizer = HParams.load(start), Tokenizer.load(start)
@@ -135,6 +137,7 @@ def _tuning(
         settings.training, hparams, learned, machine, short, resumed, held_out=len(kept)
     )
     folder = settings.run_folder / runs.STATE_FOLDER
+    require_space(folder, advice.disk, "training")
     tuning = FineTuning(
         hparams, open_weights(start, hparams), learned, rows(sorted(kept)), advice.recipe, folder
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from blog_gen.files import read_json, write_json
-from blog_gen.model.training.autopilot import Recipe
+from blog_gen.model.training.recipe import Recipe
 
 INPUTS_FILE = "training.json"
 

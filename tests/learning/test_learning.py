@@ -22,8 +22,8 @@ from blog_gen.errors import BlogGenError, ModelError, Note
 from blog_gen.learning import staleness
 from blog_gen.learning.fine_tuning import Monitor, train
 from blog_gen.learning.staleness import depends_on, settings_that_differ, up_to_date
-from blog_gen.model.training.autopilot import MEMORY_STRATEGIES
 from blog_gen.model.training.machine import Machine
+from blog_gen.model.training.recipe import MEMORY_STRATEGIES
 from blog_gen.model.training.training import FineTuning
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
@@ -81,7 +81,7 @@ def least_memory(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def learning_rank() -> int:
-    from blog_gen.model.training.autopilot import LORA_RANK
+    from blog_gen.model.training.strategies import LORA_RANK
 
     return LORA_RANK
 

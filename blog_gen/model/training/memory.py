@@ -6,7 +6,7 @@ side, and are checked by `benchmarks/memory.py`: measure again whenever training
 
 from __future__ import annotations
 
-from blog_gen.model.hparams import HParams
+from blog_gen.model.hparams import HParams, is_factor
 
 TRAINING_RUNTIME = 700 << 20  # TensorFlow, its thread pools, the compiled graphs
 SAMPLING_RUNTIME = 120 << 20  # Python, NumPy, the tokenizer and the interpreter
@@ -59,6 +59,27 @@ def _kept(hparams: HParams) -> int:
     heads = hparams.n_embd + 2 * hparams.kv_heads * hparams.head_width
     wide = (3 if hparams.feed_forward == "swiglu" else 2) * hparams.inner
     return 2 * (7 * hparams.n_embd + 2 * heads + wide)
+
+
+def trained_parameters(hparams: HParams, lora: int | None = None, freeze: int = 0) -> int:
+    """Number of weights that are updated.
+
+    >>> small = HParams(50257, 1024, 768, 12, 12)
+    >>> trained_parameters(small), trained_parameters(small, lora=8)
+    (124439808, 1179648)
+    """
+    if lora:
+        matrices = [shape for name, shape in hparams.shapes().items() if is_factor(name, shape)]
+        return lora * sum(rows + columns for rows, columns in matrices)
+    if freeze:
+        return round(hparams.block_parameters * (1 - freeze / hparams.n_layer)) + 2 * hparams.n_embd
+    return hparams.parameters
+
+
+def to_store(hparams: HParams, lora: int | None = None, freeze: int = 0) -> int:
+    """Bytes on disk while it is trained: two states of three float32 a weight, its best value, and in the end
+    the whole model."""
+    return 28 * trained_parameters(hparams, lora, freeze) + 4 * hparams.parameters
 
 
 def to_sample(hparams: HParams, batch: int = 1) -> int:

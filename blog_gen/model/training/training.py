@@ -22,7 +22,6 @@ from blog_gen.model.arrays import Array, Arrays
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import network
 from blog_gen.model.training.adaptation import split
-from blog_gen.model.training.autopilot import MEMORY_STRATEGIES, Recipe
 from blog_gen.model.training.backend import make_stepper
 from blog_gen.model.training.checkpoints import SOONEST, Checkpoints, SaveTimer, state_bytes
 from blog_gen.model.training.dataset import Rows, epoch_order
@@ -31,6 +30,7 @@ from blog_gen.model.training.fusion import checkpointed
 from blog_gen.model.training.loss import chunked_cross_entropy, cross_entropy
 from blog_gen.model.training.optimizers import Optimizer
 from blog_gen.model.training.outcome import Outcome, TrainingProgress
+from blog_gen.model.training.recipe import MEMORY_STRATEGIES, Recipe
 from blog_gen.model.training.schedules import LearningRateSchedule
 
 OnEvaluation = Callable[[dict[str, float]], None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -71,22 +72,55 @@ def test_what_a_person_set_is_kept() -> None:
     assert (recipe.schedule, recipe.precision) == ("cosine", "float32")
 
 
-def test_little_memory_is_met_with_ever_thriftier_ways() -> None:
-    large = SIZES["355M"]
-    needs = []
-    for gib in (64, 12, 7, 4):
-        advice = _advice(large, Machine(gib << 30, True))
-        assert advice.bytes < gib << 30
-        needs.append(advice)
-    assert needs[0].recipe.lora is None and needs[-1].recipe.lora is not None
-    assert [each.bytes for each in needs] == sorted((each.bytes for each in needs), reverse=True)
+@pytest.mark.parametrize("size", ["124M", "774M"])
+@pytest.mark.parametrize("short", [False, True])
+def test_of_the_ways_that_fit_the_fastest_is_taken_and_that_is_said(size: str, short: bool) -> None:
+    hparams = SIZES[size]
+    rows = _rows(hparams)
+    ways = _all_ways(hparams, rows, short)
+    for free in (gib << 28 for gib in (*range(160, 20, -8), *range(20, 2, -1))):
+        fitting = [way for way in ways if way.bytes <= 0.9 * free]
+        if not fitting:
+            break
+        advice = choose(TrainingSettings(), hparams, rows, Machine(free, True, 4e11), short)
+        best = min(fitting, key=lambda way: (way.recipe.lora is not None, way.seconds))
+        assert advice.recipe == best.recipe and advice.bytes <= 0.9 * free
+        assert (best.recipe != ways[0].recipe) == ("the fastest way that fits" in advice.sentence)
+    else:
+        pytest.fail("less than a GiB cannot do")
 
 
-def test_too_little_memory_is_refused_with_what_to_change() -> None:
-    with pytest.raises(ModelError, match=r"0\.5 GiB free.*--model.*--lora"):
+def _all_ways(hparams: HParams, rows: Rows, short: bool) -> list[Advice]:
+    """Every way, asked for by name."""
+    asked = [
+        TrainingSettings(lora=lora, activation_checkpointing=again, gradient_accumulation=parts)
+        for lora in (None, 8)
+        for again in (False, True)
+        for parts in (1, 2, 4, 8)
+    ]
+    return [choose(each, hparams, rows, PLENTY, short) for each in asked]
+
+
+@pytest.mark.parametrize("size", ["124M", "355M", "774M", "1558M"])
+def test_a_refusal_never_contradicts_itself(size: str) -> None:
+    fits = True
+    for tenths in (*range(400, 50, -50), *range(50, 2, -1)):
+        try:
+            _advice(SIZES[size], Machine((tenths << 30) // 10 + 12345, True))
+            assert fits, "more memory than what was refused"
+        except ModelError as error:
+            fits = False
+            needs, free, room = map(float, re.findall(r"(\d+\.\d) ", str(error)))
+            assert needs > room and free >= room
+    assert not fits
+
+
+def test_a_refusal_advises_what_was_not_tried() -> None:
+    with pytest.raises(ModelError, match=r"0\.5 GiB free.*--model") as nothing_left:
         _advice(SIZES["1558M"], Machine(1 << 29, True))
-    with pytest.raises(ModelError, match="GiB of memory at least"):
-        _advice(SIZES["355M"], Machine(4 << 30, True), lora=None, freeze=1, activation_checkpointing=False)
+    assert "--lora" not in str(nothing_left.value) and "checkpointing" not in str(nothing_left.value)
+    with pytest.raises(ModelError, match="activation-checkpointing or take --lora 8 in place of --freeze"):
+        _advice(SIZES["355M"], Machine(3 << 30, True), freeze=1, activation_checkpointing=False)
 
 
 def test_without_bfloat16_in_hardware_products_are_in_float32() -> None:

@@ -20,8 +20,8 @@ from safetensors.numpy import load_file
 from blog_gen.errors import ModelError, Note
 from blog_gen.model.hparams import HParams
 from blog_gen.model.quiet import quiet
-from blog_gen.model.training.autopilot import Recipe
 from blog_gen.model.training.dataset import Rows, pack
+from blog_gen.model.training.recipe import Recipe
 from blog_gen.model.weights import initial_weights, save_weights
 
 quiet()
