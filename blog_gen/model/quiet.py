@@ -6,6 +6,7 @@ TensorFlow and LiteRT greet on file descriptor 2, past Python's own streams and 
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -33,3 +34,5 @@ def quiet() -> None:
         library = importlib.import_module(backend)
         if backend == "tensorflow":
             library.constant(0)  # the processor is described at the first operation
+    # Among its warnings: that a function was traced for several lengths of text, which is meant.
+    logging.getLogger(backend).setLevel(logging.ERROR)

@@ -44,8 +44,9 @@ def decode(data: bytes, path: Path) -> tuple[str, list[Note]]:
     except UnicodeDecodeError:
         text = _decode_western(data)
         notes.append(Note(path, "a post must be in UTF-8, and Jekyll demands it", "read as Windows-1252"))
+    text = text.replace("\r\n", "\n")  # as on Windows, and as good to Jekyll
     if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = text.replace("\r", "\n")
         notes.append(Note(path, "lines should end in LF, and these end in CR", "read as LF"))
     return text, notes
 

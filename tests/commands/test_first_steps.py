@@ -22,7 +22,7 @@ Say = Callable[..., str]
 def make(folder: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, newline="")
+        (folder / name).write_text(text)
 
 
 CRON = ["--config", "a.yml,b%.yml", "schedule", "cron"]
@@ -201,7 +201,8 @@ def test_status_counts_what_is_learned_and_what_is_not(say: Say, tmp_path: Path)
 
 
 def test_what_holds_for_many_posts_is_said_once(say: Say, tmp_path: Path) -> None:
-    text = ENGLISH.replace("\n", "\r\n")
-    make(tmp_path, {f"_articles/{name}.md": text.replace("Rain", name) + name for name in "abc"})
+    make(
+        tmp_path, {f"_articles/{name}.md": "\ufeff" + ENGLISH.replace("Rain", name) + name for name in "abc"}
+    )
     said = say("corpus", "-o", str(tmp_path / "corpus"))
     assert said.count("note: ") == 1 and "_articles/a.md and 2 more: " in said

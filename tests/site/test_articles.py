@@ -207,12 +207,6 @@ def test_an_unknown_time_zone_is_one_error_not_a_note_a_post(tmp_path: Path) -> 
             "Text",
             "byte-order mark: in a collection Jekyll skips it; read without",
         ),
-        (
-            "---\r\ntitle: A\r\n---\r\na\r\n\r\nb\r\n",
-            "A",
-            "a\n\nb",
-            "end in LF, and these end in CR; read as LF",
-        ),
         ("---\rtitle: A\r---\ra\rb", "A", "a\nb", "end in LF, and these end in CR; read as LF"),
         (
             "---\ntitle: Café\n---\n“Déjà vu” là".encode("cp1252"),
@@ -229,6 +223,11 @@ def test_what_can_mean_only_one_thing_is_mended(
     assert article is not None and (article.title, article.body) == (title, body)
     assert len(notes) == 1
     assert notes[0].startswith("_articles/a-post.md: ") and notes[0].endswith(note)
+
+
+def test_lines_that_end_as_on_windows_are_nothing_to_speak_of(tmp_path: Path) -> None:
+    article, notes = read_one(tmp_path, "---\r\ntitle: A\r\n---\r\na\r\n\r\nb\r\n")
+    assert article is not None and (article.title, article.body, notes) == ("A", "a\n\nb", [])
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,15 @@ def test_scores_are_those_of_the_plain_formula(folder: Path) -> None:
     np.testing.assert_allclose(scores, wanted[range(len(ids) + 1), [*ids, end]], atol=1e-4)
 
 
+def test_batches_of_many_shapes_are_scored_without_a_word(
+    folder: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    scorer = KerasScorer(folder)
+    for count in range(1, 8):
+        scorer([[1, 2]] * count)
+    assert capfd.readouterr().err == "" and caplog.messages == []
+
+
 def test_texts_are_scored_alike_alone_and_together(folder: Path) -> None:
     scorer = KerasScorer(folder)
     texts = [scorer.tokenizer.encode(TEXT[: 10 * n]) for n in (3, 50, 7, 90)]
