@@ -86,6 +86,19 @@ def test_own_limits_are_never_stricter_and_never_looser_than_the_loosest(posts: 
     assert "copied_share" in failed(copy, Context(index_of(posts), [], (0, 9999), limits=limits))
 
 
+@pytest.mark.parametrize(("same", "limit"), [(2, Limits().title_likeness), (3, 1.0)])
+def test_one_pair_of_posts_with_one_title_is_no_habit(posts: list[Post], same: int, limit: float) -> None:
+    blog = [(name, "The Shed" if at < same else title, body) for at, (name, title, body) in enumerate(posts)]
+    assert own_of(blog).over(Limits()).title_likeness == limit
+
+
+def test_the_order_of_words_has_little_room(posts: list[Post], monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = list(calibration.measured(posts, index_of(posts)))
+    least = min(row["word_order"] for row in rows)
+    monkeypatch.setattr(calibration, "measured", lambda *_: [{**row, "word_order": 0.72} for row in rows])
+    assert least > Limits().word_order and own_of(posts).limits == {"word_order": 0.7}
+
+
 def test_a_looser_setting_stays_and_the_kept_form_gives_the_same() -> None:
     own = OwnLimits({"longest_copy": 40.0, "distinct_1": 0.3}, (10, 900))
     assert own.over(Limits(longest_copy=90)).longest_copy == 90
@@ -117,6 +130,8 @@ def test_the_benchmark_tells_for_any_site_which_posts_fail(tmp_path: Path) -> No
         (tmp_path / "_posts" / f"2020-01-0{at + 1}-post.md").write_text(source.read_text())
     text = sources[0].read_text().replace("title: ", "title: Again ", 1) + "\n\nAnd once more.\n"
     (tmp_path / "_posts" / "2020-02-01-copy.md").write_text(text)
+    german = "Der Kessel steht seit dem Mai in der Küche und hat seither nicht ein einziges Mal gekocht. " * 5
+    (tmp_path / "_posts" / "2020-03-01-kessel.md").write_text(f"---\ntitle: Der Kessel\n---\n\n{german}\n")
     command = [sys.executable, ROOT / "benchmarks" / "judge_limits.py", "--site", tmp_path, "--sample", "7"]
     done = subprocess.run([*map(str, command), "--json"], capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
