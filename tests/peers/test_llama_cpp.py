@@ -76,7 +76,11 @@ def test_float16_of_llamas_blocks(llama: Ours, scratch: Path) -> None:
     print(f"float16: {difference:.2e}")
     assert difference < 0.05
     prompt = Tokenizer.load(llama.folder).encode(PROMPT)
-    assert greedy(peer, prompt, 100) == llama.greedy(prompt, 100)
+    continuation = greedy(peer, prompt, 100)
+    scores = llama.logits(np.array([*prompt, *continuation]))[len(prompt) - 1 : -1]
+    assert (scores.argmax(-1) == continuation).mean() > 0.9
+    chosen = scores[range(100), continuation]
+    assert (scores.max(-1) - chosen).max() < 0.1  # what differs is as likely, but for the rounding
 
 
 def test_q8_0_of_a_small_model(small: Ours, scratch: Path) -> None:
