@@ -45,12 +45,13 @@ def plan(
     `None`: the plugin, unless GitHub Pages builds the site; the workflow, if GitHub has the repository.
 
     Raises:
-        ConfigError: there is no `_config.yml`, it is not valid, or its time zone is none.
+        ConfigError: there is no `_config.yml` or `source`, it is not valid, or its time zone is none.
     """
     named, config_files = tuple(config_files), config_files_in(site, config_files)
     require_config(site, config_files)
     settings = load_settings(site, config_files=config_files)
     schedule_of(settings)
+    _require_source(settings, site / config_files[-1])
     found = find_posts(settings)
     articles, output = _folders(settings, found)
     additions, notes = config_additions(settings, articles, output)
@@ -81,6 +82,14 @@ def require_config(site: Path, config_files: Sequence[str]) -> None:
         raise ConfigError(
             "a Jekyll site has its settings here", got="no such file", fix=fix, path=site / name
         )
+
+
+def _require_source(settings: Settings, path: Path) -> None:
+    """Refuse a site whose `source` is not there: a build may make it, and what we write would be lost."""
+    if not settings.source_folder.is_dir():
+        fix = "Say which folder you write in: in another settings file, `source: FOLDER`, and --config A,B"
+        got = f"`{settings.jekyll.get('source')}`, which is no folder"
+        raise ConfigError("the folder named by `source` must be there", got=got, fix=fix, path=path)
 
 
 def _folders(settings: Settings, found: Found) -> tuple[str, str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _LOOKED_AT = 6000  # characters; more make it no surer
 _LEAST = 100  # letters; a shorter text may be in any language
 _SURE = 0.8  # of 1; what a hundred words of prose reach in their own language
+_NONE = "zxx"  # ISO 639-2: no language, such as a list of numbers
 _NO_PROSE = re.compile(
     r"```.*?(?:```|\Z)|`[^`\n]*`|\{%\s*highlight.*?(?:endhighlight|\Z)|\{[{%].*?[}%]\}"
     r"|<[^<>]*>|\]\([^()\n]*\)|\w+://\S+|^(?: {4}|\t).*$",
@@ -36,7 +37,7 @@ def language_of(text: str) -> str | None:
     if len(_LETTERS.findall(prose)) + 2 * len(_EAST_ASIAN.findall(prose)) < _LEAST:
         return None
     language, sure = _identifier().classify(prose)
-    return str(language) if sure >= _SURE else None
+    return str(language) if sure >= _SURE and language != _NONE else None
 
 
 @cache

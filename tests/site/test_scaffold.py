@@ -281,6 +281,17 @@ def test_plugins_may_be_in_several_folders() -> None:
     assert plugin_folders(Settings()) == [Path("_plugins")]
 
 
+def test_a_source_that_a_build_makes_is_not_written_to(tmp_path: Path) -> None:
+    make(
+        tmp_path,
+        {"_config.yml": "source: .tmp/src\n", "src/_posts/2026-01-02-a.md": "---\ntitle: A\n---\nA."},
+    )
+    with pytest.raises(ConfigError, match=r"`source` must be there; got `\.tmp/src`"):
+        plan(tmp_path)
+    make(tmp_path, {"_local.yml": "source: src\n"})
+    assert plan(tmp_path, ["_config.yml", "_local.yml"]).found.counts == {"src/_posts": 1}
+
+
 @pytest.mark.parametrize(
     ("name", "sentence", "articles", "output"),
     [

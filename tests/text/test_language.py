@@ -41,6 +41,7 @@ def test_the_main_language_is_learned_or_the_one_that_is_asked_for() -> None:
 
 def test_code_and_short_texts_have_no_language() -> None:
     assert language_of("Hello there.") is None
+    assert language_of("a1 b2 c3 d4 " * 30) is None
     assert language_of("```\n" + "for each in range(10): print(each)\n" * 40 + "```\n") is None
 
 
