@@ -41,19 +41,19 @@ def _renamed(flag: str) -> str:
     "--site",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=".",
-    help="The folder of the Jekyll site. The one you are in, if you say nothing.",
+    help="The folder of the Jekyll site; by default the current one.",
 )
 @click.option(
     "--config",
     default="_config.yml",
-    help="Settings file, or several with commas between; later ones win, as in Jekyll.",
+    help="Settings file, or several separated by commas; later ones win, as in Jekyll.",
 )
 @click.version_option(__version__, prog_name="blog-gen")
 @click.pass_context
 def cli(context: click.Context, site: Path, config: str) -> None:
     """Drafts new posts for your Jekyll blog, in your voice, for you to review.
 
-    It learns from the posts in _articles and writes to _generated. Begin with `blog-gen run`.
+    It learns from the posts in _articles and writes to _generated. Start with `blog-gen run`.
     """
     context.obj = Site(site, tuple(config.split(",")))
 

@@ -96,8 +96,8 @@ def _left_alone(language: str | None, others: Counter[str], settings: Settings) 
     if not others:
         return []
     counted = ", ".join(f"{count} in `{other}`" for other, count in others.most_common())
-    rule = f"posts are learned in one language, here `{language}`, and there are {counted}"
-    action = "these are left alone; `blog_gen: {language: …}` learns others"
+    rule = f"the model learns one language, here `{language}`, and there are also {counted}"
+    action = "these are not learned; `blog_gen: {language: …}` chooses another"
     return [Note(settings.articles_folder, rule, action)]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--undo", is_flag=True, help="Take back what init did, except in lines edited since.")
+@click.option("--undo", is_flag=True, help="Undo what init did, except in lines edited since.")
 @click.option("--plugin/--no-plugin", default=None, help="The Jekyll plugin that runs before each build.")
 @click.option("--workflow/--no-workflow", default=None, help="The GitHub Actions workflow.")
 @click.pass_obj
@@ -29,8 +29,8 @@ def init(
 ) -> None:
     """Make the Jekyll site in FOLDER ready for blog-gen.
 
-    Shows what is missing as a diff and asks before each change. Nothing is overwritten, comments stay, and
-    doing it twice changes nothing more.
+    Shows what is missing as a diff and asks before each change. Nothing is overwritten, comments are kept,
+    and running it twice changes nothing more.
     """
     from blog_gen.site import changes, scaffold
 
@@ -52,9 +52,9 @@ def init(
     if not plan.changes:
         click.echo("Nothing is missing.")
     elif made and not plan.found.counts:
-        click.echo("Write a post first. To take all this back: `blog-gen init --undo`.")
+        click.echo("Write a post first. To undo all of this: `blog-gen init --undo`.")
     elif made and not _speaks_of_another_language(plan.ready):
-        click.echo("Next: `blog-gen run`. To take all this back: `blog-gen init --undo`.")
+        click.echo("Next: `blog-gen run`. To undo all of this: `blog-gen init --undo`.")
 
 
 def _speaks_of_another_language(settings: Settings) -> bool:
@@ -79,22 +79,24 @@ def _ask(change: Change) -> bool:
     except click.Abort:
         if sys.stdin.isatty():
             raise
-        fix = "Run it on a terminal, or say yes to all of it with --yes"
-        raise UsageError("init asks before each change, and nobody answers here", fix=fix) from None
+        fix = "Run it in a terminal, or accept every change with --yes"
+        raise UsageError(
+            "init asks before each change, and there is no terminal to ask in", fix=fix
+        ) from None
 
 
 @click.command()
 @click.argument("scheduler", type=click.Choice(["cron", "systemd", "github"]))
-@click.option("--install", is_flag=True, help="Hand the daily run to the scheduler.")
-@click.option("--remove", is_flag=True, help="Take it from the scheduler.")
-@click.option("--show", is_flag=True, help="Show what the scheduler holds for this site.")
+@click.option("--install", is_flag=True, help="Install the daily run.")
+@click.option("--remove", is_flag=True, help="Remove the daily run.")
+@click.option("--show", is_flag=True, help="Show what is installed for this site.")
 @click.option("--pull-request", is_flag=True, help="github: open a pull request for each draft.")
 @click.option(
     "--deploy/--no-deploy",
     default=None,
     help="github: build the site and publish it.",
 )
-@click.option("--package", metavar="WHAT", help="github: what its machine is to give to `pip install`.")
+@click.option("--package", metavar="WHAT", help="github: what its runner passes to `pip install`.")
 @click.pass_obj
 def schedule(
     site: Site,
@@ -114,14 +116,16 @@ def schedule(
     from blog_gen.site.scheduling.schedules import SCHEDULERS
 
     if install + remove + show > 1:
-        raise UsageError("--install, --remove and --show exclude each other", fix="Do one after the other")
+        raise UsageError(
+            "only one of --install, --remove and --show can be used", fix="Run them one after the other"
+        )
     if scheduler != "github" and (pull_request or package or deploy is not None):
         raise UsageError("--pull-request, --deploy and --package are for `schedule github` only")
     given = {"pull_request": pull_request, "deploy": deploy, "package": package}
     job, one = _job(site, scheduler, **given), SCHEDULERS[scheduler]
     if install:
         click.echo(f"Installed in {one.install(job)}: `blog-gen run`, {one.explained(job)}.")
-        click.echo(f"To take it back: `blog-gen schedule {scheduler} --remove`.")
+        click.echo(f"To undo this: `blog-gen schedule {scheduler} --remove`.")
     elif remove:
         click.echo("Removed." if one.remove(job) else "There was nothing to remove.")
     elif show:

@@ -75,7 +75,7 @@ def _bases(settings: Settings) -> Iterator[str]:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_obj
 def show(site: Site, /, name: str, as_json: bool) -> None:
-    """Show one model: size, context, where from, trained on what, memory it needs."""
+    """Show one model: size, context, origin, training data, memory needed."""
     from blog_gen.model.zoo.catalogue import describe
 
     model = describe(name, site.settings().state_folder / "runs")
@@ -152,7 +152,7 @@ def _say(note: Note) -> None:
 @click.option("--name", help="What to call it here.")
 @click.option("--base", help="A model with the vocabulary (124M, a name, a folder), where PATH has none.")
 @click.option(
-    "--as-run", is_flag=True, help="PATH is a run that learned this blog elsewhere: use it as this site's."
+    "--as-run", is_flag=True, help="PATH is a run trained on this blog elsewhere: use it as this site's run."
 )
 @click.pass_obj
 def import_(site: Site, /, path: Path, name: str | None, base: str | None, as_run: bool) -> None:
@@ -182,7 +182,7 @@ def _import_run(site: Site, path: Path) -> None:
     if differ := settings_that_differ(now, meta.settings):
         was = settings_that_differ(meta.settings, now)
         rule = f"the site's settings say {differ}, and the run was learned with {was}"
-        _say(Note(settings.site, rule, "the next `blog-gen run` learns anew with the site's"))
+        _say(Note(settings.site, rule, "the next `blog-gen run` trains again with the site's"))
 
 
 @models.command("export")

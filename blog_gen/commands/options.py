@@ -53,7 +53,7 @@ training_options = options(
     click.option("--learning-rate", type=float, help="Peak learning rate."),
     click.option("--lora", type=int, metavar="RANK", help="Train small adapters instead: far less memory."),
     click.option(
-        "--freeze", type=int, metavar="N", help="Leave the embeddings and the first N blocks alone."
+        "--freeze", type=int, metavar="N", help="Do not train the embeddings and the first N blocks."
     ),
     click.option(
         "--gradient-accumulation", type=int, metavar="N", help="Compute each step in N parts: less memory."
@@ -70,17 +70,17 @@ sampling_options = options(
     click.option("--top-k", type=int, help="Choose among the k likeliest tokens; 0 for all."),
     click.option("--top-p", type=float, help="Choose among the likeliest that hold this much probability."),
     click.option("--min-p", type=float, help="Drop tokens less likely than this share of the likeliest."),
-    click.option("--typical-p", type=float, help="Choose among the tokens of most usual surprise."),
+    click.option("--typical-p", type=float, help="Choose among the tokens whose surprise is most typical."),
     click.option("--repetition-penalty", type=float, help="Above 1: less of what was already said."),
     click.option("--frequency-penalty", type=float, help="Above 0: less of what was said often."),
     click.option("--presence-penalty", type=float, help="Above 0: less of what was said at all."),
-    click.option("--no-repeat-ngram", type=int, metavar="N", help="No run of N tokens comes twice."),
+    click.option("--no-repeat-ngram", type=int, metavar="N", help="No sequence of N tokens is repeated."),
     click.option(
         "--known-words/--any-words",
         default=None,
         help="With `mini`: only words that are in your posts or in the texts it learned from, or any.",
     ),
-    click.option("--max-tokens", type=int, help="Length, at most."),
+    click.option("--max-tokens", type=int, help="Length in tokens, at most."),
 )
 
 

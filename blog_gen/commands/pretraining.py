@@ -36,7 +36,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--weight", multiple=True, metavar="SOURCE=W", help="Share of a source's documents in each pass."
 )
 @click.option("--final-weight", multiple=True, metavar="SOURCE=W", help="The same while the rate falls.")
-@click.option("--max-minutes", type=float, help="Stop after this long; the same command goes on.")
+@click.option("--max-minutes", type=float, help="Stop after this long; the same command resumes.")
 def pretrain(
     corpus: tuple[Path, ...],
     out: Path,
@@ -58,8 +58,8 @@ def pretrain(
 ) -> int:
     """Make a base model from scratch out of CORPUS: files of JSON lines with `source` and `text`.
 
-    The same command goes on where it was stopped. With more --tokens than before it goes on from where the
-    rate had not begun to fall. A folder that holds a finished model and no state starts from its weights.
+    The same command resumes where it stopped. With more --tokens than before it resumes from the last
+    checkpoint before the rate fell. A finished model without a checkpoint starts from its weights.
     """
     from blog_gen.model.hparams import HParams
     from blog_gen.model.quiet import quiet

@@ -20,7 +20,7 @@ from blog_gen.errors import UsageError, gathered
 @model_option
 @click.pass_obj
 def corpus(site: Site, /, kind: str, output: Path | None, model: str | None) -> None:
-    """Show exactly what the model learns from: each post as text, and which are held out to measure by."""
+    """Show exactly what the model learns from: each post as text, and which are held out."""
     from blog_gen.corpus import read_corpus
     from blog_gen.learning import corpus_export
 
@@ -91,7 +91,7 @@ def evaluate(
 @click.option("--check", is_flag=True, help="Read blog-gen's own files: exit code 1 if one is damaged.")
 @click.pass_obj
 def status(site: Site, as_json: bool, check: bool) -> int:
-    """Say what is trained, due and waiting for review."""
+    """Show what is trained, due and waiting for review."""
     from blog_gen.commands.status import status_of
 
     found = status_of(site.settings(), check)
@@ -121,7 +121,7 @@ def _shown(value: object) -> object:
 def reproduce(site: Site, /, file: Path) -> int:
     """Write the draft FILE again from its provenance and print its body.
 
-    Exit code 0 if it is the same, 1 if not; what differs is said on standard error.
+    Exit code 0 if it is the same, 1 if not; differences are listed on standard error.
     """
     from blog_gen.drafting.reproducing import reproduce as again
 

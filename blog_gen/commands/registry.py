@@ -21,7 +21,7 @@ COMMANDS = {
     "models": ("models", "List, download, import and export models."),
     "init": ("home", "Make a Jekyll site ready for blog-gen."),
     "schedule": ("home", "Run every day: cron, systemd or GitHub Actions."),
-    "status": ("reading", "Say what is trained, due and waiting for review."),
+    "status": ("reading", "Show what is trained, due and waiting for review."),
     "pretrain": ("pretraining", "For maintainers: make a base model from scratch."),
 }
 

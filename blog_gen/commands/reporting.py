@@ -26,11 +26,11 @@ def _say_learned(settings: Settings, meta: Meta, before: Meta | None) -> None:
     from blog_gen.learning.curve import CURVE_FILE, sparkline
 
     if before is not None and replace(before, fingerprint=meta.fingerprint) == meta:
-        same = f"the texts of the {_posts(meta.posts)} and the settings are those of the last time"
-        click.echo(f"Nothing to learn: {same}. To learn all the same: `blog-gen train --fresh`.")
+        same = f"the texts of the {_posts(meta.posts)} and the settings have not changed since"
+        click.echo(f"Nothing to learn: {same}. To train anyway: `blog-gen train --fresh`.")
         return
     minutes = f"{meta.seconds:.0f} s" if meta.seconds < 120 else f"{meta.seconds / 60:.1f} min"
-    kept = f", with {_posts(len(meta.held_out))} kept back to measure by," if meta.held_out else ""
+    kept = f", with {_posts(len(meta.held_out))} held out," if meta.held_out else ""
     learned = _posts(meta.posts - len(meta.held_out))
     click.echo(f"Learned from {learned}{kept} in {minutes} ({meta.stopped}). {meta.summary}")
     losses, bars = sparkline(meta.history)
@@ -78,7 +78,7 @@ def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:
     if report.failure is not None:
         raise report.failure
     if report.interrupted:
-        click.echo("Saved. Run the same command again to go on from here.", err=True)
+        click.echo("Saved. Run the same command again to resume.", err=True)
         return 130
     if report.written and settings.review != "auto" and not quiet:
         click.echo(

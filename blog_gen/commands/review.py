@@ -28,7 +28,7 @@ def review() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a draft.")
 @click.pass_obj
 def list_(site: Site, /, as_json: bool) -> None:
-    """Show all drafts, those that wait first."""
+    """Show all drafts, those waiting for review first."""
     from blog_gen.review import scorecard
 
     rows = [
@@ -67,7 +67,7 @@ def _print_table(table: list[tuple[str, ...]]) -> None:
 @click.option("--markdown", is_flag=True, help="The scorecard as Markdown, for a pull request.")
 @click.pass_obj
 def show(site: Site, /, draft: str, markdown: bool) -> None:
-    """Show a draft, its scores, and what of it stands in your posts."""
+    """Show a draft, its scores, and the passages that are also in your posts."""
     from blog_gen.review import scorecard
     from blog_gen.review.evidence import evidence_of
 
@@ -83,7 +83,7 @@ def show(site: Site, /, draft: str, markdown: bool) -> None:
     for line in [evidence.missing] if evidence.missing else scorecard.passages(entry.body, evidence):
         click.echo(f"copied: {scorecard.visible(str(line))}")
     if evidence.cut:
-        click.echo("look:   it is very long, and only its beginning was looked at")
+        click.echo("look:   it is very long, and only its beginning was checked")
     for finding in evidence.findings:
         click.echo(f"look:   line {finding.line}: {finding.kind}: {scorecard.visible(finding.detail)}")
     click.echo()
@@ -115,7 +115,7 @@ def _print_body(body: str) -> None:
 @draft_argument
 @click.pass_obj
 def approve(site: Site, /, draft: str) -> None:
-    """Let the site show a draft. `blog_gen.publish` says where it goes; in place, if it says nothing."""
+    """Approve a draft, so that the site shows it. It moves to `blog_gen.publish`, if that is set."""
     store = Store(site.settings())
     entry = store.approve(store.find(draft))
     address = address_of(entry, store.settings)
@@ -130,20 +130,20 @@ def approve(site: Site, /, draft: str) -> None:
 
 @review.command()
 @draft_argument
-@click.option("--reason", "-r", default="", help="Why; kept with the draft.")
+@click.option("--reason", "-r", default="", help="The reason; kept with the draft.")
 @click.pass_obj
 def reject(site: Site, /, draft: str, reason: str) -> None:
     """Move a draft out of the site. It counts as written for its day."""
     store = Store(site.settings())
     entry = store.reject(store.find(draft), reason)
-    click.echo(f"Rejected: {entry.path}. `blog-gen review undo {entry.name}` takes that back.")
+    click.echo(f"Rejected: {entry.path}. `blog-gen review undo {entry.name}` undoes that.")
 
 
 @review.command()
 @draft_argument
 @click.pass_obj
 def undo(site: Site, /, draft: str) -> None:
-    """Take a rejection back."""
+    """Undo a rejection."""
     store = Store(site.settings())
     click.echo(f"Waiting again: {store.undo(store.find(draft)).path}")
 
@@ -161,11 +161,11 @@ def unpublish(site: Site, /, draft: str) -> None:
 @draft_argument
 @click.pass_obj
 def edit(site: Site, /, draft: str) -> None:
-    """Change a draft in $EDITOR; what comes back is checked before it is kept."""
+    """Edit a draft in $EDITOR; it is checked before it is saved."""
     store = Store(site.settings())
     entry = store.find(draft)
     if entry.fault:
-        click.echo(f"to mend: {entry.fault}", err=True)
+        click.echo(f"to fix: {entry.fault}", err=True)
     text = _edited(entry)
     if text is None:
         click.echo("Nothing changed.")
@@ -228,7 +228,7 @@ def diff(site: Site, /, draft: str) -> None:
 @click.option("--open", "show_it", is_flag=True, help="Open it in your browser.")
 @click.pass_obj
 def serve(site: Site, /, port: int, show_it: bool) -> None:
-    """A page to review drafts on, for this machine only."""
+    """Serve a page for reviewing drafts, on this machine only."""
     from blog_gen.review.server import serve as serve_page
 
     serve_page(site.settings(), port, show_it)

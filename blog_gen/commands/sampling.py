@@ -26,7 +26,7 @@ Interrupted = Callable[[], bool]
 @click.command()
 @click.argument("prompt", required=False)
 @click.option("-n", "count", type=click.IntRange(1, 1000), default=1, help="How many texts.")
-@click.option("--seed", type=click.IntRange(0), default=0, help="The same seed, the same text.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="The same seed gives the same text.")
 @click.option(
     "--stop", multiple=True, metavar="TEXT", help="End before this text; may be given several times."
 )
@@ -61,8 +61,8 @@ def sample(
     """
     if sum((stream, interactive, as_json)) > 1 or (interactive and prompt is not None):
         raise UsageError(
-            "--stream, --json and --interactive exclude each other",
-            fix="Take one, and no PROMPT with the last",
+            "only one of --stream, --json and --interactive can be used",
+            fix="Choose one, and give no PROMPT with --interactive",
         )
     settings = site.settings(model=given.get("model"), sampling=only(given, *SAMPLING))
     voice = _voice(settings, given.get("model"), stop, raw)

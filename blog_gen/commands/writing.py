@@ -36,8 +36,8 @@ date_option = click.option("--date", metavar="YYYY-MM-DD", help="Write for this 
 
 @click.command()
 @date_option
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
-@click.option("--quiet", is_flag=True, help="Say only what was written, and failures.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@click.option("--quiet", is_flag=True, help="Print only what was written, and failures.")
 @click.option("--no-train", is_flag=True, help="Never train: write from what was learned before.")
 @options(strict_option, training_options, sampling_options)
 @click.pass_obj
@@ -74,7 +74,7 @@ def run(
         click.echo(f"note: `retrain: {settings.retrain}`: {waits}", err=True)
     if report.nothing_to_do and not quiet:
         unchanged = "no post" if waits or no_train else "the posts have not changed and none"
-        ignored = ", and with --no-train no change is looked for" if no_train else ""
+        ignored = ", and --no-train does not look for changes" if no_train else ""
         click.echo(f"Nothing to do: {unchanged} is due{ignored}.")
     if report.trained and not quiet:
         _say_what_is_in_no_file(site, settings)
@@ -83,7 +83,7 @@ def run(
 
 @click.command()
 @options(strict_option, training_options)
-@click.option("--fresh", is_flag=True, help="Start over, whatever was learned or begun before.")
+@click.option("--fresh", is_flag=True, help="Start over, ignoring what was learned before.")
 @click.option(
     "--sample-every", type=click.IntRange(1), metavar="N", help="Show a short sample every N steps."
 )
@@ -102,8 +102,8 @@ def train(
 ) -> int:
     """Learn from your posts now.
 
-    Goes on where it was interrupted; Ctrl-C saves and stops. Nothing happens when the posts and the settings
-    are those of the last time.
+    Resumes where it was interrupted; Ctrl-C saves and stops. Does nothing when neither posts nor settings
+    have changed.
     """
     from blog_gen import pipeline
 
@@ -117,7 +117,7 @@ def train(
         _say_what_is_in_no_file(site, settings)
     code = summarise(settings, report)
     if fresh and report.interrupted:
-        click.echo("Without --fresh, which would begin anew once more.", err=True)
+        click.echo("Leave out --fresh, which would start over again.", err=True)
     return code
 
 
@@ -126,7 +126,7 @@ def train(
 @click.option("--title", help="Write a post with this title.")
 @click.option("--tags", help="With --title: its tags, with commas between.")
 @click.option(
-    "--seed", type=click.IntRange(0), help="Seed of the first candidate: the same seed, the same post."
+    "--seed", type=click.IntRange(0), help="Seed of the first candidate; the same seed gives the same post."
 )
 @click.option("--explain", is_flag=True, help="Show how every candidate was judged.")
 @options(date_option, strict_option, sampling_options)
@@ -145,8 +145,8 @@ def generate(
 ) -> int:
     """Write drafts now, whether one is due or not.
 
-    For each, several candidates are sampled and judged, and the best is written: unlike your posts, whole,
-    and not going round in circles.
+    For each, several candidates are sampled and judged, and the best is written: not copied from
+    your posts, complete, and not repetitive.
     """
     from blog_gen import pipeline
     from blog_gen.drafting.writing import Asked
@@ -154,10 +154,12 @@ def generate(
     if title is not None and not title.strip():
         raise UsageError("--title must not be blank")
     if tags and not title:
-        raise UsageError("--tags needs --title", fix="A post is begun with its title")
+        raise UsageError("--tags needs --title", fix="Tags are for a post with a given title")
     if title and count > 1:
-        fix = "A title is given once; for another try reject the first, or say --seed"
-        raise UsageError("-n and --title exclude each other", got=f"{count} drafts of one title", fix=fix)
+        fix = "A title is used once; for another try, reject the first draft, or use --seed"
+        raise UsageError(
+            "-n and --title cannot be used together", got=f"{count} drafts of one title", fix=fix
+        )
     settings = _settings(site, strict, given)
     names = [name.strip() for name in (tags or "").split(",") if name.strip()]
     with progress() as bar:
@@ -195,7 +197,7 @@ def _say_what_is_in_no_file(site: Site, settings: Settings) -> None:
     given = settings_that_differ(depends_on(settings), depends_on(site.settings()))
     if given:
         where = f"under `{CONFIG_KEY}:` in {site.config_files[-1]}"
-        again = f"write it {where}, or the next `run` without the flag learns anew"
+        again = f"write it {where}, or the next `run` without the flag trains again"
         click.echo(f"note: learned with {given}, which was given by flag: {again}", err=True)
 
 

@@ -74,7 +74,7 @@ class Limits:
     longest_copy: int = 20  # words in a row that stand in your articles or earlier drafts
     copied_share: float = 0.1  # share of its words that are copied from there, six in a row or more
     title_likeness: float = 0.75  # to an earlier title; 1 is the same title
-    title_repeats: int = 1  # longer words of its title that come again in it
+    title_repeats: int = 1  # longer repeated words in its title
     loop_words: int = 8  # words that only repeat what was just said
     repeated_phrases: float = 0.1  # share of its six-word phrases that it has said before
     repeated_lines: float = 0.4  # share of its lines that it has had before; code repeats some
@@ -246,7 +246,7 @@ def _read(path: Path, needed: bool) -> dict[str, Any]:
     """A settings file; a site may have none at all, but one that is asked for must be there."""
     found = read_yaml(path)
     if found is None and needed:
-        fix = "--config names files as seen from the site's folder, with commas between"
+        fix = "--config takes paths relative to the site's folder, separated by commas"
         raise ConfigError("a settings file must be there", got="no such file", fix=fix, path=path)
     return found or {}
 
@@ -284,7 +284,7 @@ def _check_together(settings: Settings, own: Sequence[tuple[Path | None, Any]]) 
         rule = f"`{CONFIG_KEY}.output` must not be the folder of your articles, nor in it"
         raise refused(rule, f"{settings.output!r} and {settings.articles!r}", "output", "articles")
     if settings.training.lora is not None and settings.training.freeze:
-        rule = "`training.lora` and `training.freeze` exclude each other"
+        rule = "`training.lora` and `training.freeze` cannot be used together"
         raise refused(rule, "both", "training")
 
 

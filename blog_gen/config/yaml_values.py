@@ -53,7 +53,7 @@ def _check_size(text: str) -> None:
     for number, event in enumerate(yaml.parse(text, Loader=SafeLoader)):
         if isinstance(event, yaml.AliasEvent):
             if any(event.anchor == anchor for anchor, _ in around):
-                raise yaml.YAMLError(f"`*{event.anchor}` holds itself")
+                raise yaml.YAMLError(f"`*{event.anchor}` contains itself")
             size += sizes.get(event.anchor or "", 0)
         elif isinstance(event, yaml.CollectionEndEvent):
             anchor, before = around.pop()

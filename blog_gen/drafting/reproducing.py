@@ -37,7 +37,7 @@ def reproduce(path: Path, settings: Settings) -> Reproduction:
     try:
         made = Provenance.of(draft.provenance)
     except ValueError as error:
-        raise DraftError("the provenance must be whole", got=str(error), path=path) from None
+        raise DraftError("the provenance must be complete", got=str(error), path=path) from None
     runs.require(settings.run_folder)
     resolved = dataclasses.replace(settings, candidates=1, sampling=made.sampling)
     drafter = Drafter(resolved, read_corpus(settings), made.lengths)

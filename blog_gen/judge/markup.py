@@ -52,7 +52,7 @@ def heading_faults(blocks: Sequence[Block]) -> list[Fault]:
             faults.append(Fault(block.line, f"a heading of level {block.level} follows one of level {above}"))
         after = blocks[at + 1] if at + 1 < len(blocks) else None
         if after is None or (after.kind == "heading" and after.level <= block.level):
-            faults.append(Fault(block.line, f"nothing stands under the heading {quoted(block.text)}"))
+            faults.append(Fault(block.line, f"there is nothing under the heading {quoted(block.text)}"))
         above = block.level
     return faults
 

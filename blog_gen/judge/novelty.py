@@ -39,11 +39,11 @@ def novelty_checks(
     """The longest run and the share of phrases that are copied, and the likest of `titles` (name, title)."""
     overlap = copied(candidate.body, index)
     run = overlap.longest
-    words, found = 0, "no word of it stands in another post"
+    words, found = 0, "no word of it is in another post"
     if run:
         words = run.words
         text = quoted(candidate.body[run.start : run.end])
-        found = f"{words} words in a row stand in {run.document}, line {run.line}: {text}"
+        found = f"{words} words in a row are also in {run.document}, line {run.line}: {text}"
     share = f"{overlap.share:.1%} of it is copied from other posts, six words in a row or more"
     return [
         at_most("longest_copy", words, limits.longest_copy, found),
@@ -56,7 +56,9 @@ def _title_check(title: str, titles: Sequence[Document], limits: Limits) -> Chec
     likeness, name, other = max(
         ((likeness_of(title, old), name, old) for name, old in titles), default=(0.0, "", "")
     )
-    reason = f"its title is much like {quoted(other)} ({name})" if likeness else "no title is like its own"
+    reason = (
+        f"its title is very similar to {quoted(other)} ({name})" if likeness else "no other title is similar"
+    )
     return at_most("title_likeness", likeness, limits.title_likeness, reason)
 
 

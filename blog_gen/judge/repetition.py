@@ -37,14 +37,14 @@ def repetition_checks(title: str, body: str, limits: Limits) -> list[Check]:
     copies, paragraph = len(long) - len(set(long)), said_again(long)[1]
     return [
         _title_repeats_check(title, limits),
-        at_most("loop_words", looped, limits.loop_words, _found("it goes on saying", loop)),
+        at_most("loop_words", looped, limits.loop_words, _found("it keeps saying", loop)),
         at_most("repeated_phrases", phrases, limits.repeated_phrases, _found("it often says", phrase)),
-        at_most("repeated_lines", again, limits.repeated_lines, _found("a line comes again", line)),
+        at_most("repeated_lines", again, limits.repeated_lines, _found("a line is repeated", line)),
         at_most(
             "repeated_paragraphs",
             copies,
             limits.repeated_paragraphs,
-            _found("a paragraph comes again", paragraph),
+            _found("a paragraph is repeated", paragraph),
         ),
         _distinct_check(prose, 1, limits.distinct_1),
         _distinct_check(prose, 2, limits.distinct_2),
@@ -58,9 +58,7 @@ def _found(what: str, words: Words) -> str:
 
 def _title_repeats_check(title: str, limits: Limits) -> Check:
     repeats = title_repeats(title)
-    reason = (
-        f"its title goes round in circles: {quoted(title)}" if repeats else "its title says nothing twice"
-    )
+    reason = f"its title repeats itself: {quoted(title)}" if repeats else "its title does not repeat itself"
     return at_most("title_repeats", repeats, limits.title_repeats, reason)
 
 

@@ -102,7 +102,7 @@ def _kept_note(meta: runs.Meta, settings: Settings) -> Note:
     now = settings_that_differ(depends_on(settings), meta.settings)
     return Note(
         settings.run_folder,
-        f"this run was learned with {was}, and the settings are {now}",
+        f"this run was trained with {was}, and the settings are {now}",
         f"it is kept as {runs.kept_folder(settings.run_folder).name} once the new one is learned",
     )
 

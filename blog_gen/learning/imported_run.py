@@ -30,7 +30,7 @@ def import_run(path: Path, settings: Settings) -> runs.Meta:
         BusyError: another process is at work on this site.
     """
     if names := runs.damaged(path, thorough=True):
-        raise ModelError("the run must be whole", got=f"damaged: {', '.join(names)}", path=path)
+        raise ModelError("the run must be complete", got=f"damaged: {', '.join(names)}", path=path)
     fix = "Make one there: `blog-gen models export default --format folder DEST`"
     meta = runs.read_meta(path)
     if meta is None:

@@ -91,7 +91,7 @@ def _left_note(folder: Path, found: TrainingInputs | None, wanted: TrainingInput
         now = settings_that_differ(wanted.settings, found.settings)
         rule = f"the interrupted training here was with {was}, and the settings are {now}"
     else:
-        of = "of other posts" if found.articles != wanted.articles else "from other weights"
+        of = "on other posts" if found.articles != wanted.articles else "from other weights"
         rule = f"the interrupted training here was {of}"
     return Note(folder, rule, "it is removed, and learning starts over")
 

@@ -51,9 +51,9 @@ def require_run(settings: Settings, corpus: Corpus | None = None) -> None:
     """
     if corpus is not None and (gone := withdrawn(settings, corpus)):
         raise ModelError(
-            "what was learned must hold no post that is hidden or deleted by now",
+            "a trained model must not contain posts that are now hidden or deleted",
             got=gone[0] + (f" and {len(gone) - 1} more" if gone[1:] else ""),
-            fix="Run `blog-gen train`, which learns anew without it",
+            fix="Run `blog-gen train`, which starts over without it",
             path=settings.run_folder,
         )
     both = "" if settings.retrain == "never" else ", or `blog-gen run`, which does both"

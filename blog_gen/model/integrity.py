@@ -70,7 +70,7 @@ def damage_error(folder: Path, names: Sequence[str]) -> ModelError:
     return ModelError(
         "the trained model is damaged",
         got=f"{', '.join(names)} that is missing or not as it was written",
-        fix="Learn it again with `blog-gen train`, or put back a copy of the folder",
+        fix="Learn it again with `blog-gen train`, or restore a copy of the folder",
         path=folder,
     )
 

@@ -61,7 +61,7 @@ def read_tensors(path: Path) -> dict[str, Stored]:
     except FileNotFoundError:
         raise ModelError("the weights file is missing", path=path) from None
     except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError("a safetensors file must be whole", got=error, path=path) from None
+        raise ModelError("a safetensors file must be complete", got=error, path=path) from None
     return {name: tensor for name, tensor in found.items() if tensor is not None}
 
 

@@ -37,7 +37,9 @@ def difference(entry: Entry, settings: Settings) -> Difference:
         again = reproduce(entry.path, settings)
     except BlogGenError as error:
         fix = "Commit drafts to git before you edit them, and this always works"
-        raise DraftError("what was generated cannot be had", got=error, fix=fix, path=entry.path) from error
+        raise DraftError(
+            "the generated text cannot be recovered", got=error, fix=fix, path=entry.path
+        ) from error
     changed = [line for line in again.differences if ": then " in line]
     against = "the same post written again" + (f", though {'; '.join(changed)}" if changed else "")
     return Difference(_unified(again.body, entry.body), against)

@@ -127,7 +127,7 @@ def read_entry(path: Path, settings: Settings) -> Entry:
         data = path.read_bytes()
     except OSError as error:
         raise DraftError(
-            "the draft is not there any more", fix="Look at `blog-gen review list`", path=path
+            "the draft is no longer there", fix="Look at `blog-gen review list`", path=path
         ) from error
     draft, fault, text = None, None, ""
     try:
@@ -161,11 +161,11 @@ def find(name: str, entries: Sequence[Entry]) -> Entry:
         known = {each: entry.name for entry in entries for each in _names(entry)}
         close = difflib.get_close_matches(Path(name).name, known, n=1, cutoff=0.5)
         fix = f"Did you mean `{known[close[0]]}`?" if close else "See `blog-gen review list`"
-        raise DraftError("there must be a draft of that name", got=repr(name), fix=fix)
+        raise DraftError("there must be a draft with that name", got=repr(name), fix=fix)
     best = [entry for entry in found if entry.state == found[0].state]
     if len(best) > 1:
         raise DraftError(
-            "the name must be of one draft only",
+            "the name must match only one draft",
             got=repr(name),
             fix=f"Give a file: {', '.join(str(entry.path) for entry in best)}",
         )

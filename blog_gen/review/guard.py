@@ -50,7 +50,7 @@ def protect(app: Flask, port: int) -> None:
         if not hmac.compare_digest(request.form.get("token", "").encode(), token.encode()):
             abort(
                 403,
-                "The server was started anew. Go back, copy your text, load the page again.",
+                "The server was restarted. Go back, copy your text, and reload the page.",
             )
 
     @app.after_request

@@ -55,7 +55,7 @@ def regenerate(entry_id: str) -> AnyResponse:
     try:
         day = date.fromisoformat(entry.day)
     except ValueError:
-        raise DraftError("a draft's day must be told by its name", got=entry.day or "none") from None
+        raise DraftError("a draft's file name must begin with its date", got=entry.day or "none") from None
     writer.start(day, title or None, int(seed) if seed else None)
     return redirect(url_for(".job"), 303)
 

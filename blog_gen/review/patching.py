@@ -47,7 +47,7 @@ def _raw(text: str) -> str:
     try:
         raw = split(text)[0]
     except FrontMatterError as error:
-        raise DraftError("the front matter must be mended first", got=error) from error
+        raise DraftError("the front matter must be fixed first", got=error) from error
     if raw is None:
         raise DraftError("a draft must have front matter", got="none")
     return raw
@@ -71,7 +71,7 @@ def _check(raw: str, patched: str, key: str, value: Any) -> None:
     try:
         wanted = front_matter.parse(raw)
     except FrontMatterError as error:
-        raise DraftError("the front matter must be mended first", got=error) from error
+        raise DraftError("the front matter must be fixed first", got=error) from error
     wanted.pop(key, None)
     if value is not None:
         wanted[key] = front_matter.parse(front_matter.dump({key: value}))[key]

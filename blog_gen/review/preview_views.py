@@ -61,4 +61,4 @@ def source(source_id: str) -> str:
     for article in articles_of(services().settings):
         if source_id_of(article.path.as_posix()) == source_id:
             return render_template("source.html.j2", article=article, lines=article.body.split("\n"))
-    raise DraftError("the article is not there any more")
+    raise DraftError("the article is no longer there")

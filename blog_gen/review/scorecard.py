@@ -82,7 +82,7 @@ def provenance(entry: Entry) -> dict[str, str]:
 def passages(body: str, evidence: Evidence) -> list[str]:
     """Each passage that stands in an article, on one line."""
     return [
-        f"line {body.count(chr(10), 0, run.start) + 1}: {run.words} words stand in {run.document}, "
+        f"line {body.count(chr(10), 0, run.start) + 1}: {run.words} words are also in {run.document}, "
         f"line {run.line}: {quoted(body[run.start : run.end])}"
         for run in evidence.runs
     ]
@@ -109,7 +109,7 @@ def _lists(entry: Entry, evidence: Evidence) -> dict[str, list[str]]:
     copied = [evidence.missing] if evidence.missing else passages(entry.body, evidence)
     origin = [f"{key}: {value}" for key, value in provenance(entry).items()]
     return {
-        "Stands in the articles": copied or ["nothing of eight words or more"],
+        "Also in your posts": copied or ["nothing of eight words or more"],
         "To look at": found or ["nothing"],
         "Made with": origin or ["unknown"],
     }

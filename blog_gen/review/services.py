@@ -48,7 +48,7 @@ def entry_of(entry_id: str, entries: list[Entry] | None = None) -> Entry:
     for entry in known:
         if entry.id == entry_id:
             return entry
-    raise DraftError("the draft is not there any more", fix="It was moved or removed; see the list")
+    raise DraftError("the draft is no longer there", fix="It was moved or removed; see the list")
 
 
 def source_id_of(name: str) -> str:

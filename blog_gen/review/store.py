@@ -27,8 +27,8 @@ class ConflictError(DraftError):
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
-        fix = "Look at it again; nothing was changed"
-        super().__init__("the draft was changed by somebody else meanwhile", fix=fix, path=entry.path)
+        fix = "Reload it; nothing was saved"
+        super().__init__("someone else changed the draft in the meantime", fix=fix, path=entry.path)
 
 
 class TakenError(DraftError):
@@ -58,7 +58,7 @@ class Store:
             _require_sound(entry)
             if entry.state == "rejected":
                 fix = f"`blog-gen review undo {entry.name}`"
-                raise DraftError("a rejected draft must be taken back first", fix=fix, path=entry.path)
+                raise DraftError("the draft's rejection must be undone first", fix=fix, path=entry.path)
             if entry.state == "approved":
                 return entry
             folder = self._published_in(entry)
@@ -99,7 +99,7 @@ class Store:
         with self._changing(entry):
             _require_sound(entry)
             if entry.state != "rejected":
-                raise DraftError("only a rejected draft can be taken back", got=entry.state, path=entry.path)
+                raise DraftError("only a rejection can be undone", got=entry.state, path=entry.path)
             hidden = with_key(_with_reason(entry, None), "published", False, before=CONFIG_KEY)
             return self._moved(entry, hidden, self._home(entry))
 
@@ -180,7 +180,7 @@ def reason_of(entry: Entry) -> str:
 
 def _require_sound(entry: Entry) -> None:
     if entry.fault:
-        raise DraftError(entry.fault, fix=f"Mend it: `blog-gen review edit {entry.name}`", path=entry.path)
+        raise DraftError(entry.fault, fix=f"Fix it: `blog-gen review edit {entry.name}`", path=entry.path)
 
 
 def address_of(entry: Entry, settings: Settings) -> str | None:

@@ -69,7 +69,9 @@ def config_additions(settings: Settings, articles: str, output: str) -> tuple[li
         block += _TO_POSTS if articles.endswith("_posts") else ""
         additions.append(Addition((), block, "blog-gen's own settings"))
     if not jekyll.get("timezone"):
-        action = "each machine's own is used, which on GitHub is UTC; better say it: timezone: Europe/London"
+        action = (
+            "each machine's own is used, which on GitHub is UTC; set it, for example: timezone: Europe/London"
+        )
         notes.append(Note(path, "the day of a post depends on the time zone", action))
     return additions, notes
 

@@ -77,7 +77,7 @@ class _Log:
     def left_out(self, path: Path, rule: str) -> None:
         if self.strict:
             raise ArticleError(
-                rule, fix="Mend or move the post, or set `strict: false` to go on without it", path=path
+                rule, fix="Fix or move the post, or set `strict: false` to continue without it", path=path
             )
         self.notes.append(Note(path, rule, LEFT_OUT))
 

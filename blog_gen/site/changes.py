@@ -72,7 +72,9 @@ def apply(site: Path, changes: Sequence[Change], ask: Callable[[Change], bool]) 
             continue
         path = site / change.path
         if text_of(path) != change.before:
-            raise BlogGenError("the file changed while you were asked", fix="Run the same again", path=path)
+            raise BlogGenError(
+                "the file changed while you were asked", fix="Run the same command again", path=path
+            )
         entry = {
             "path": change.path.as_posix(),
             "before": change.before,
@@ -105,8 +107,8 @@ def undo(site: Path) -> tuple[list[Path], list[Note]]:
                 undone.append(Path(entry["path"]))
             if kept:
                 left.insert(0, entry)
-                rule = f"what was edited since stays: {shown(kept)}"
-                notes.append(Note(path, rule, "take out by hand what you do not want"))
+                rule = f"lines edited since then stay: {shown(kept)}"
+                notes.append(Note(path, rule, "remove by hand what you do not want"))
                 continue
         for folder in entry["folders"]:
             with suppress(OSError):  # no longer empty: it is the user's now
@@ -131,8 +133,8 @@ def remains(site: Path) -> Note | None:
         return None
     size = sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
     unit, number = ("GB", size / 1e9) if size >= 1e9 else ("MB", size / 1e6)
-    rule = f"what was learned and rejected is still here, {number:.1f} {unit}"
-    return Note(folder, rule, "remove the folder by hand if you want none of it any more")
+    rule = f"trained runs and rejected drafts are still here, {number:.1f} {unit}"
+    return Note(folder, rule, "remove the folder by hand if you no longer want them")
 
 
 def _put_back(path: Path, before: str | None) -> None:

@@ -59,7 +59,7 @@ def _decode_western(data: bytes) -> str:
     """
     accented = sum(byte > 0x7F for byte in data)
     if _UTF8_PAIR.search(data) or _CONTROL.search(data) or accented > _MOST_ACCENTED * len(data):
-        raise UndecodableError("a post must be in UTF-8, and what this is in cannot be told")
+        raise UndecodableError("a post must be in UTF-8, and the encoding of this one is unknown")
     try:
         return data.decode("cp1252")
     except UnicodeDecodeError:

@@ -29,12 +29,12 @@ class Found:
     def sentence(self) -> str:
         """What was found and what is taken, for a person."""
         if not self.counts:
-            return "No posts found: neither in a `_posts` nor in a collection."
+            return "No posts found: neither in a `_posts` folder nor in a collection."
         posts = [
             f"{count} {'post' if count == 1 else 'posts'} in `{folder}`"
             for folder, count in self.counts.items()
         ]
-        return f"{', '.join(posts)}; I take `{self.taken}`."
+        return f"{', '.join(posts)}; using `{self.taken}`."
 
 
 def find_posts(settings: Settings) -> Found:

@@ -54,10 +54,10 @@ def _changes(site: Path, change: Change, mine: bool, how: str, notes: list[Note]
     if change.before is None or change.before == change.after:
         return [change] if change.before is None else []
     if mine:
-        why = f"{change.why}; this one is of an earlier version, and was not edited"
+        why = f"{change.why}; this one is from an earlier version, and was not edited"
         return [Change(change.path, change.before, change.after, why)]
     missing = lacking(change.before, change.after)
     if missing:
-        rule = f"this is not as `init` writes it today: it lacks {shown(missing)}"
+        rule = f"this differs from what `init` writes today: it lacks {shown(missing)}"
         notes.append(Note(site / change.path, rule, f"left as it is; {how}"))
     return []

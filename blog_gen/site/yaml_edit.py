@@ -42,7 +42,7 @@ def added(text: str, parent: Path, block: str) -> str:
         after = yaml_values.load(result)
     except yaml.YAMLError as error:
         yaml_values.load(text)  # the file's own fault is the file's own error
-        raise CannotAdd("it would not be YAML any more") from error
+        raise CannotAdd("it would no longer be YAML") from error
     if after != _with(yaml_values.load(text), parent, yaml.safe_load(block)):
         raise CannotAdd("it would change other settings in the file")
     return result

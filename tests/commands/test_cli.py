@@ -122,7 +122,7 @@ def test_sample_prints_the_same_text_for_the_same_seed(trained: Path, blog_gen: 
         (["generate"], 1, "there must be a trained run to write from"),
         (["generate", "--tags", "a"], 2, "--tags needs --title"),
         (["generate", "--title", "  "], 2, "--title must not be blank"),
-        (["generate", "-n", "2", "--title", "a"], 2, "-n and --title exclude each other"),
+        (["generate", "-n", "2", "--title", "a"], 2, "-n and --title cannot be used together"),
         (["train", "--model", "125M"], 1, "there is no such model; got '125M'"),
         (["train", "--model", "124M"], 1, "blog-gen models pull 124M"),
         (["train", "--steps", "0"], 1, "`training.steps` must be above 0"),

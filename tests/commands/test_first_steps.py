@@ -83,7 +83,7 @@ def test_the_unit_and_the_workflow_have_the_settings_files_too(say: Say) -> None
 
 def test_one_thing_at_a_time_is_asked_of_a_schedule(say: Say) -> None:
     for words in (["--show", "--remove"], ["--install", "--remove"], ["--install", "--show"]):
-        assert "exclude each other" in say("schedule", "cron", *words, code=2)
+        assert "only one of" in say("schedule", "cron", *words, code=2)
 
 
 @pytest.mark.usefixtures("two_files")
@@ -94,7 +94,7 @@ def test_what_was_installed_is_said_with_its_time_and_its_log(say: Say, tmp_path
     assert said.startswith(
         f"Installed in {tmp_path}/.github/workflows/blog-gen.yml: `blog-gen run`, once pushed"
     )
-    assert " UTC; what it says: under Actions on GitHub.\n" in said
+    assert " UTC; its output: under Actions on GitHub.\n" in said
     assert "`blog-gen schedule github --remove`" in said
 
 

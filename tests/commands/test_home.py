@@ -78,7 +78,7 @@ def test_what_is_no_whole_run_changes_nothing(there: Path, home: Path, base: Pat
     run = there / ".blog_gen" / "runs" / "default"
     (run / "vocab.bpe").write_bytes((run / "vocab.bpe").read_bytes() + b"\n")
     failed = blog_gen("models", "import", str(run), "--as-run", code=1)
-    assert "must be whole; got damaged: vocab.bpe" in failed.stderr
+    assert "must be complete; got damaged: vocab.bpe" in failed.stderr
     assert not (home / ".blog_gen" / "runs").exists()
     blog_gen("models", "import", str(base), code=2)
     blog_gen("models", "import", str(base), "--name", "x", "--as-run", code=2)

@@ -108,8 +108,8 @@ def test_ctrl_c_stops_at_once_with_what_there_is(folder: Path) -> None:
         (["--max-tokens", "0"], "`sampling.max_tokens` must be above 0; got 0"),
         (["--temperature", "-0.1"], "`sampling.temperature` must be 0 or more; got -0.1"),
         (["--stop", ""], "a stop string must not be empty"),
-        (["--stream", "--json"], "exclude each other"),
-        (["-i", "title:"], "exclude each other"),
+        (["--stream", "--json"], "only one of"),
+        (["-i", "title:"], "only one of"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(folder: Path, words: list[str], said: str) -> None:

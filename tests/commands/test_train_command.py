@@ -24,7 +24,7 @@ def test_what_is_said_of_learning_is_what_was_done(trained: Path, blog_gen: Run)
     (trained / "_config.yml").write_text(yaml.safe_dump(config))
     (trained / "_articles" / "new.md").write_text("---\ntitle: New\n---\n\nSomething else altogether.\n")
     idle = blog_gen("run", "--no-train").stdout
-    assert idle == "Nothing to do: no post is due, and with --no-train no change is looked for.\n"
+    assert idle == "Nothing to do: no post is due, and --no-train does not look for changes.\n"
 
 
 def test_evaluate_improves_with_training(trained: Path, base: Path, blog_gen: Run) -> None:

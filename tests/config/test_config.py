@@ -121,7 +121,7 @@ def test_weekdays_may_be_a_list_with_the_same_hint_for_a_wrong_name(tmp_path: Pa
         ({"output": "_articles"}, "nor in it"),
         ({"output": "_articles/./new"}, "nor in it"),
         ({"articles": "_generated"}, "nor in it"),
-        ({"training": {"lora": 4, "freeze": 1}}, "exclude each other"),
+        ({"training": {"lora": 4, "freeze": 1}}, "cannot be used together"),
         ({"run": "../other"}, "the name of a folder"),
     ],
 )

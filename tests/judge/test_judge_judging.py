@@ -71,7 +71,7 @@ def test_a_copy_is_rejected_with_its_source() -> None:
     context = replace(CONTEXT, index=CorpusIndex.build([*DOCUMENTS, ("kettle.md", BODY)]))
     (card,) = judge([CANDIDATE], context)
     assert {"longest_copy", "copied_share"} <= {check.name for check in card.failed}
-    assert "words in a row stand in kettle.md, line 1: “The kettle was new" in card.verdict
+    assert "words in a row are also in kettle.md, line 1: “The kettle was new" in card.verdict
 
 
 def test_a_limit_is_a_setting() -> None:

@@ -124,7 +124,7 @@ def test_a_checkpoint_of_other_settings_or_posts_is_not_removed_without_a_word(s
     )
     assert step == 0
     (site / "_articles" / "note_0.md").unlink()
-    assert "of other posts" in learn(settings_of(site, lora=2), stop=True)[1][0]
+    assert "on other posts" in learn(settings_of(site, lora=2), stop=True)[1][0]
     assert learn(settings_of(site, lora=2), stop=True)[1:] == ([], 2)
     assert learn(settings_of(site, lora=2), stop=True, fresh=True)[1:] == ([], 0), "as it was told to"
 
@@ -137,7 +137,7 @@ def test_a_run_started_over_beside_a_finished_one_resumes_without_being_told_aga
     (site / "_articles" / "note_8.md").write_text(article(0) + "\nA word more.\n")
     meta, notes, step = learn(settings)
     assert meta is not None and meta.continued == 1 and step == 0
-    assert "of other posts" in notes[0]
+    assert "on other posts" in notes[0]
 
 
 def test_from_a_run_that_learned_nothing_no_short_one_goes_on(

@@ -160,7 +160,7 @@ def test_a_draft_removed_while_open_loses_no_text(reviewer: Reviewer, store: Sto
     store.find("soup-a-method").path.unlink()
     done = reviewer.post(f"{address}/save", form | {"body": "Mine, all mine."})
     assert done.status_code == 422
-    assert "not there any more" in done.text and "Mine, all mine." in done.text
+    assert "no longer there" in done.text and "Mine, all mine." in done.text
     assert reviewer.get(address).status_code == 422
 
 
@@ -180,7 +180,7 @@ def test_broken_front_matter_is_mended_as_text(reviewer: Reviewer, store: Store)
 def test_the_whole_of_a_large_draft_is_sent_and_saved(reviewer: Reviewer, store: Store) -> None:
     add_draft(store.settings, "Large", 8, BODY + "word " * 900_000)
     form = reviewer.form(_address(store, "large"))
-    assert "only its beginning was looked at" in reviewer.page(_address(store, "large"))
+    assert "only its beginning was checked" in reviewer.page(_address(store, "large"))
     assert len(form["body"]) > 4_500_000
     form["body"] += " end"
     assert reviewer.post(f"{_address(store, 'large')}/save", form).status_code == 303

@@ -48,7 +48,7 @@ def test_three_drafts_are_reviewed_on_the_terminal(review: Review, store: Store)
     assert listed[0].split() == ["date", "state", "title", "words", "novelty", "flags", "draft"]
     assert listed[1].split()[:2] == ["2026-03-07", "waiting"] and listed[1].endswith("soup-a-method.md")
     shown = review("show", "soup-a-method").stdout
-    assert "copied: line 3: 16 words stand in _articles/letters.md, line 3" in shown
+    assert "copied: line 3: 16 words are also in _articles/letters.md, line 3" in shown
     assert "look:   line 7: email: me@example.org" in shown
     assert "Approved: _generated/" in review("approve", "soup-a-method").stdout
     assert "Rejected: .blog_gen/rejected/" in review("reject", "a-bolt-late", "-r", "dull").stdout
@@ -103,7 +103,7 @@ def test_the_difference_is_against_what_git_had_first(review: Review, store: Sto
 
 
 def test_without_git_or_a_model_the_difference_says_what_is_missing(review: Review) -> None:
-    assert "what was generated cannot be had" in review("diff", "soup-a-method", code=1).stderr
+    assert "the generated text cannot be recovered" in review("diff", "soup-a-method", code=1).stderr
 
 
 def test_the_scorecard_for_a_pull_request_is_inert(review: Review, store: Store) -> None:

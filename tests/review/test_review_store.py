@@ -156,7 +156,7 @@ def test_a_rejection_keeps_the_reason_counts_for_its_day_and_is_taken_back(store
     original = yaml.safe_load(before["_generated/2026-03-06-a-bolt-late.md"].split(b"---")[1])
     assert head == original and list(head) == list(original)
     assert existing_days(store.settings) == days
-    with pytest.raises(DraftError, match="must be taken back first"):
+    with pytest.raises(DraftError, match="must be undone first"):
         store.approve(entry)
     assert store.undo(entry).state == "waiting"
     assert _files(store.settings.site) == before
@@ -203,7 +203,7 @@ def test_a_draft_is_found_by_its_path(store: Store, monkeypatch: pytest.MonkeyPa
 )
 def test_nothing_else_is_a_draft(store: Store, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(store.settings.site)
-    with pytest.raises(DraftError, match="there must be a draft of that name"):
+    with pytest.raises(DraftError, match="there must be a draft with that name"):
         store.find(name)
 
 
@@ -245,7 +245,7 @@ def test_what_another_hand_changed_meanwhile_is_not_touched(store: Store, act: A
 def test_a_draft_removed_meanwhile_is_said_to_be_gone(store: Store, act: Act) -> None:
     entry = store.find("soup-a-method")
     entry.path.unlink()
-    with pytest.raises(DraftError, match="not there any more"):
+    with pytest.raises(DraftError, match="no longer there"):
         act(store, entry)
     assert not entry.path.exists()
 

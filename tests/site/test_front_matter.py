@@ -222,7 +222,7 @@ NINES = "".join(
     ids=["of aliases", "of long text", "of itself"],
 )
 def test_aliases_cannot_fill_the_memory(raw: str) -> None:
-    with pytest.raises(FrontMatterError, match=r"aliases are written out|holds itself"):
+    with pytest.raises(FrontMatterError, match=r"aliases are written out|contains itself"):
         parse(raw)
 
 

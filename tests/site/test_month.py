@@ -125,7 +125,7 @@ class Month:
         return {called - back for called in self.days_called for back in reach if called - back >= FIRST}
 
     def posts(self) -> Counter[date]:
-        """Posts by the day of their date in London; each must be whole, and named by that day."""
+        """Posts by the day of their date in London; each must be complete, and named by that day."""
         drafts, broken = drafts_in(self.site / "_generated")
         assert not broken
         days: Counter[date] = Counter()

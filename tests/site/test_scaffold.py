@@ -309,7 +309,7 @@ def test_posts_are_counted_and_the_fullest_folder_is_taken(
     site = tmp_path / "site"
     shutil.copytree(REPOSITORY / "tests" / "sites" / name, site)
     made = plan(site, workflow=False)
-    assert made.found.sentence == f"{sentence}; I take `{articles}`."
+    assert made.found.sentence == f"{sentence}; using `{articles}`."
     apply(site, made.changes, everything)
     again = load_settings(site)
     assert (again.articles, again.publish) == (articles, "_posts")

@@ -107,7 +107,7 @@ class Checkpoint:
         if faults:
             more = [f"and {len(faults) - LISTED_FAULTS} more"] if len(faults) > LISTED_FAULTS else []
             got = "; ".join(faults[:LISTED_FAULTS] + more)
-            raise ModelError("the checkpoint must be a whole GPT-2", got=got, path=self.path)
+            raise ModelError("the checkpoint must be a complete GPT-2", got=got, path=self.path)
 
 
 def _rows_of(table: Stored, rows: Sequence[int]) -> Stored:

@@ -57,7 +57,7 @@ def open_gguf(path: Path) -> Checkpoint:
         reader = gguf.GGUFReader(path)
         about = {name: field.contents() for name, field in reader.fields.items()}
     except (ValueError, KeyError, IndexError, OSError) as error:
-        raise ModelError("a GGUF file must be whole", got=error, path=path) from None
+        raise ModelError("a GGUF file must be complete", got=error, path=path) from None
     llama.refuse_unless(EXPECTED, about, path)
     found = {tensor.name: tensor for tensor in reader.tensors}
     try:

@@ -36,7 +36,7 @@ def read_pickled(path: Path) -> dict[str, Stored]:
     """Every floating-point tensor of the mapping in the file, by its name; none is read yet.
 
     Raises:
-        ModelError: the file is missing or damaged, no file of torch's, or holds anything but tensors.
+        ModelError: the file is missing or damaged, not a PyTorch file, or holds anything but tensors.
     """
     try:
         with path.open("rb") as file:
@@ -53,7 +53,7 @@ def read_pickled(path: Path) -> dict[str, Stored]:
     except DAMAGE as error:
         got = str(error) or type(error).__name__
         raise ModelError(
-            "a file of torch's must be whole, and hold tensors alone", got=got, path=path
+            "a PyTorch file must be complete and contain only tensors", got=got, path=path
         ) from None
 
 
@@ -88,7 +88,7 @@ def _legacy(opened: IO[bytes]) -> tuple[dict[Any, Any], dict[str, int]]:
     # A map of the file, since a plain one makes room for whatever length a damaged pickle announces.
     file, reader = cast(IO[bytes], mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)), Reader()
     if reader.read(file) != LEGACY_MAGIC:
-        raise ValueError("no file of torch's")
+        raise ValueError("not a PyTorch file")
     _protocol, system = reader.read(file), reader.read(file)
     if not isinstance(system, dict) or not system.get("little_endian", True):
         raise ValueError("numbers of another byte order")

@@ -49,7 +49,7 @@ def read_bundle(prefix: Path) -> dict[str, Stored]:
     except FileNotFoundError:
         raise ModelError("the checkpoint's index is missing", path=path) from None
     except (ValueError, KeyError, TypeError, IndexError, struct.error) as error:
-        raise ModelError("the checkpoint's index must be whole", got=error, path=path) from None
+        raise ModelError("the checkpoint's index must be complete", got=error, path=path) from None
     return {name: tensor for name, tensor in found.items() if tensor is not None}
 
 
@@ -131,12 +131,12 @@ def _number(fields: dict[int, list[int | bytes]], number: int) -> int:
     """A field's last value, or 0, which is never written."""
     value = fields.get(number, [0])[-1]
     if not isinstance(value, int):
-        raise ValueError(f"field {number} is no number")
+        raise ValueError(f"field {number} is not a number")
     return value
 
 
 def _bytes(fields: dict[int, list[int | bytes]], number: int) -> bytes:
     value = fields[number][-1]
     if not isinstance(value, bytes):
-        raise ValueError(f"field {number} is no message")
+        raise ValueError(f"field {number} is not a message")
     return value

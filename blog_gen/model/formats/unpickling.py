@@ -52,7 +52,7 @@ class Tensor:
 
 def mapping(value: object) -> dict[Any, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"no mapping of tensors, but {type(value).__name__}")
+        raise ValueError(f"not a mapping of tensors but {type(value).__name__}")
     return value
 
 
@@ -99,7 +99,7 @@ class Reader:
 
     def append(self, values: list[Any]) -> None:
         if not isinstance(self.stack[-1], list):
-            raise ValueError("a list that is none")
+            raise ValueError("an invalid list")
         self.stack[-1].extend(values)
 
     def set_items(self, values: list[Any]) -> None:
@@ -110,7 +110,7 @@ class Reader:
         """Something of a module; it may be named where it is part of a tensor."""
         full = argument.replace(" ", ".")
         if full not in (_MAPPING, _TENSOR) and full not in STORAGES:
-            raise ValueError(f"{full}, which is no part of a tensor")
+            raise ValueError(f"{full}, which is not part of a tensor")
         self.push(_Name(full))
 
     def call(self, name: object, arguments: tuple[Any, ...]) -> None:
@@ -129,7 +129,7 @@ class Reader:
     ) -> None:
         """A persistent id; old files may add which part of another storage it is."""
         if word != "storage" or not isinstance(kind, _Name) or kind.full not in STORAGES or not _whole(count):
-            raise ValueError("a storage that is none")
+            raise ValueError("an invalid storage")
         if any(view):
             raise ValueError("a storage that is part of another")
         self.push(self.storages.setdefault(_text(key), Storage(_text(key), kind.full, count)))
@@ -141,7 +141,7 @@ class Reader:
 def _text(value: object) -> str:
     """A key. Tuples of tuples could be keys too, and so deep that to hash one takes for ever."""
     if not isinstance(value, str):
-        raise ValueError(f"a key that is no text, but {type(value).__name__}")
+        raise ValueError(f"a key that is not text but {type(value).__name__}")
     return value
 
 

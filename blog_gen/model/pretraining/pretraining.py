@@ -178,7 +178,7 @@ class Pretraining:
         loss, norm = self._stepper.train([{"tokens": self._batch(step)}], rate, step)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise ModelError(
-                "the loss must stay finite", got=loss, fix="Lower the rate; the last state is kept"
+                "the loss must stay finite", got=loss, fix="Lower the rate; the last checkpoint is kept"
             )
         self.position.step = step
         if step % AVERAGE_STEPS == 0:

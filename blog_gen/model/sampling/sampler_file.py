@@ -54,9 +54,9 @@ class SamplerFile:
             about["hparams"] = HParams(**about["hparams"])
             found = cls(path, **about)
         except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
-            raise ModelError("a sampler file must be whole", got=error, path=path) from None
+            raise ModelError("a sampler file must be complete", got=error, path=path) from None
         if found.format != FORMAT or found.digest != _digest(path, end - length):
-            raise ModelError("a sampler file must be whole and of this version's format", path=path)
+            raise ModelError("a sampler file must be complete and of this version's format", path=path)
         return found
 
     def trailer(self) -> bytes:

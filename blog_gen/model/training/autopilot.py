@@ -152,7 +152,7 @@ def _chosen(recipe: Recipe, hparams: HParams, rows: Rows) -> str:
 
 def _expected(recipe: Recipe, time: str, needed: int, disk: int, measured: bool) -> str:
     ends = measured and recipe.steps > (recipe.patience + 1) * recipe.evaluate_every
-    sooner = ", and the end as soon as posts that were kept back get no easier to predict" if ends else ""
+    sooner = ", and an early stop once the held-out posts get no easier to predict" if ends else ""
     space = f"about {gib(needed)} of memory (and {disk / 1e9:.1f} GB of disk until it ends)"
     return f"Expect {f'{time} and ' if time else ''}{space}{sooner}."
 
@@ -174,4 +174,6 @@ def _check(settings: TrainingSettings, hparams: HParams) -> None:
         rule = f"`training.freeze` must be below the model's {hparams.n_layer} blocks"
         raise ConfigError(rule, got=settings.freeze)
     if settings.lora is not None and settings.freeze:
-        raise ConfigError("`training.lora` and `training.freeze` exclude each other", fix="Leave one out")
+        raise ConfigError(
+            "`training.lora` and `training.freeze` cannot be used together", fix="Leave one out"
+        )

@@ -106,7 +106,7 @@ class Checkpoints:
         try:
             state = load_state(self.folder / name)
         except ModelError as error:
-            note(Note(self.folder / name, error.rule, "it is left aside"))
+            note(Note(self.folder / name, error.rule, "it is ignored"))
             return None
         return state if state is not None and state.position.get("identity") == self._identity else None
 

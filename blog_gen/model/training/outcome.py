@@ -44,9 +44,9 @@ class Outcome:
         best = next(row for row in rows if row["step"] == self.position.best_step)
         words = f"Held-out loss {rows[0]['held_out']:.2f} before, {best['held_out']:.2f} after"
         if self.position.best_step == 0:
-            return f"{words}: nothing of use was learned, so the weights from before are kept as they were."
+            return f"{words}: nothing useful was learned, so the weights from before are kept."
         if best["held_out"] > rows[0]["held_out"]:
-            return f"{words}: so few posts were held out that this proves no harm; more posts would help."
+            return f"{words}: with so few held-out posts the difference means little; more posts would help."
         if self.passes < 1:
             return f"{words}, after {_share(self.passes)} of your posts: too few to tell if it is memorising."
         gap = best["held_out"] - best.get("loss", best["held_out"])

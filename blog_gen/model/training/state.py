@@ -73,7 +73,7 @@ def load_state(path: Path) -> State | None:
         if _written(total) != about["checksum"] or not isinstance(state.position, dict):
             raise ValueError("a wrong checksum")
     except (OSError, KeyError, ValueError, DamagedError, ModelError) as error:
-        raise ModelError("the training state is damaged", got=error, path=path) from None
+        raise ModelError("the checkpoint is damaged", got=error, path=path) from None
     return state
 
 

@@ -189,7 +189,7 @@ class FineTuning:
             return "the held-out loss stopped falling"
         if self.position.step >= self.recipe.steps:
             return "all steps done"
-        return "the time allowed was over" if self.position.seconds >= max_seconds else ""
+        return "the time limit was reached" if self.position.seconds >= max_seconds else ""
 
     def _evaluate(self, report: OnEvaluation) -> None:
         """Measure, and keep the weights when they are the best so far."""

@@ -120,8 +120,8 @@ def _server(mirror: str | None) -> str:
 
 def _by_hand(size: str, source: str) -> str:
     return (
-        f"What arrived is kept; run the same command to go on. Without a network: fetch {', '.join(FILES)}"
-        f" from {source}/ on another machine, put them into one folder here, and run"
+        f"What was downloaded is kept; run the same command again to resume. Without a network:"
+        f" fetch {', '.join(FILES)} from {source}/ on another machine, put them into one folder here, and run"
         f" `blog-gen models import FOLDER --name {size}`"
     )
 

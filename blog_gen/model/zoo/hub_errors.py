@@ -52,13 +52,13 @@ def _refusal(error: Exception, repo: str) -> tuple[str, str | None]:
     page = f"https://huggingface.co/{repo}"
     sign_in = "sign in: `hf auth login`, or set HF_TOKEN"
     if isinstance(error, errors.GatedRepoError):
-        return "one must have accepted the terms of this model", f"Accept them at {page} and {sign_in}"
+        return "you must accept this model's terms first", f"Accept them at {page} and {sign_in}"
     if isinstance(error, errors.RevisionNotFoundError):
         return "the model has no such revision", f"See {page}/commits"
     if isinstance(error, errors.RepositoryNotFoundError):
         return (
-            "the Hub has no such model that you may see",
-            f"Look at its spelling; if it is private, {sign_in}",
+            "the Hub has no such model, or you may not see it",
+            f"Check its spelling; if it is private, {sign_in}",
         )
     return "the Hub does not give the model", None
 
@@ -71,8 +71,8 @@ def _unreachable(name: str, error: BaseException) -> UnreachableError:
     if isinstance(error, OfflineModeIsEnabled):
         got = "offline mode (HF_HUB_OFFLINE)"
     fix = (
-        "What arrived is kept; run the same command to go on. Without a network: put the files of"
-        f" {constants.ENDPOINT}/{name.partition('@')[0]} into one folder here, and run"
+        "What was downloaded is kept; run the same command again to resume. Without a network: put the files"
+        f" of {constants.ENDPOINT}/{name.partition('@')[0]} into one folder here, and run"
         " `blog-gen models import FOLDER --name NAME`"
     )
     return UnreachableError("the Hub cannot be reached", got=got, fix=fix, path=name)

@@ -47,7 +47,7 @@ def name_of(language: str) -> str:
 
 def what_to_do(language: str) -> str:
     """What fits posts in a language that the embedded base does not know."""
-    anyway = "with `model: mini` it is learned all the same, and drafts will hardly be sentences"
+    anyway = "`model: mini` learns it anyway, but the drafts will hardly be sentences"
     base = offered(language)
     if base is None:
         return f"Name a GPT-2 of that language as `model:` (OWNER/NAME of the Hub, or a folder); {anyway}"

@@ -102,7 +102,7 @@ def checked_name(name: str) -> str:
         UsageError: it is that of a base of ours, or could not be a folder's on every platform.
     """
     if name in (*EMBEDDED, *PACKAGED) or not _NAME.fullmatch(name):
-        fix = "Use letters, digits, dots, dashes and underscores, and no name of a base of ours"
+        fix = "Use letters, digits, dots, dashes and underscores, and not the name of a known base model"
         raise UsageError("the name cannot be given to a model", got=repr(name), fix=fix)
     return published_name(name) or name
 

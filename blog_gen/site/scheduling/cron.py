@@ -53,7 +53,7 @@ def explained(job: DailyJob) -> str:
     """When it runs, and where what it says can be read."""
     start = start_time(job.settings, None)
     log = (job.settings.state_folder / "schedule.log").resolve()
-    return f"every day at {start:%H:%M} by this machine's clock; what it says goes to {log}"
+    return f"every day at {start:%H:%M} by this machine's clock; its output goes to {log}"
 
 
 def installed(job: DailyJob) -> str | None:
@@ -97,7 +97,7 @@ def _without(job: DailyJob, crontab: str) -> str:
             raise BlogGenError(
                 "the markers in your crontab come in pairs",
                 got=f"only {marker!r}",
-                fix="Mend the crontab by hand: crontab -e",
+                fix="Repair the crontab by hand: crontab -e",
             )
     return rest
 

@@ -189,7 +189,7 @@ def install(job: DailyJob) -> str:
 def explained(job: DailyJob) -> str:
     """When it runs, where what it says can be read, and what deploys the site."""
     start, found = start_time(job.settings, UTC), deployed_by(job)
-    when = f"once pushed, every day at {start:%H:%M} UTC; what it says: under Actions on GitHub"
+    when = f"once pushed, every day at {start:%H:%M} UTC; its output: under Actions on GitHub"
     if found is None or job.deploy:
         return when
     return f"{when}; the site is deployed by {found.path}, as before: {found.started_by}"

@@ -61,7 +61,7 @@ def explained(job: DailyJob) -> str:
     """When it runs, and where what it says can be read."""
     start = start_time(job.settings, zone_of(job.settings))
     clock = f"in {job.settings.timezone}" if job.settings.timezone else "by this machine's clock"
-    return f"every day at {start:%H:%M} {clock}; what it says: journalctl --user -u {_name(job)}.service"
+    return f"every day at {start:%H:%M} {clock}; its output: journalctl --user -u {_name(job)}.service"
 
 
 def installed(job: DailyJob) -> str | None:
@@ -115,7 +115,7 @@ def _systemctl(*words: str) -> None:
         raise BlogGenError("systemd is not on this machine", got="no `systemctl` command", fix=fix) from None
     if done.returncode:
         raise BlogGenError(
-            "systemd did not do it",
+            "systemctl failed",
             got=done.stderr.strip() or f"exit code {done.returncode}",
             fix=f"The units are in {_folder()}; in your own session run: {' '.join(command)}",
         )

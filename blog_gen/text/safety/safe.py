@@ -61,7 +61,7 @@ def make_safe(body: str, site_facts: SiteFacts) -> Safe:
             text = liquid.disarmed(text)
             findings = sorted([*report.findings, *flags(text)], key=lambda finding: finding.line)
             return Safe(text, tuple(findings))
-    raise DraftError("a post must come to rest when it is made safe", got=f"changes after {_ROUNDS} rounds")
+    raise DraftError("making a post safe must reach a fixed point", got=f"changes after {_ROUNDS} rounds")
 
 
 def safe_line(text: str) -> str:

@@ -119,7 +119,7 @@ def test_where_nothing_helps_it_does_not_go_on_for_ever(
     tuning = begun(tmp_path, replace(RECIPE, evaluate_every=1))
     outcome = finished(_measuring(tuning, [4.0, *(4.1 + step for step in range(40))], monkeypatch))
     assert (outcome.position.best_step, outcome.position.step) == (0, 20 + RECIPE.patience)
-    assert not outcome.weights and "nothing of use was learned" in outcome.summary
+    assert not outcome.weights and "nothing useful was learned" in outcome.summary
 
 
 @pytest.mark.parametrize(("last", "kept"), [(4.05, 8), (4.15, 0)])
@@ -129,7 +129,7 @@ def test_a_doubtful_loss_is_no_reason_to_keep_the_base(
     tuning = begun(tmp_path, replace(SHORT, doubt=0.1))
     outcome = finished(_measuring(tuning, (4.0, 4.3, 4.3, 4.2, last), monkeypatch))
     assert outcome.position.best_step == kept and bool(outcome.weights) == bool(kept)
-    assert ("nothing of use" if not kept else "this proves no harm") in outcome.summary
+    assert ("nothing useful" if not kept else "the difference means little") in outcome.summary
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_doubtful_loss_is_no_reason_to_keep_the_base(
 def test_what_a_run_says_of_itself_it_can_know(passes: float, training: float, said: str) -> None:
     history = [{"step": 0, "held_out": 3.4}, {"step": 4, "held_out": 3.2, "loss": training}]
     position = TrainingProgress(step=4, best_step=4, best_loss=3.2, history=history)
-    assert said in Outcome({}, position, "the time allowed was over", passes).summary
+    assert said in Outcome({}, position, "the time limit was reached", passes).summary
 
 
 def test_a_run_counts_how_often_its_best_weights_saw_the_posts(tmp_path: Path) -> None:

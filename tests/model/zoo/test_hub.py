@@ -160,7 +160,7 @@ def test_what_broke_off_is_gone_on_with(
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)  # between the client's attempts
     server.cuts = [5000, 9000, *[0] * 6]
-    with pytest.raises(ModelError, match="What arrived is kept; run the same command to go on"):
+    with pytest.raises(ModelError, match="What was downloaded is kept; run the same command again"):
         hub.pull(NAME)
     server.cuts = []
     assert same(hub.pull(NAME), tmp_path / "original")
@@ -171,9 +171,9 @@ def test_what_broke_off_is_gone_on_with(
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        ((401, "RepoNotFound"), "no such model that you may see.*if it is private, sign in"),
-        ((404, "RepoNotFound"), "no such model that you may see"),
-        ((403, "GatedRepo"), "accepted the terms.*huggingface.co/people/small-gpt2 and sign in"),
+        ((401, "RepoNotFound"), "no such model, or you may not see it.*if it is private, sign in"),
+        ((404, "RepoNotFound"), "no such model, or you may not see it"),
+        ((403, "GatedRepo"), "accept this model's terms.*huggingface.co/people/small-gpt2 and sign in"),
         ((400, ""), "does not give the model; got status 400"),
     ],
 )
