@@ -44,9 +44,9 @@ class Meta:
     posts: int
     tokens: int  # in one pass over the posts that it learned from
     held_out: Sequence[str]  # names of the posts it was measured on
-    held_out_logprob: float | None  # mean over these posts of nats per token
-    best_step: int
-    seconds: float
+    held_out_logprob: float | None  # mean log-probability a token of these posts: nats, ≤ 0
+    best_step: int  # 0: no update was better than the weights before
+    seconds: float  # of training, ≥ 0, over all its resumes
     stopped: str
     summary: str  # what the losses say, in words
     history: Sequence[Mapping[str, float]] = field(default_factory=list)
@@ -54,10 +54,10 @@ class Meta:
     texts: Mapping[str, str] = field(default_factory=dict)  # SHA-256 of each post's text, by its name
     # the limits of the judge that the blog's own posts need looser than the defaults, and their lengths
     own_limits: Mapping[str, Any] = field(default_factory=dict)
-    continued: int = 0  # times in a row that it went on from the run before
+    continued: int = 0  # times in a row that it was trained further from the run before
     files: Mapping[str, str] = field(default_factory=dict)  # SHA-256, by name; none of version 0.1
     changes_at: str | None = None  # ISO 8601 with its offset: then the next post becomes visible by itself
-    held_out_bits_per_byte: float | None = None  # of these posts: compares between vocabularies
+    held_out_bits_per_byte: float | None = None  # of these posts, ≥ 0: compares between vocabularies
     format: int = FORMAT
 
     @property

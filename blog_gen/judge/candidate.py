@@ -19,4 +19,4 @@ class Candidate:
     ended: bool  # by the end-of-text id, not cut at the length limit
     seed: int
     tokens: int
-    logprob: float  # mean natural-log probability per token under the model, at temperature 1
+    logprob: float  # mean log-probability a token under the model at temperature 1: nats, ≤ 0

@@ -26,7 +26,10 @@ LEAST_PAIRS = 4  # that the documents know, in order or by chance; from fewer no
 def fluency_checks(
     candidate: Candidate, index: CorpusIndex | Rest, held_out: float | None, limits: Limits
 ) -> list[Check]:
-    """The order of words; and, if the `held_out` posts' mean log-probability is known, the surprise."""
+    """The order of words; and, where `held_out` is known, the surprise.
+
+    `held_out` is the mean log-probability a token of the held-out posts: nats, ≤ 0.
+    """
     order, pairs = word_order([form for paragraph in prose_of(candidate.body) for form in paragraph], index)
     reason = f"{order:.0%} of the word pairs known from other posts stand there by order, not by chance"
     checks = [at_least("word_order", order if pairs >= LEAST_PAIRS else 1.0, limits.word_order, reason)]
@@ -46,7 +49,9 @@ def word_order(forms: Sequence[str], index: CorpusIndex | Rest) -> tuple[float, 
 
 
 def _surprise_check(logprob: float, held_out: float, limits: Limits) -> Check:
-    """How surprised the model is by what it wrote, where it is 1 by posts that a person wrote.
+    """How surprised the model is by what it wrote, ≥ 0, where it is 1 by posts that a person wrote.
+
+    Both arguments are mean log-probabilities a token: nats, ≤ 0; the surprise is their ratio.
 
     Text sampled as the model believes, at temperature 1, has 1 by itself; lower temperatures have less, and
     loops, of which each round is expected, least.

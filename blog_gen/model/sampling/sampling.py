@@ -46,7 +46,7 @@ class Sample:
     tokens: tuple[int, ...]  # those that stand wholly before a stop string
     text: str  # whole characters, cut exactly where a stop string began
     ended: bool  # by the model itself
-    logprobs: tuple[float, ...]  # natural logarithms, at temperature 1 before any processor
+    logprobs: tuple[float, ...]  # nats, ≤ 0: at temperature 1, before any processor
     stopped_by: str | None  # the stop string that ended it
 
 

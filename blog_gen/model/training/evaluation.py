@@ -18,7 +18,7 @@ from blog_gen.model.weights import load_weights
 Array = np.ndarray[Any, Any]
 Scorer = Callable[
     [Sequence[int]], Array
-]  # ids -> natural-log probability of each id and of the end after them
+]  # ids -> log-probability (nats, ≤ 0) of each id and of the end after them
 
 BATCH_TOKENS = 4096
 LENGTH_MULTIPLE = 128  # windows are padded to this, so that few shapes are compiled
@@ -34,16 +34,17 @@ class Evaluation:
 
     @property
     def loss(self) -> float:
-        """Mean nats per token."""
+        """Mean nats per token, ≥ 0."""
         return self.nats / self.tokens
 
     @property
     def perplexity(self) -> float:
+        """e to the loss, ≥ 1."""
         return math.exp(self.loss)
 
     @property
     def bits_per_byte(self) -> float:
-        """Comparable between vocabularies: bits to say the text, over its length in UTF-8."""
+        """Comparable between vocabularies, ≥ 0: bits to say the text, over its length in UTF-8."""
         return self.nats / math.log(2) / self.bytes
 
 
@@ -57,7 +58,7 @@ def evaluate(texts: Sequence[str], tokenizer: Tokenizer, scorer: Callable[..., l
 
 
 class KerasScorer:
-    """Natural-log probabilities of texts under a model folder's weights."""
+    """Log-probabilities (nats, ≤ 0) of texts under a model folder's weights."""
 
     def __init__(self, folder: Path) -> None:
         quiet()
@@ -141,7 +142,7 @@ def windows_of(number: int, ids: list[int], size: int) -> Iterator[_Window]:
 
 
 def _target_scores(weights: Any, tokens: Any, targets: Any, hparams: HParams) -> Any:
-    """(B, T) natural-log probability of each target."""
+    """(B, T) log-probability of each target: nats, ≤ 0."""
     from keras import ops
 
     from blog_gen.model.training import network

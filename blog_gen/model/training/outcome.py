@@ -19,10 +19,10 @@ class TrainingProgress:
 
     step: int = 0
     seconds: float = 0.0  # of training, over all its resumes
-    best_loss: float = math.inf
-    best_step: int = 0
+    best_loss: float = math.inf  # held-out loss: nats a token, ≥ 0
+    best_step: int = 0  # 0: before the first update
     stale: int = 0  # evaluations since the best, not counting those before the first
-    losses: list[float] = field(default_factory=list)  # since the last evaluation
+    losses: list[float] = field(default_factory=list)  # nats a token, ≥ 0, since the last evaluation
     history: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -33,7 +33,7 @@ class Outcome:
     weights: Mapping[str, Array]
     position: TrainingProgress
     stopped: str  # why it ended, in plain words
-    passes: float  # times through the posts, up to the best weights
+    passes: float  # ≥ 0, times through the posts, up to the best weights
 
     @property
     def summary(self) -> str:
