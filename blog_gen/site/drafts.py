@@ -124,7 +124,9 @@ def _unwritable(draft: Draft, reason: str) -> DraftError:
 
 def _readings(text: str) -> dict[str, tuple[Any, str]]:
     """Front matter and body of `text` as our own reader, PyYAML's and python-frontmatter find them."""
-    import frontmatter  # costs 20 ms, and only who writes needs it
+    # A witness only: it reads what Jekyll refuses, and writes sorted keys, with words bare that Ruby takes for
+    # booleans. Imported here, since it costs 20 ms.
+    import frontmatter
 
     text = text.replace("\r", "\n")  # as whoever opens a text file gets it
     try:

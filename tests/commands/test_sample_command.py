@@ -113,7 +113,7 @@ def test_ctrl_c_stops_at_once_with_what_there_is(folder: Path) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(folder: Path, words: list[str], said: str) -> None:
-    error = _sample(folder, *words, code=2 if "exclude" in said else 1)
+    error = _sample(folder, *words, code=2 if "only one" in said else 1)
     assert said in error and error.count("\n") == 1
 
 
