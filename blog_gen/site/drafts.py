@@ -124,8 +124,8 @@ def _unwritable(draft: Draft, reason: str) -> DraftError:
 
 def _readings(text: str) -> dict[str, tuple[Any, str]]:
     """Front matter and body of `text` as our own reader, PyYAML's and python-frontmatter find them."""
-    # A witness only: it reads what Jekyll refuses, and writes sorted keys, with words bare that Ruby takes for
-    # booleans. Imported here, since it costs 20 ms.
+    # A witness only: it reads what Jekyll refuses, and writes sorted keys, with words bare that Ruby takes
+    # for booleans. Imported here, since it costs 20 ms.
     import frontmatter
 
     text = text.replace("\r", "\n")  # as whoever opens a text file gets it

@@ -81,7 +81,7 @@ def test_a_conflict_in_the_editor_keeps_both_texts(review: Review, store: Store,
     path = store.find("soup-a-method").path
     script.write_text(f'#!/bin/sh\nsed -i s/rained/snowed/ "{path}"\nsed -i s/rained/poured/ "$1"\n')
     script.chmod(0o755)
-    assert "changed by somebody else" in review("edit", "soup-a-method", editor=str(script), code=1).stderr
+    assert "someone else changed" in review("edit", "soup-a-method", editor=str(script), code=1).stderr
     assert "It snowed" in store.find("soup-a-method").body
     assert "It poured" in (store.settings.state_folder / "unsaved-2026-03-07-soup-a-method.md").read_text()
 
