@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from blog_gen.model.sampling.sampling import Request, Sampler
 
 Interrupted = Callable[[], bool]
+ROUND = 8  # texts at a time where there is no end to them: more at once are faster, but come later
 
 
 @click.command()
 @click.argument("prompt", required=False)
-@click.option("-n", "count", type=click.IntRange(1, 1000), default=1, help="How many texts.")
+@click.option("-n", "count", type=click.IntRange(0, 1000), default=1, help="How many texts; 0: until Ctrl-C.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="The same seed gives the same text.")
 @click.option(
     "--stop", multiple=True, metavar="TEXT", help="End before this text; may be given several times."
@@ -70,11 +72,22 @@ def sample(
         return _converse(voice, count, seed)
     begin = sys.stdin.read() if prompt == "-" else prompt or ""
     with interruptible("stopping …") as interrupted:
-        if stream:
-            voice.stream(begin, count, seed, interrupted)
-        else:
-            voice.print(begin, count, seed, as_json, interrupted)
-        return 130 if interrupted() else 0
+        for texts, first in _rounds(count, seed):
+            if stream:
+                voice.stream(begin, texts, first, interrupted)
+            else:
+                voice.print(begin, texts, first, as_json, interrupted)
+            if interrupted():
+                return 130
+        return 0
+
+
+def _rounds(count: int, seed: int) -> Iterator[tuple[int, int]]:
+    """How many texts at a time, and the first one's seed; without end where `count` is 0."""
+    if count:
+        yield count, seed
+    else:
+        yield from ((ROUND, seed + ROUND * number) for number in itertools.count())
 
 
 def _voice(settings: Settings, model: str | None, stop: tuple[str, ...], raw: bool) -> _Voice:
@@ -101,7 +114,10 @@ def _converse(voice: _Voice, count: int, seed: int) -> int:
             click.echo(err=True)
             return 0
         with interruptible("stopped") as interrupted:
-            voice.stream(begin, count, seed, interrupted)
+            for texts, first in _rounds(count, seed):
+                voice.stream(begin, texts, first, interrupted)
+                if interrupted():
+                    break
         seed += count
 
 

@@ -17,6 +17,7 @@ from blog_gen import runs
 from blog_gen.config.settings import Settings
 from blog_gen.corpus import Corpus
 from blog_gen.errors import Note
+from blog_gen.files import write_text
 from blog_gen.learning.staleness import depends_on, iso, knows_more, same_settings, settings_that_differ
 from blog_gen.model.quiet import quiet
 from blog_gen.site.articles import fingerprint
@@ -111,7 +112,7 @@ def _watching(monitor: Monitor, job: TrainingJob) -> Callable[[dict[str, float]]
     """What the run reports to: the monitor, with a sample after every so many steps where one is wanted."""
     if monitor.sample is None or not monitor.sample_every:
         return monitor.row
-    from blog_gen.learning.preview import preview
+    from blog_gen.learning.preview import SAMPLES_FOLDER, preview
     from blog_gen.model.bpe import Tokenizer
 
     tokenizer, hear, every = Tokenizer.load(job.start), monitor.sample, monitor.sample_every
@@ -120,6 +121,8 @@ def _watching(monitor: Monitor, job: TrainingJob) -> Callable[[dict[str, float]]
         monitor.row(values)
         step = int(values["step"])
         if "held_out" not in values and step % every == 0:
-            hear(step, preview(job.tuning, tokenizer))
+            text = preview(job.tuning, tokenizer)
+            write_text(job.tuning.folder / SAMPLES_FOLDER / f"step-{step:05d}.txt", f"{text}\n")
+            hear(step, text)
 
     return row

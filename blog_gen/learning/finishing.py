@@ -16,6 +16,7 @@ from blog_gen.judge.calibration import own_limits
 from blog_gen.judge.index import CorpusIndex
 from blog_gen.learning.curve import write_history
 from blog_gen.learning.preparing import TrainingJob
+from blog_gen.learning.preview import SAMPLES_FOLDER
 from blog_gen.learning.staleness import depends_on, iso
 from blog_gen.model.integrity import hashes_of
 from blog_gen.model.sampling.characters import save_characters
@@ -41,6 +42,8 @@ def finish(
     with runs.renewing(settings.run_folder) as folder:
         _write_model(job, outcome, folder)
         write_words(job.start, corpus, folder)
+        if (samples := job.tuning.folder / SAMPLES_FOLDER).is_dir():
+            shutil.copytree(samples, folder / SAMPLES_FOLDER)
         meta = _meta(settings, corpus, job, outcome, files, now, folder)
         write_history(folder, meta.history)
         runs.write_meta(folder, meta)

@@ -13,6 +13,7 @@ from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.sampling.decoding import choose, processors
 from blog_gen.model.training.training import FineTuning
 
+SAMPLES_FOLDER = "samples"  # beside the state while it trains, then in the run
 LENGTH = 64  # tokens, that of the one window that is compiled
 
 

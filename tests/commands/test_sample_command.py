@@ -88,6 +88,22 @@ def test_a_conversation_on_a_terminal_goes_on_after_ctrl_c_and_ends_with_ctrl_d(
     os.close(main)
 
 
+def test_zero_texts_are_texts_without_end(folder: Path) -> None:
+    command = [*SAMPLE[:-1], "4", "--model", str(folder), "-n", "0", "title:"]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    seeds: list[int] = []
+    while len(seeds) < 20:  # two rounds, and some of the next
+        line = process.stdout.readline()
+        assert line, "it ended by itself"
+        if line.startswith("===== seed"):
+            seeds.append(int(line.split()[-1]))
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert sorted(seeds[:16]) == list(range(16))
+
+
 def test_ctrl_c_stops_at_once_with_what_there_is(folder: Path) -> None:
     command = [*SAMPLE[:-1], "100000", "--model", str(folder), "-n", "1000", "title:"]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -108,6 +108,9 @@ def test_samples_and_losses_can_be_watched_and_change_nothing(trained: Path, blo
     unwatched = weights.read_bytes()
     done = blog_gen("train", "--fresh", "--sample-every", "10", "--tensorboard", "board")
     assert done.stderr.count("after 10 steps: ") == done.stderr.count("after 20 steps: ") == 1
+    kept = {path.name: path.read_text() for path in (weights.parent / "samples").iterdir()}
+    assert {"step-00010.txt", "step-00020.txt"} <= kept.keys()
+    assert " ".join(kept["step-00010.txt"].split()) in done.stderr
     (events,) = (trained / "board").glob("events.out.tfevents.*")
     assert b"loss/held-out" in events.read_bytes()
     assert weights.read_bytes() == unwatched

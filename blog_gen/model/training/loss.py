@@ -11,11 +11,12 @@ from typing import Any
 
 from keras import ops
 
-from blog_gen.model.training.fusion import island
+from blog_gen.model.training.fusion import after, island
 
 Tensor = Any
 
 CHUNK_LOGITS = 1 << 24  # logits at once, 32 MiB in bfloat16
+MOST_PARTS = 4  # of the table's gradient are kept before they are added up
 
 
 def cross_entropy(states: Tensor, wte: Tensor, targets: Tensor, share: Tensor) -> Tensor:
@@ -28,7 +29,8 @@ def cross_entropy(states: Tensor, wte: Tensor, targets: Tensor, share: Tensor) -
     table = ops.transpose(ops.cast(wte, states.dtype))
     loss: Tensor = 0.0
     for rows in _chunks(states.shape[0], wte.shape[0]):
-        loss = loss + _loss(ops.matmul(states[rows], table), targets[rows], share[rows])
+        logits = ops.matmul(after(states[rows], loss), table)
+        loss = loss + _loss(logits, targets[rows], share[rows])
     return loss
 
 
@@ -45,14 +47,17 @@ def chunked_cross_entropy(
         table = ops.cast(wte, states.dtype)
         loss: Tensor = 0.0
         to_states, to_table = [], []
+        done: list[Tensor] = []
         for rows in _chunks(states.shape[0], wte.shape[0]):
-            part, gradient = _loss_and_gradient(
-                ops.matmul(states[rows], ops.transpose(table)), targets[rows], share[rows]
-            )
+            logits = ops.matmul(after(states[rows], done), ops.transpose(table))
+            part, gradient = _loss_and_gradient(logits, targets[rows], share[rows])
             loss = loss + part
             to_states.append(ops.matmul(gradient, table))
             if learn_table:
                 to_table.append(ops.matmul(ops.transpose(gradient), states[rows]))
+                if len(to_table) > MOST_PARTS:
+                    to_table = [_scaled_sum(to_table, 1.0)]
+            done = [to_states[-1], *to_table[-1:]]
         states_gradient = to_states[0] if len(to_states) == 1 else ops.concatenate(to_states, axis=0)
 
         def backward(*args: Any, upstream: Tensor = None) -> Any:

@@ -178,6 +178,26 @@ def _same(one: Outcome, other: Outcome) -> bool:
     return all(np.array_equal(one.weights[name], other.weights[name]) for name in other.weights)
 
 
+def test_a_resume_with_no_time_left_measures_the_steps_since_the_last_evaluation(tmp_path: Path) -> None:
+    first = begun(tmp_path)
+    assert first.run(interrupted=_at(first, 7)) is None
+    second = begun(tmp_path)
+    assert second.resume()
+    outcome = second.run(max_seconds=0.0)
+    assert outcome is not None and outcome.stopped == "the time allowed was over"
+    assert [row["step"] for row in outcome.position.history] == [0, 5, 7]
+    assert outcome.position.best_step == 7, "they taught something"
+
+
+def test_the_run_ends_with_its_best_weights_in_place(tmp_path: Path) -> None:
+    tuning = begun(tmp_path, replace(RECIPE, rate=3e-2))
+    outcome = finished(tuning)
+    assert outcome.position.best_step < outcome.position.step, "or else this test says nothing"
+    best = min(row["held_out"] for row in outcome.position.history)
+    assert tuning.held_out_loss() == pytest.approx(best, rel=1e-6)
+    assert tuning.held_out_loss(by_text=True) == pytest.approx(best, rel=1e-4)  # texts of one length
+
+
 def test_a_state_of_another_run_is_not_taken_up(tmp_path: Path) -> None:
     first = begun(tmp_path)
     first.run(interrupted=lambda: True)

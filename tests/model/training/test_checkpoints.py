@@ -1,0 +1,58 @@
+"""How often a state is saved, and what is on disk meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_training import begun
+
+from blog_gen.model.training import checkpoints, state
+from blog_gen.model.training.checkpoints import SaveTimer
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("size", [10 << 20, 1400 << 20, 9 << 30])
+@pytest.mark.parametrize("cost", [0.01, 1.0, 12.0])
+def test_saving_takes_a_small_share_of_the_time_and_of_the_disk(size: int, cost: float) -> None:
+    clock = Clock()
+    timer = SaveTimer(size, clock)
+    saves = 0
+
+    def save() -> None:
+        nonlocal saves
+        saves += 1
+        clock.now += cost
+
+    while clock.now < 36_000:
+        clock.now += 1.0
+        if timer.due():
+            timer.time(save)
+    assert saves >= 1 and (saves - 1) * cost <= 0.03 * clock.now
+    assert saves * size / clock.now * 60 <= 240 << 20
+    assert saves * max(20.0, cost / 0.03, size / (4 << 20)) > 0.8 * clock.now, "no more is lost than need be"
+
+
+def test_the_disk_never_holds_three_states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tuning, held = begun(tmp_path), 0
+    write = state.save_state
+
+    def watched(path: Path, *rest: Any) -> None:
+        nonlocal held
+        before = sum(each.stat().st_size for each in tmp_path.glob("*.safetensors"))
+        write(path, *rest)
+        held = max(held, before + path.stat().st_size)
+
+    monkeypatch.setattr(checkpoints, "save_state", watched)
+    tuning.run(save_seconds=0.0)
+    size, best = ((tmp_path / f"{name}.safetensors").stat().st_size for name in ("state-1", "best"))
+    assert 2 * size + best <= held <= 2 * (size + best) + 4096  # the headers' histories grow
