@@ -58,6 +58,7 @@ class Meta:
     files: Mapping[str, str] = field(default_factory=dict)  # SHA-256, by name; none of version 0.1
     changes_at: str | None = None  # ISO 8601 with its offset: then the next post becomes visible by itself
     held_out_bits_per_byte: float | None = None  # of these posts, ≥ 0: compares between vocabularies
+    draft_words: int | None = None  # as many as the base can carry; None: as many as the posts have
     format: int = FORMAT
 
     @property

@@ -14,6 +14,7 @@ from blog_gen.config.settings import SamplingSettings
 from blog_gen.drafting.heads import HeadWriter, known
 from blog_gen.errors import DraftError
 from blog_gen.judge import Candidate, trimmed
+from blog_gen.judge.completeness import words_in
 from blog_gen.text.leftovers import without_leftovers
 from blog_gen.text.post import Post, PostFormatError, parse
 from blog_gen.text.safety.facts import Finding, SiteFacts
@@ -33,11 +34,31 @@ class Lengths:
     most: int
 
     @classmethod
-    def of(cls, texts: Iterable[str], tokenizer: Tokenizer, max_tokens: int | None = None) -> Lengths:
-        """5th and 50th percentile of `texts`; the 95th and a quarter more, or what a person set."""
-        lengths = sorted(len(tokenizer.encode(text)) for text in texts)
+    def of(
+        cls,
+        texts: Iterable[str],
+        tokenizer: Tokenizer,
+        max_tokens: int | None = None,
+        draft_words: int | None = None,
+    ) -> Lengths:
+        """5th and 50th percentile of `texts`; the 95th and a quarter more, or what a person set.
+
+        Args:
+            draft_words: what the base can carry, if less; in tokens by what a word of `texts` has.
+        """
+        counted = [(len(tokenizer.encode(text)), words_in(text)) for text in texts]
+        lengths = sorted(tokens for tokens, _ in counted)
         low, middle, high = (lengths[int(share * (len(lengths) - 1))] for share in (0.05, 0.5, 0.95))
-        return cls(low, middle, high * 5 // 4) if max_tokens is None else cls(0, middle, max_tokens)
+        if max_tokens is not None:
+            return cls(0, middle, max_tokens)
+        of_posts = cls(low, middle, high * 5 // 4)
+        if draft_words is None:
+            return of_posts
+        return of_posts.within(draft_words * sum(lengths) // max(1, sum(words for _, words in counted)))
+
+    def within(self, most: int) -> Lengths:
+        """No body of more than `most` tokens, and from two thirds of them on it is helped to its end."""
+        return Lengths(min(self.least, most // 3), min(self.usual, most * 2 // 3), min(self.most, most))
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,9 @@ class Drafter:
         """Writes candidates of the lengths of the site's posts, or of those it was made for."""
         sampler, sampling, corpus = self.sampler, self.settings.sampling, self.corpus
         heads = HeadWriter(sampler, sampling, corpus.keys, corpus.habit, self.facts)
-        lengths = self._lengths or Lengths.of(corpus.texts.values(), sampler.tokenizer, sampling.max_tokens)
+        lengths = self._lengths or Lengths.of(
+            corpus.texts.values(), sampler.tokenizer, sampling.max_tokens, self._draft_words
+        )
         return CandidateWriter(sampler, sampling, heads, lengths, self.facts)
 
     @cached_property
@@ -140,9 +142,15 @@ class Drafter:
         )
 
     def _shortened(self, words: tuple[int, int]) -> tuple[int, int]:
-        """Who sets a length wants shorter posts too."""
+        """Who sets a length wants shorter posts too, and so does a base that cannot carry longer ones."""
         low, high = words
-        return (low if self.settings.sampling.max_tokens is None else 0), high
+        if self.settings.sampling.max_tokens is not None:
+            return 0, high
+        return low if self._draft_words is None else min(low, self._draft_words // 3), high
+
+    @property
+    def _draft_words(self) -> int | None:
+        return self.meta.draft_words if self.meta else None
 
     @cached_property
     def facts(self) -> SiteFacts:

@@ -6,6 +6,7 @@ TensorFlow is imported only when something is trained.
 from __future__ import annotations
 
 import dataclasses
+import gc
 import math
 import shutil
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ from blog_gen.site.articles import fingerprint
 
 if TYPE_CHECKING:
     from blog_gen.learning.preparing import TrainingJob
+    from blog_gen.model.training.outcome import Outcome
 
 
 @dataclass(frozen=True)
@@ -68,14 +70,35 @@ def train(
 
     _forget(settings, corpus, monitor)
     job = prepare(settings, corpus, None if fresh else meta, fresh, monitor.note)
-    monitor.started(job.sentence, job.tuning.recipe.steps)
-    minutes = settings.training.max_minutes
-    outcome = job.tuning.run(
-        _watching(monitor, job),
-        monitor.interrupted,
-        max_seconds=math.inf if minutes is None else 60 * minutes,
-    )
+    outcome = _run(job, settings, monitor)
+    if outcome is not None and _rate_did_harm(outcome, job, settings):
+        spent = outcome.position.seconds
+        del job, outcome  # never two models in memory
+        gc.collect()
+        job = prepare(settings, corpus, None, True, monitor.note, gentle=True)
+        job.tuning.position.seconds = spent  # of the time allowed
+        outcome = _run(job, settings, monitor)
     return finish(settings, corpus, job, outcome, files, now) if outcome else None
+
+
+def _run(job: TrainingJob, settings: Settings, monitor: Monitor) -> Outcome | None:
+    """What comes of `job`; None when `monitor` interrupted it."""
+    again = "Nothing was gained at the usual learning rate, so training starts over at a lower one. "
+    monitor.started(again * job.tuning.recipe.gentle + job.sentence, job.tuning.recipe.steps)
+    return job.tuning.run(_watching(monitor, job), monitor.interrupted, max_seconds=_allowed(settings))
+
+
+def _allowed(settings: Settings) -> float:
+    """Seconds that learning may take in all."""
+    minutes = settings.training.max_minutes
+    return math.inf if minutes is None else 60 * minutes
+
+
+def _rate_did_harm(outcome: Outcome, job: TrainingJob, settings: Settings) -> bool:
+    """Whether a run from the base helped no post that was held out, at a rate that nobody asked for."""
+    if settings.training.learning_rate is not None or job.tuning.recipe.gentle or job.continued:
+        return False
+    return outcome.position.best_step == 0 and outcome.position.seconds < _allowed(settings)
 
 
 def _forget(settings: Settings, corpus: Corpus, monitor: Monitor) -> None:

@@ -18,6 +18,7 @@ from blog_gen.learning.curve import write_history
 from blog_gen.learning.preparing import TrainingJob
 from blog_gen.learning.preview import SAMPLES_FOLDER
 from blog_gen.learning.staleness import depends_on, iso
+from blog_gen.model.formats.folder import draft_words
 from blog_gen.model.integrity import hashes_of
 from blog_gen.model.sampling.characters import save_characters
 from blog_gen.model.sampling.known_words import is_word, load_words, save_words, words_in
@@ -101,6 +102,7 @@ def _meta(
         held_out_logprob=logprob,
         held_out_bits_per_byte=bits_per_byte,
         own_limits=_own_limits(corpus),
+        draft_words=draft_words(job.start),
         best_step=outcome.position.best_step,
         seconds=round(outcome.position.seconds, 1),
         stopped=outcome.stopped,

@@ -47,6 +47,7 @@ def prepare(
     meta: runs.Meta | None,
     fresh: bool,
     note: Callable[[Note], None],
+    gentle: bool = False,
 ) -> TrainingJob:
     """The fine-tune for `corpus`, at the position where it was interrupted, if it was.
 
@@ -54,6 +55,7 @@ def prepare(
         meta: the finished run of these settings, from which it may go on.
         fresh: start over, whatever could be resumed.
         note: hears of a checkpoint that is damaged, or of another run and therefore removed.
+        gentle: at a lower rate, since nothing was gained at the usual one.
     """
     earlier = meta if meta is not None and goes_on(meta, settings, corpus) else None
     # A run goes on without its base, which may be on another machine.
@@ -68,6 +70,7 @@ def prepare(
         start,
         earlier is not None,
         kept_recipe(folder, wanted) if has_checkpoint(folder) and not fresh else None,
+        gentle,
     )
     if fresh or not tuning.resume(note):
         if has_checkpoint(folder) and not fresh:
@@ -120,7 +123,7 @@ def goes_on(meta: runs.Meta, settings: Settings, corpus: Corpus) -> bool:
 
 
 def _tuning(
-    settings: Settings, corpus: Corpus, start: Path, short: bool, resumed: Recipe | None
+    settings: Settings, corpus: Corpus, start: Path, short: bool, resumed: Recipe | None, gentle: bool
 ) -> tuple[FineTuning, str, list[str]]:
     """The fine-tune from the model in `start`, what was chosen for it, and the names of posts held out."""
     hparams, tokenizer = HParams.load(start), Tokenizer.load(start)
@@ -133,9 +136,7 @@ def _tuning(
     learned = rows([name for name in corpus.texts if name not in kept])
     machine = this_machine()
     remember(machine, machine_file())
-    advice = autopilot.choose(
-        settings.training, hparams, learned, machine, short, resumed, held_out=len(kept)
-    )
+    advice = autopilot.choose(settings.training, hparams, learned, machine, short, resumed, len(kept), gentle)
     folder = settings.run_folder / runs.STATE_FOLDER
     require_space(folder, advice.disk, "training")
     tuning = FineTuning(

@@ -111,3 +111,16 @@ def test_the_line_under_every_draft_is_no_text_that_could_be_copied(tmp_path: Pa
     (card,) = judge([line.candidate], drafter.context)
     copied = {check.name: check.value for check in card.checks}
     assert copied["longest_copy"] <= 2 and copied["copied_share"] == 0
+
+
+@pytest.mark.parametrize("long", [1, 9, 90, 900])
+def test_a_base_that_cannot_carry_long_posts_makes_short_ones_and_short_ones_no_longer(long: int) -> None:
+    tokenizer: Any = _Bytes()
+    texts = ["wet " * long] * 20  # four tokens a word
+    usual, short = (Lengths.of(texts, tokenizer, None, words) for words in (None, 90))
+    assert usual == Lengths(4 * long, 4 * long, 5 * long)
+    assert short == usual.within(360)
+    assert short.most <= min(usual.most, 360) and short.usual <= min(usual.usual, 240)
+    assert short.least <= short.usual <= short.most
+    assert (short == usual) == (long <= 9)
+    assert Lengths.of(texts, tokenizer, 500, 90) == Lengths(0, 4 * long, 500), "a person's word counts more"

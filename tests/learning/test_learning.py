@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import doctest
 import itertools
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,10 +19,14 @@ from tiny_site import article, write_base, write_site
 from blog_gen import runs
 from blog_gen.config.settings import Settings, load_settings
 from blog_gen.corpus import read_corpus
+from blog_gen.drafting.candidates import Lengths
+from blog_gen.drafting.drafter import Drafter
 from blog_gen.errors import BlogGenError, ModelError, Note
+from blog_gen.judge.completeness import usual_words
 from blog_gen.learning import staleness
 from blog_gen.learning.fine_tuning import Monitor, train
 from blog_gen.learning.staleness import depends_on, settings_that_differ, up_to_date
+from blog_gen.model.formats.folder import draft_words
 from blog_gen.model.training.machine import Machine
 from blog_gen.model.training.recipe import MEMORY_STRATEGIES
 from blog_gen.model.training.training import FineTuning
@@ -144,7 +149,7 @@ def test_from_a_run_that_learned_nothing_no_short_one_goes_on(
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losses = itertools.count(4.0)
-    monkeypatch.setattr(FineTuning, "held_out_loss", lambda self: next(losses))
+    monkeypatch.setattr(FineTuning, "held_out_loss", lambda self, by_text=False: next(losses))
     before, _, _ = learn(settings_of(site))
     assert before is not None and before.is_base and before.gained is False
     (site / "_articles" / "note_90.md").write_text(article(90))
@@ -152,6 +157,88 @@ def test_from_a_run_that_learned_nothing_no_short_one_goes_on(
     after, _, _ = learn(settings_of(site))
     assert after is not None and after.continued == 0 and not after.is_base
     assert after.recipe["steps"] == before.recipe["steps"], "as long as if it were the first"
+
+
+def _harmed_at(monkeypatch: pytest.MonkeyPatch, rate: float) -> None:
+    """Held-out posts get harder to predict with every step at `rate` or more, and easier below it."""
+    monkeypatch.setattr(
+        FineTuning,
+        "held_out_loss",
+        lambda self, by_text=False: 4.0 + (1 if self.recipe.rate >= rate else -1) * self.position.step / 10,
+    )
+
+
+def _begun(
+    settings: Settings, stop: bool = False
+) -> tuple[runs.Meta | None, list[str], list[dict[str, Any]]]:
+    """The run, the sentences of what was begun, and all that was reported."""
+    sentences: list[str] = []
+    rows: list[Any] = []
+    gentle = lambda: stop and "starts over at a lower one" in sentences[-1]  # noqa: E731
+    monitor = Monitor(started=lambda said, steps: sentences.append(said), row=rows.append, interrupted=gentle)
+    return train(settings, read_corpus(settings), monitor, NOW), sentences, rows
+
+
+@pytest.mark.parametrize(("harm", "best", "tries"), [(1.0, 12, 1), (1e-4, 12, 2), (1e-9, 0, 2)])
+def test_a_rate_that_does_harm_is_followed_by_a_quarter_of_it_and_by_nothing_else(
+    harm: float, best: int, tries: int, tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = write_site(tmp_path, base, training={"steps": STEPS, "learning_rate": None})
+    _harmed_at(monkeypatch, harm)
+    meta, sentences, _ = _begun(settings_of(site))
+    assert meta is not None and len(sentences) == tries
+    assert (meta.best_step, meta.recipe["rate"], meta.is_base) == (
+        best,
+        2e-4 if tries == 1 else 5e-5,
+        not best,
+    )
+
+
+@pytest.mark.parametrize("training", [{"learning_rate": 2e-4}, {"max_minutes": 0.001}])
+def test_a_rate_that_was_asked_for_is_kept_and_no_time_is_taken_that_is_not_there(
+    training: dict[str, Any], tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = write_site(tmp_path, base, training={"steps": STEPS, **training})
+    _harmed_at(monkeypatch, 1e-9)
+    meta, sentences, _ = _begun(settings_of(site))
+    assert meta is not None and meta.is_base and len(sentences) == 1
+
+
+def test_a_second_try_that_is_stopped_goes_on_as_the_second_and_its_time_counts_from_the_first(
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = write_site(tmp_path, base, training={"steps": STEPS, "learning_rate": None})
+    _harmed_at(monkeypatch, 1e-4)
+    assert _begun(settings_of(site), stop=True)[0] is None
+    meta, sentences, rows = _begun(settings_of(site))
+    assert meta is not None and meta.recipe["gentle"] and len(sentences) == 1
+    assert rows[0]["step"] == 2, "after the step at which it was stopped"
+    assert meta.history[0]["step"] == 0 < meta.history[0]["seconds"]
+
+
+def test_what_a_base_can_carry_goes_with_every_run_of_it(base: Path, tmp_path: Path) -> None:
+    meta = shutil.copytree(base, tmp_path / "base") / "meta.json"
+    meta.write_text('{"draft_words": 6}')
+    site = write_site(tmp_path / "site", tmp_path / "base", training={"steps": 2})
+    settings = settings_of(site, learning_rate=0.01)
+    learn(settings)
+    shutil.rmtree(tmp_path / "base")
+    (site / "_articles" / "note_90.md").write_text(article(90))
+    after, _, _ = learn(settings)
+    assert after is not None and (after.continued, after.draft_words) == (1, 6)
+    drafter = Drafter(settings, read_corpus(settings))
+    assert drafter.context.words[0] == 2 < usual_words(a.body for a in drafter.corpus.articles)[0]
+    assert (
+        drafter.writer.lengths.most
+        < Lengths.of(drafter.corpus.texts.values(), drafter.sampler.tokenizer).least
+    )
+
+
+@pytest.mark.parametrize("words", ["0", "-3", "true", "2.5", '"many"'])
+def test_a_length_that_is_none_is_one_clear_error(words: str, tmp_path: Path) -> None:
+    (tmp_path / "meta.json").write_text(f'{{"draft_words": {words}}}')
+    with pytest.raises(ModelError, match="draft_words must be a whole number above 0"):
+        draft_words(tmp_path)
 
 
 def test_a_run_that_was_never_saved_binds_nobody(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,6 +59,20 @@ def read_meta(path: Path) -> dict[str, Any]:
     return meta
 
 
+def draft_words(path: Path) -> int | None:
+    """How many words a draft of this model may have before it loses the thread, where meta.json says it.
+
+    Raises:
+        ModelError: meta.json is no JSON object, or this is no whole number above 0.
+    """
+    words = read_meta(path).get("draft_words")
+    if words is None:
+        return None
+    if not isinstance(words, int) or isinstance(words, bool) or words < 1:
+        raise ModelError("draft_words must be a whole number above 0", got=repr(words), path=path / META_FILE)
+    return words
+
+
 def write_folder(checkpoint: Checkpoint, folder: Path) -> None:
     """Write the model as a folder that `zoo.resolve` understands, float16 kept where it is float16.
 

@@ -20,6 +20,7 @@ from blog_gen.model.training.machine import Machine
 from blog_gen.model.training.recipe import MEMORY_STRATEGIES, Recipe
 from blog_gen.model.training.strategies import MemoryLimit, fitted, gib, step_operations
 
+GENTLE_RATE = 0.25  # where nothing was gained at the usual one
 SHORT_EPOCHS, SHORT_RATE = 2.0, 0.5  # where a run goes on from the one before
 FEW_POSTS = 3  # held out: fewer say little, since what is learned helps one twice as much as another
 DOUBT = 0.1  # nats: two standard deviations of what a post gains (docs/experiments.md)
@@ -45,6 +46,7 @@ def choose(
     short: bool = False,
     resumed: Recipe | None = None,
     held_out: int = 0,
+    gentle: bool = False,
 ) -> Advice:
     """Resolve `settings` for these rows on this machine.
 
@@ -52,6 +54,7 @@ def choose(
         short: the model has learned most of these rows before; fewer passes at half the rate will do.
         resumed: the recipe of the run that is resumed: all is kept that decides what it comes to.
         held_out: posts that it is measured by.
+        gentle: the usual rate did harm; this run is at a quarter of it.
 
     Raises:
         ConfigError: a setting is out of range, or two exclude each other.
@@ -66,8 +69,9 @@ def choose(
         settings = _brief(settings, hparams, rows, machine) if short else settings
         usual = settings.learning_rate or defaults_for(hparams, rows.count).rate_of(lora=True)
         found = fitted(_wanted(settings, hparams, rows, machine), settings, limit, usual)
-        # Only now is the rate halved: adapters have one of their own.
-        recipe = replace(found.recipe, rate=found.recipe.rate * (SHORT_RATE if short else 1.0))
+        # Only now is the rate lowered: adapters have one of their own.
+        share = (SHORT_RATE if short else 1.0) * (GENTLE_RATE if gentle else 1.0)
+        recipe = replace(found.recipe, rate=found.recipe.rate * share, gentle=gentle)
         recipe = replace(recipe, doubt=DOUBT if held_out < FEW_POSTS and not short else 0.0)
     seconds = None
     if machine.flops:

@@ -30,3 +30,4 @@ class Recipe:
     freeze: int = 0  # embeddings and so many first blocks are left as they are; 0: none, nor the embeddings
     precision: str = "bfloat16"  # of matrix products
     doubt: float = 0.0  # nats by which the first held-out loss must be exceeded before it proves harm
+    gentle: bool = False  # the second try of a blog that gained nothing from the first
