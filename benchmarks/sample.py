@@ -60,7 +60,9 @@ def ours(task: Task) -> Draw:
     from blog_gen.model.sampling.sampling import Request, Sampler
 
     sampler = Sampler.open(task.folder)
-    settings = SamplingSettings(temperature=TEMPERATURE, top_k=0, top_p=TOP_P, min_p=0.0, known_words=False)
+    settings = SamplingSettings(
+        temperature=TEMPERATURE, top_k=0, top_p=TOP_P, min_p=0.0, vocabulary_constraint=False
+    )
     unending = [Ban((sampler.tokenizer.end_of_text,))]
 
     def draw() -> None:

@@ -22,6 +22,8 @@ RENAMED_FLAGS = {
     "accumulate": "gradient-accumulation",
     "recompute": "activation-checkpointing",
     "no-recompute": "no-activation-checkpointing",
+    "known-words": "vocabulary-constraint",
+    "any-words": "no-vocabulary-constraint",
 }
 
 

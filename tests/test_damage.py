@@ -18,7 +18,7 @@ from toy_models import write_run
 from blog_gen import runs
 from blog_gen.cli import cli
 from blog_gen.errors import BlogGenError
-from blog_gen.model.sampling.known_words import load_words, save_words
+from blog_gen.model.sampling.vocabulary_constraint import load_words, save_words
 
 NOW = "2026-03-05T12:00:00+00:00"
 LEARNED = ("meta.json", "hparams.json", "encoder.json", "vocab.bpe", "words.txt", "model.safetensors")
@@ -54,7 +54,7 @@ DAMAGES: list[Callable[[Path], None]] = [_flip, _cut, _empty, _make_folder, _nes
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A site with a run that keeps to known words, a sampler, and a draft of two days before."""
+    """A site with a run whose words are constrained, a sampler, and a draft of two days before."""
     base = write_base(tmp_path_factory.mktemp("base"))
     save_words(["the", "kettle", "was", "cold"], base)
     site = write_site(tmp_path_factory.mktemp("site"), base, retrain="never")

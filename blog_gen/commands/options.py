@@ -76,9 +76,9 @@ sampling_options = options(
     click.option("--presence-penalty", type=float, help="Above 0: less of what was said at all."),
     click.option("--no-repeat-ngram", type=int, metavar="N", help="No sequence of N tokens is repeated."),
     click.option(
-        "--known-words/--any-words",
+        "--vocabulary-constraint/--no-vocabulary-constraint",
         default=None,
-        help="With `mini`: only words that are in your posts or in the texts it learned from, or any.",
+        help="With `mini`: write only words that are in your posts or in the texts it was trained on.",
     ),
     click.option("--max-tokens", type=int, help="Length in tokens, at most."),
 )

@@ -11,6 +11,7 @@ from blog_gen.errors import Note
 RENAMED = {  # under `blog_gen:`: group, old name, new name
     ("training", "accumulate"): "gradient_accumulation",
     ("training", "recompute"): "activation_checkpointing",
+    ("sampling", "known_words"): "vocabulary_constraint",
 }
 
 

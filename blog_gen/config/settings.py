@@ -62,7 +62,7 @@ class SamplingSettings:
     frequency_penalty: float = 0.0  # taken from a token's logit for every time it was used
     presence_penalty: float = 0.0  # taken once from the logit of a token that was used
     no_repeat_ngram: int = 0  # no run of so many tokens comes twice; 0 allows any
-    known_words: bool = True  # write no word that neither the base's texts nor your posts have (`mini` only)
+    vocabulary_constraint: bool = True  # with `mini`: only words of your posts or of the base's texts
     max_tokens: int | None = None  # length of a post; not set: from the site's own posts
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from blog_gen import __version__
 from blog_gen.config.layers import Layer
 from blog_gen.config.ranges import check
+from blog_gen.config.renamed import RENAMED
 from blog_gen.config.settings import SamplingSettings
 
 if TYPE_CHECKING:
@@ -109,7 +110,9 @@ def _changed(sampling: SamplingSettings) -> dict[str, Any]:
 def _sampling(values: Mapping[str, Any]) -> SamplingSettings:
     """From `settings`, or from among all keys, as versions before 0.2.0 wrote them."""
     names = {field.name for field in dataclasses.fields(SamplingSettings)}
-    given = {key: value for key, value in values.items() if key in names}
-    given |= dict(values.get("settings") or {})
+    renamed: Mapping[str, str] = {old: new for (group, old), new in RENAMED.items() if group == "sampling"}
+    given = {renamed.get(str(key), key): value for key, value in values.items()}
+    given = {key: value for key, value in given.items() if key in names}
+    given |= {renamed.get(key, key): value for key, value in dict(values.get("settings") or {}).items()}
     given = {key: value for key, value in given.items() if value is not None}
     return Layer(None, "settings", check).over(SamplingSettings(), given, "sampling")

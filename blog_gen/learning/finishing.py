@@ -21,7 +21,7 @@ from blog_gen.learning.staleness import depends_on, iso
 from blog_gen.model.formats.folder import draft_words
 from blog_gen.model.integrity import hashes_of
 from blog_gen.model.sampling.characters import save_characters
-from blog_gen.model.sampling.known_words import is_word, load_words, save_words, words_in
+from blog_gen.model.sampling.vocabulary_constraint import is_word, load_words, save_words, words_in
 from blog_gen.model.training.adaptation import merged, save_adapter
 from blog_gen.model.training.outcome import Outcome
 from blog_gen.model.training.training import FineTuning

@@ -31,7 +31,7 @@ temperature: 0.8
 top_k: 0
 top_p: 0.95
 max_tokens: null
-known_words: true
+known_words: false
 length: {least: 9, usual: 31, most: 56}
 asked: {title: 'Why: Vim?', tags: [vim]}
 scores: {score: 0.5, longest_copy: 3}
@@ -71,7 +71,7 @@ def test_it_comes_back_as_it_was(made: Provenance) -> None:
 
 def test_the_long_form_of_earlier_versions_is_read() -> None:
     made = Provenance.of(front_matter.parse(OLD))
-    assert made.sampling == SamplingSettings(temperature=0.8)
+    assert made.sampling == SamplingSettings(temperature=0.8, vocabulary_constraint=False)
     assert (made.length, made.title, made.tags) == ((9, 31, 56), "Why: Vim?", ("vim",))
     assert (made.seed, made.version, made.weights) == (70, "0.1.0", WEIGHTS)
 

@@ -34,7 +34,7 @@ class Checkpoint:
     merges: bytes  # vocab.bpe
     tensors: Mapping[str, Stored]  # by published name, less `model/`
     meta: Mapping[str, Any] = field(default_factory=dict)  # what is known of its making
-    words: bytes | None = None  # words.txt, if the model keeps to known words
+    words: bytes | None = None  # words.txt, if the model keeps to a vocabulary constraint
     notes: tuple[tuple[str, str], ...] = ()  # what is not GPT-2's, and what was done about it
 
     def __post_init__(self) -> None:

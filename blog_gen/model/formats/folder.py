@@ -1,6 +1,6 @@
 """Our own model folder: hparams.json, encoder.json, vocab.bpe, model.safetensors.
 
-Perhaps words.txt, where it keeps to known words, and meta.json. A trained run is one too; what it keeps for
+Perhaps words.txt, where words are constrained, and meta.json. A trained run is one too; what it keeps for
 going on with its training is left behind.
 """
 
@@ -15,7 +15,7 @@ from blog_gen.files import read_json, write_json
 from blog_gen.model.formats.checkpoint import Checkpoint
 from blog_gen.model.hparams import HParams
 from blog_gen.model.integrity import HASHED, hashes_of
-from blog_gen.model.sampling.known_words import WORDS_FILE
+from blog_gen.model.sampling.vocabulary_constraint import WORDS_FILE
 from blog_gen.model.tensor_file import read_tensors, write_tensors
 from blog_gen.model.weights import WEIGHTS_FILE
 

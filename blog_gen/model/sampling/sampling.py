@@ -26,9 +26,9 @@ from blog_gen.model.sampling.batch import Batch, Request, Row
 from blog_gen.model.sampling.cached_network import CachedNetwork
 from blog_gen.model.sampling.characters import WholeCharacters, load_characters
 from blog_gen.model.sampling.decoding import Processor
-from blog_gen.model.sampling.known_words import KnownWords, load_words
 from blog_gen.model.sampling.sampler_file import Precision, SamplerFile
 from blog_gen.model.sampling.streaming import TextStream
+from blog_gen.model.sampling.vocabulary_constraint import VocabularyConstraint, load_words
 from blog_gen.model.weights import WEIGHTS_FILE
 from blog_gen.model.zoo import zoo
 
@@ -155,7 +155,7 @@ class Sampler:
         return np.concatenate(found) if found else np.empty(0, np.float32)
 
     def _chain(self, settings: SamplingSettings) -> tuple[Processor, ...]:
-        words = (self._known_words,) if settings.known_words and self._words else ()
+        words = (self._vocabulary_constraint,) if settings.vocabulary_constraint and self._words else ()
         return (self._whole_characters, *words, *decoding.processors(settings))
 
     @cached_property
@@ -163,8 +163,8 @@ class Sampler:
         return WholeCharacters(self.tokenizer, self._characters)
 
     @cached_property
-    def _known_words(self) -> KnownWords:
-        return KnownWords(self._words or set(), self.tokenizer)
+    def _vocabulary_constraint(self) -> VocabularyConstraint:
+        return VocabularyConstraint(self._words or set(), self.tokenizer)
 
     def _batch(self, rows: int) -> Batch:
         if rows < 1:

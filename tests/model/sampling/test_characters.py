@@ -15,7 +15,7 @@ from toy_models import write_vocabulary
 from blog_gen.learning.finishing import write_words
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.sampling.characters import WholeCharacters, load_characters, save_characters
-from blog_gen.model.sampling.known_words import load_words, save_words
+from blog_gen.model.sampling.vocabulary_constraint import load_words, save_words
 
 CHARACTERS = set("äß—日🎉")
 

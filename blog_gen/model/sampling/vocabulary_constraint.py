@@ -87,7 +87,7 @@ class _Pieces:
     closed: Array  # ids of those in which the word ends, and what follows is fine
 
 
-class KnownWords:
+class VocabularyConstraint:
     """A processor (see `decoding`) that forbids what would make an unknown word."""
 
     def __init__(self, words: set[str], tokenizer: Tokenizer) -> None:

@@ -1,4 +1,4 @@
-"""Texts of a random model: always valid UTF-8, and of known words only where a folder lists them."""
+"""Texts of a random model: always valid UTF-8, and only of listed words where a folder lists them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,15 @@ from hypothesis import strategies as st
 from blog_gen.config.settings import SamplingSettings
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.sampling.characters import WholeCharacters
-from blog_gen.model.sampling.known_words import KnownWords, common_words, load_words, save_words, words_in
 from blog_gen.model.sampling.rows import sample_tokens
 from blog_gen.model.sampling.sampling import Request, Sampler
+from blog_gen.model.sampling.vocabulary_constraint import (
+    VocabularyConstraint,
+    common_words,
+    load_words,
+    save_words,
+    words_in,
+)
 from blog_gen.model.zoo import zoo
 
 WORDS = {"the", "kettle", "ket", "don", "t", "a", "café", "screw", "käse", "über", *"☔„®中文，"}
@@ -25,7 +31,7 @@ MINI = Tokenizer.load(zoo.EMBEDDED["mini"])
 def allowed(begun: str, then: str) -> bool:
     """Whether the tokens of `then` may follow `begun`."""
     known, logits, history = (
-        KnownWords(WORDS, MINI),
+        VocabularyConstraint(WORDS, MINI),
         np.zeros((1, MINI.n_vocab), np.float32),
         MINI.encode(begun),
     )
@@ -74,7 +80,7 @@ def test_a_word_goes_on_to_a_known_one_or_ends_as_one(begun: str, then: str, may
 
 
 def test_a_text_cannot_end_within_a_word() -> None:
-    known, logits = KnownWords(WORDS, MINI), np.zeros((1, MINI.n_vocab), np.float32)
+    known, logits = VocabularyConstraint(WORDS, MINI), np.zeros((1, MINI.n_vocab), np.float32)
     end = MINI.end_of_text
     assert (
         known(logits, [MINI.encode("the k")])[0, end] == -np.inf
@@ -117,7 +123,7 @@ def test_a_folder_with_words_writes_no_others(tiny_folder: Path, tmp_path: Path,
     words = [word for word in words if word.isalpha()]  # signs with a token of their own are free
     assert set(words) <= WORDS and len(words) > 10
     assert texts[3] == "".join(sampler.stream(wanted[3], settings))
-    free = SamplingSettings(temperature=temperature, top_p=0.9, known_words=False)
+    free = SamplingSettings(temperature=temperature, top_p=0.9, vocabulary_constraint=False)
     (other,) = sampler.generate(wanted[:1], free)
     assert other.text != texts[0]
 
