@@ -1,6 +1,6 @@
 """Which words stand side by side in many documents more often than chance would put them there.
 
-Knows numbers alone: a word is a number, and `BETWEEN` ends each document and stands for unknown words.
+Knows numbers alone: a word is a number, and `BETWEEN` ends each document and stands for words not known.
 """
 
 from __future__ import annotations

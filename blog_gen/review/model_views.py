@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
 _MARKS = ".,;:!?()[]\"'“”‘’*_`#>-–"
-DOUBTS = 12  # words that are named, for who does not see the shading
+MOST_UNEXPECTED = 12  # words that are named, for who does not see the shading
 LONGEST_SEED = 10  # digits; a candidate has its seed below 2**31
 
 
@@ -31,12 +31,12 @@ def certainty(entry_id: str) -> str:
     shades = shades_of(entry, services().settings)
     evidence = services().examiner.evidence_of(entry.body)
     words = (entry.body[shade.start : shade.end].strip(_MARKS) for shade in shades if shade.level == 0)
-    doubts = list(dict.fromkeys(filter(None, words)))
+    unexpected = list(dict.fromkeys(filter(None, words)))
     return render_template(
         "certainty.html.j2",
         entry=entry,
         passages=passages(entry.body[:LONGEST_SHOWN], evidence.runs, shades),
-        doubts=doubts[:DOUBTS],
+        unexpected=unexpected[:MOST_UNEXPECTED],
         source_id=source_id_of,
     )
 

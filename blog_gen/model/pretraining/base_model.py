@@ -43,9 +43,9 @@ def make_base(
     interrupted: Callable[[], bool] = lambda: False,
     max_seconds: float = float("inf"),
 ) -> Pretraining:
-    """Make or go on making a base model in `folder`; its averaged weights are written beside every state.
+    """Make a base model in `folder`, or resume; its averaged weights are written beside every checkpoint.
 
-    A folder with weights but no state, such as a copy of a finished model, goes on from the weights.
+    A folder with weights but no checkpoint, such as a copy of a finished model, starts from the weights.
 
     Raises:
         CorpusError: the corpus is empty or too small for the vocabulary.

@@ -3,7 +3,7 @@
 `PretrainingPlan` says, from the number of steps alone, which mixture and learning rate come next;
 `Pretraining` draws the batch, steps, and now and then measures and saves. An exponential average of the
 weights runs beside them: it shows, without a decay, what a decay would bring, and is what is handed on.
-Nothing is kept in a generator: a state file is arrays plus a position, so a killed run goes on bit for bit.
+Nothing is kept in a generator: a state file is arrays plus a position, so a killed run resumes bit for bit.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from blog_gen.model.weights import initial_weights
 
 Array = np.ndarray[Any, Any]
 STATE_FILE = "state.safetensors"
-PLATEAU_FILE = "plateau.safetensors"  # as it was before the rate fell: where a longer plan goes on
+PLATEAU_FILE = "plateau.safetensors"  # as it was before the rate fell: where a longer plan resumes
 REPORT_STEPS = 25
 MEASURE_STEPS = 250
 AVERAGE_STEPS = 4  # between two additions to the average: a copy of the weights to the host each time
@@ -236,7 +236,7 @@ class Pretraining:
     def start_from(self, weights: Mapping[str, Array]) -> None:
         """Begin with finished weights in place of random ones, and with an order of the texts of its own.
 
-        A model whose state is lost goes on this way; the optimizer's slots fill up during the warm-up.
+        A model whose checkpoint is lost resumes this way; the optimizer's slots fill up during the warm-up.
         """
         self._load(weights)
         self._average = {name: np.array(value, np.float32) for name, value in weights.items()}

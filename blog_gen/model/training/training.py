@@ -1,7 +1,7 @@
 """Fine-tuning: a base model and token ids in, the best weights by held-out loss out.
 
 Knows nothing of blogs. The loop is a function of its recipe and its position: a run killed at any instruction
-goes on from its last state and ends with the same bits (same machine, same number of threads).
+resumes from its last checkpoint and ends with the same bits (same machine, same number of threads).
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def pull(
 ) -> Path:
     """Make the published model `size` (124M, 355M, 774M, 1558M) one of this user's; returns its folder.
 
-    Goes on with what an earlier call left, and does nothing when the model is there.
+    Resumes what an earlier call left, and does nothing when the model is there.
 
     Args:
         mirror: an address under which `124M/hparams.json` and the like are found; by default

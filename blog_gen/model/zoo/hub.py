@@ -55,7 +55,7 @@ class _Listing:
 def pull(name: str, note: Callable[[Note], None] = lambda note: None) -> Path:
     """Make `name`, OWNER/NAME[@REVISION], one of this user's models; returns its folder.
 
-    Does nothing when it is there; goes on with what an earlier call left.
+    Does nothing when it is there; resumes what an earlier call left.
 
     Raises:
         UsageError: it is no such name.
