@@ -53,13 +53,13 @@ def sample_tokens(logits: Array, rngs: Sequence[np.random.Generator] | None) -> 
 
 
 def reaching(weights: Array, aims: Array) -> Array:
-    """How many of each row's first `weights`, which fall, are needed to hold its aim: int64 (R,)."""
+    """How many of each row's first `weights` are needed to hold its aim: (R,); K + 1 if all do not."""
     width = 0
     while True:
         width += _AT_ONCE
         sums = weights[:, :width].cumsum(axis=1, dtype=np.float64)
         if width >= weights.shape[1] or (sums[:, -1] >= aims).all():
-            needed: Array = np.minimum((sums < aims[:, None]).sum(axis=1) + 1, (weights > 0).sum(axis=1))
+            needed: Array = (sums < aims[:, None]).sum(axis=1) + 1
             return needed
         width *= 3
 

@@ -1,0 +1,160 @@
+"""How what a blogger waits for grows with the blog: each size has ten times the posts of the one before.
+
+Reading and rendering the posts (the first time, and again), their fingerprint, the judge's index (built, and
+loaded), the list of drafts for review (a draft to ten posts), and `blog-gen run` with nothing to do. Seconds
+of processor time, which other work on the machine hardly changes. The last column is the time of the largest
+size over that of the one before, as a share of how many times as many posts it has: at most 1 is well.
+
+    python benchmarks/growth.py [--full] [--json] [--posts 10 100 1000] [--repeats 3]
+
+Without arguments it takes a minute on two cores; `--full` goes on to 10,000 posts and takes ten minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from blog_gen import runs
+from blog_gen.config.settings import Settings, load_settings
+from blog_gen.corpus import read_corpus
+from blog_gen.judge.index import CorpusIndex
+from blog_gen.learning.staleness import depends_on
+from blog_gen.model.weights import save_weights
+from blog_gen.review.store import Store
+from blog_gen.site.articles import fingerprint, read_articles
+
+WORDS = 300  # of a post
+SAMPLE = Path(__file__).resolve().parent.parent
+FIRST = datetime.date(2000, 1, 1)
+
+
+def make_site(folder: Path, posts: int) -> Settings:
+    """Posts of words of the sample blog, one a day; a tenth as many drafts, the last of them today's."""
+    rng, words = random.Random(0), _words()
+    for kind in ("_articles", "_generated"):
+        (folder / kind).mkdir()
+    (folder / "_config.yml").write_text("timezone: UTC\nblog_gen: {articles: _articles}\n")
+    for number in range(posts):
+        day = FIRST + datetime.timedelta(number % 9000)
+        head = f"title: Post {number} {rng.choice(words)}\ndate: {day} 08:00:00 +0000\n"
+        _write(folder / f"_articles/{day}-{number}.md", head, _body(rng, words))
+    for number in range(max(1, posts // 10)):
+        day = datetime.datetime.now(datetime.UTC).date() - datetime.timedelta(number)
+        head = f"title: Draft {number}\ndate: {day} 08:00:00 +0000\npublished: false\n"
+        head += f"blog_gen: {{version: 0.2.0, model: mini, weights: 0, seed: {number}, day: {day}}}\n"
+        _write(folder / f"_generated/{day}-draft-{number}.md", head, _body(rng, words))
+    return load_settings(folder)
+
+
+def _words() -> list[str]:
+    return " ".join(article.body for article in read_articles(load_settings(SAMPLE)).articles).split()
+
+
+def _body(rng: random.Random, words: list[str]) -> str:
+    """Passages of the sample blog, so that posts share runs of words as those of one author do."""
+    starts = [rng.randrange(len(words) - 20) for _ in range(WORDS // 20)]
+    return "\n\n".join(" ".join(words[start : start + 20]) for start in starts)
+
+
+def _write(path: Path, head: str, body: str) -> None:
+    path.write_text(f"---\n{head}---\n\n{body}\n")
+
+
+def say_learned(settings: Settings) -> None:
+    """A run of exactly these posts, as far as `blog-gen run` looks where nothing is to do."""
+    folder = settings.run_folder
+    folder.mkdir(parents=True)
+    save_weights({"wte": np.zeros((1, 1), np.float32)}, folder, identity="growth")
+    meta = runs.Meta(
+        identity="growth",
+        base="mini",
+        base_weights="",
+        weights=runs.weights_sha256(folder),
+        articles="",
+        fingerprint=fingerprint(settings),
+        settings=depends_on(settings),
+        recipe={},
+        posts=1,
+        tokens=1,
+        held_out=[],
+        held_out_logprob=None,
+        best_step=1,
+        seconds=1.0,
+        stopped="",
+        summary="",
+    )
+    runs.write_meta(folder, meta)
+
+
+def seconds(work: Callable[[], object], repeats: int) -> float:
+    """The median processor time of `work`, its children's included."""
+    times = []
+    for _ in range(repeats):
+        begun = os.times()
+        work()
+        times.append(sum(os.times()[:4]) - sum(begun[:4]))
+    return statistics.median(times)
+
+
+def nothing_to_do(settings: Settings) -> None:
+    words = [sys.executable, "-c", "from blog_gen.cli import main; main()", "run"]
+    done = subprocess.run(words, cwd=settings.site, capture_output=True, text=True, check=True)
+    assert "othing" in done.stdout, done
+
+
+def measure(posts: int, repeats: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        settings = make_site(folder, posts)
+        found = {"read first": seconds(lambda: read_corpus(settings), 1)}
+        found["read again"] = seconds(lambda: read_corpus(settings), repeats)
+        found["fingerprint"] = seconds(lambda: fingerprint(settings), repeats)
+        documents = [(str(a.path), a.body) for a in read_corpus(settings).articles]
+        index = CorpusIndex.build(documents)
+        found["index built"] = seconds(lambda: CorpusIndex.build(documents), repeats)
+        index.save(folder / "index.npz")
+        found["index loaded"] = seconds(lambda: CorpusIndex.load(folder / "index.npz"), repeats)
+        found["review list"] = seconds(lambda: Store(settings).entries(), repeats)
+        say_learned(settings)
+        found["nothing to do"] = seconds(lambda: nothing_to_do(settings), repeats)
+        begun = time.perf_counter()
+        nothing_to_do(settings)
+        return found | {"nothing to do, wall": time.perf_counter() - begun}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--posts", type=int, nargs="+")
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    sizes = options.posts or [10, 100, 1000] + [10_000] * options.full
+    found = {posts: measure(posts, options.repeats) for posts in sizes}
+    if options.json:
+        print(
+            json.dumps({f"{at}.{name}": value for at in sizes for name, value in found[at].items()}, indent=2)
+        )
+        return
+    print(f"{'posts':22}" + "".join(f"{posts:10,}" for posts in sizes) + f"{'growth':>10}")
+    for name in found[sizes[0]]:
+        times = [found[posts][name] for posts in sizes]
+        growth = times[-1] / max(times[-2], 0.01) / (sizes[-1] / sizes[-2]) if len(sizes) > 1 else 0.0
+        print(f"{name:22}" + "".join(f"{each:10.3f}" for each in times) + f"{growth:10.2f}")
+
+
+if __name__ == "__main__":
+    main()
