@@ -1,8 +1,8 @@
 """Where a blogger waits: the parts of `make run` without set-up, `generate`, `evaluate` and "another draft".
 
 Each command in a process of its own on a copy of the sample blog, wall and processor time; "another draft" as
-the review page writes it, in a process that is warm. Of that, the time in the network is the floor: what is
-left is ours to save. Medians.
+the review page writes it, in a process that is warm. Of that, the time in the network's steps is the floor:
+what is left is ours to save. Medians.
 
     python benchmarks/waits.py [--full] [--json] [--repeats 3]
 
@@ -58,9 +58,9 @@ def timed(work: Callable[[], object], repeats: int) -> Times:
 
 
 def another_draft(site: Path, repeats: int) -> Times:
-    """As `timed`; and what of the wall time is spent in the network."""
+    """As `timed`; and what of the wall time the network takes for its steps, prompts not counted."""
     settings, inside = load_settings(site), [0.0]
-    plain = CachedNetwork._run
+    plain = CachedNetwork.step
 
     def watched(network: CachedNetwork, *given: object) -> object:
         begun = time.perf_counter()
@@ -73,9 +73,9 @@ def another_draft(site: Path, repeats: int) -> Times:
 
     write()
     inside[0] = 0.0
-    CachedNetwork._run = watched  # type: ignore[method-assign, assignment]
+    CachedNetwork.step = watched  # type: ignore[method-assign, assignment]
     found = timed(write, repeats)
-    CachedNetwork._run = plain  # type: ignore[method-assign]
+    CachedNetwork.step = plain  # type: ignore[method-assign]
     return found | {"in the network": inside[0] / repeats}
 
 
