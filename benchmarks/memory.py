@@ -17,74 +17,93 @@ from blog_gen.model.hparams import HParams
 from blog_gen.model.training import memory
 from blog_gen.model.zoo.zoo import EMBEDDED, SIZES
 
-SHAPES = {"mini": HParams.load(EMBEDDED["mini"]), "124M": SIZES["124M"]}
-WAYS: dict[str, dict[str, Any]] = {
-    "full": {},
-    "activation_checkpointing": {"activation_checkpointing": True},
-    "freeze 6": {"freeze": 6},
-    "lora 8": {"lora": 8},
-    "lora 8, activation_checkpointing": {"lora": 8, "activation_checkpointing": True},
+SHAPES = {"mini": HParams.load(EMBEDDED["mini"]), "124M": SIZES["124M"], "355M": SIZES["355M"]}
+LEARNED: dict[str, dict[str, Any]] = {"all weights": {}, "lora 8": {"lora": 8}, "freeze": {}}
+STRATEGIES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "accumulation": {"gradient_accumulation": 2},
+    "checkpointing": {"activation_checkpointing": True},
 }
-Case = tuple[str, int, int, str]
-LARGE: list[Case] = [("124M", 1, 1024, way) for way in WAYS]
-FULL: list[Case] = [("mini", 8, 256, "full"), ("mini", 2, 1024, "full"), ("124M", 1, 64, "full"), *LARGE]
-SHORT: list[Case] = [FULL[0], LARGE[0], LARGE[-1]]  # some two minutes on two cores
-STEPS = 3  # enough for every buffer to have been there
+Case = tuple[str, str, str]
+FULL: list[Case] = [(shape, what, how) for shape in SHAPES for what in LEARNED for how in STRATEGIES]
+SHORT: list[Case] = [("mini", "all weights", "plain"), ("124M", "lora 8", "plain")]
+STEPS = 2  # enough for every buffer to have been there
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--full", action="store_true", help="every case, and not the most telling three")
+    parser.add_argument("--full", action="store_true", help="every case, and not the two most telling")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--case", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.case:
-        shape, rows, length, way = options.case
-        print(peak_of(shape, int(rows), int(length), way))
+        folder, *case = options.case
+        print(peak_of(Path(folder), *case))
         return
     results = {}
-    for shape, rows, length, way in FULL if options.full else SHORT:
-        peak = measured(shape, rows, length, way)
-        asked = WAYS[way]
-        estimate = memory.to_train(SHAPES[shape], rows * length, length, **asked)
-        results[f"train_{shape}_{rows}x{length}_{way}"] = {
-            "peak": peak,
-            "estimate": estimate,
-            "ratio": estimate / peak,
-        }
+    for case in FULL if options.full else SHORT:
+        peak, estimate = measured(*case), estimated(*case)
+        results["_".join(("train", *case))] = {"peak": peak, "estimate": estimate, "ratio": estimate / peak}
         if not options.json:
-            gib = f"{peak / 2**30:6.2f} GiB, estimated {estimate / 2**30:6.2f}"
-            print(f"fine-tuning {shape:>5}, {rows} x {length:<5}{way:18}{gib}", flush=True)
+            gib = f"{peak / 2**30:6.2f} GiB, estimated {estimate / 2**30:6.2f} ({estimate / peak - 1:+.0%})"
+            print("fine-tuning {:>5} {:12} {:14}".format(*case), gib, flush=True)
     if options.json:
         print(json.dumps(results))
 
 
-def measured(shape: str, rows: int, length: int, way: str) -> int:
-    command = [sys.executable, __file__, "--case", shape, str(rows), str(length), way]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+def way_of(shape: str, what: str, how: str) -> dict[str, Any]:
+    """Settings of a case."""
+    half = {"freeze": SHAPES[shape].n_layer // 2} if what == "freeze" else {}
+    return LEARNED[what] | half | STRATEGIES[how]
+
+
+def rows_of(how: str) -> int:
+    """Rows of 1,024 tokens in a step, of which one is computed at once."""
+    return 2 if how == "accumulation" else 1
+
+
+def estimated(shape: str, what: str, how: str) -> int:
+    way, hparams = way_of(shape, what, how), SHAPES[shape]
+    accumulates = way.pop("gradient_accumulation", 1) > 1
+    return memory.to_train(hparams, hparams.window, hparams.window, gradient_accumulation=accumulates, **way)
+
+
+def measured(*case: str) -> int:
+    """Bytes resident at most in a process of its own, from the weights on disk to those that were learned."""
+    from blog_gen.model.weights import initial_weights, save_weights
+
+    with tempfile.TemporaryDirectory() as folder:
+        save_weights(initial_weights(SHAPES[case[0]]), Path(folder))
+        command = [sys.executable, __file__, "--case", folder, *case]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
     return int(done.stdout.split()[-1])
 
 
-def peak_of(shape: str, rows: int, length: int, way: str) -> int:
-    """Bytes resident at most in this process, after a few steps on random tokens."""
+def peak_of(folder: Path, shape: str, what: str, how: str) -> int:
+    """Of this process, after a few steps on random tokens, an evaluation, a state and the finished model."""
     from blog_gen.model.quiet import quiet
 
     quiet()
     import numpy as np
 
     from blog_gen.config.settings import TrainingSettings
+    from blog_gen.model.training.adaptation import merged
     from blog_gen.model.training.autopilot import choose
     from blog_gen.model.training.dataset import pack
     from blog_gen.model.training.machine import Machine, has_bfloat16, peak_memory
     from blog_gen.model.training.training import FineTuning
-    from blog_gen.model.weights import initial_weights
+    from blog_gen.model.weights import open_weights, save_weights
 
-    hparams = SHAPES[shape]
-    texts = np.random.default_rng(0).integers(0, hparams.n_vocab - 1, (STEPS * rows, length - 1)).tolist()
-    data, none = pack(texts, hparams.n_vocab - 1, length), pack([], hparams.n_vocab - 1, length)
-    settings = TrainingSettings(steps=STEPS, batch_tokens=rows * length, **WAYS[way])
+    hparams, rows = SHAPES[shape], rows_of(how)
+    end, length = hparams.n_vocab - 1, hparams.window
+    texts = np.random.default_rng(0).integers(0, end, (STEPS * rows, length - 1)).tolist()
+    data, held_out = pack(texts, end, length), pack(texts[:1], end, length)
+    settings = TrainingSettings(steps=STEPS, batch_tokens=rows * length, **way_of(shape, what, how))
     recipe = choose(settings, hparams, data, Machine(None, has_bfloat16())).recipe
-    FineTuning(hparams, initial_weights(hparams), data, none, recipe, Path(tempfile.mkdtemp())).run()
+    base, out = open_weights(folder, hparams), folder / "learned"
+    outcome = FineTuning(hparams, base, data, held_out, recipe, out).run(save_seconds=0.0)
+    assert outcome is not None
+    save_weights(merged(base, outcome.weights), out)
     return peak_memory()
 
 
