@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from blog_gen.config.settings import CONFIG_KEY, STATE_FOLDER, Settings
+from blog_gen.config.settings import CONFIG_KEY, STATE_FOLDER, Settings, config_files_in
 from blog_gen.errors import Note
 
 PERMALINK = "/:collection/:year/:month/:day/:title/"
@@ -50,7 +50,7 @@ class Addition:
 
 def config_additions(settings: Settings, articles: str, output: str) -> tuple[list[Addition], list[Note]]:
     """What is to be added, for posts in `articles` and drafts in `output`, and what a person must know."""
-    jekyll, path = settings.jekyll, settings.site / "_config.yml"
+    jekyll, path = settings.jekyll, settings.site / config_files_in(settings.site)[-1]
     additions: list[Addition] = []
     notes: list[Note] = []
     if (settings.site / articles).is_dir():

@@ -281,6 +281,11 @@ def test_plugins_may_be_in_several_folders() -> None:
     assert plugin_folders(Settings()) == [Path("_plugins")]
 
 
+def test_a_note_names_the_file_that_is_there(tmp_path: Path) -> None:
+    make(tmp_path, {"_config.yaml": "title: A\n"})
+    assert {note.path.name for note in plan(tmp_path).notes} == {"_config.yaml"}
+
+
 def test_a_source_that_a_build_makes_is_not_written_to(tmp_path: Path) -> None:
     make(
         tmp_path,
