@@ -62,23 +62,31 @@ def chart_of(history: Sequence[Mapping[str, float]]) -> Chart | None:
 
 
 def as_svg(history: Sequence[Mapping[str, float]]) -> str | None:
-    """The chart as an SVG file that needs nothing else; None where nothing was measured."""
+    """The chart as an SVG file that needs nothing else; None where nothing was measured.
+
+    Its classes let a page that shows it give it the page's own colours.
+    """
     chart = chart_of(history)
     if chart is None:
         return None
     grey = 'fill="#666"'
     parts = [
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-50 -20 790 300" role="img" '
+        '<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="-50 -20 790 300" role="img" '
         'font-family="sans-serif" font-size="13"><title>Loss over training steps</title>',
-        f'<path d="M0 0V{HEIGHT}H{WIDTH}" fill="none" stroke="#666"/>',
+        f'<path class="axis" d="M0 0V{HEIGHT}H{WIDTH}" fill="none" stroke="#666"/>',
         f'<text x="-8" y="6" text-anchor="end" {grey}>{chart.high:.2f}</text>',
         f'<text x="-8" y="{HEIGHT}" text-anchor="end" {grey}>{chart.low:.2f}</text>',
         f'<text x="{WIDTH}" y="{HEIGHT + 22}" text-anchor="end" {grey}>{chart.steps} steps</text>',
     ]
-    for line in chart.lines:
+    for line, beside in zip(chart.lines, (-6, 14), strict=False):
         colour, (x, y) = _COLOURS[line.name], line.last
-        parts.append(f'<polyline points="{line.points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(f'<text x="{x + 6}" y="{y + 4}" fill="{colour}">{line.label}</text>')
+        parts.append(
+            f'<polyline class="{line.name}" points="{line.points}" fill="none" stroke="{colour}" '
+            'stroke-width="2"/>'
+        )
+        parts.append(
+            f'<text class="{line.name}" x="{x + 6}" y="{y + beside}" fill="{colour}">{line.label}</text>'
+        )
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from flask import redirect, render_template, request, url_for
+from markupsafe import Markup
 
 from blog_gen import runs
 from blog_gen.errors import DraftError
@@ -81,7 +82,7 @@ def cancel() -> AnyResponse:
 def run() -> str:
     settings = services().settings
     meta = runs.read_meta(settings.run_folder)
-    drawn = curve.chart_of(meta.history) if meta else None
+    drawn = Markup(curve.as_svg(meta.history) or "") if meta else None  # of numbers alone
     return render_template(
         "run.html.j2", meta=meta, chart=drawn, settings=settings, obstacle=services().writer.obstacle()
     )

@@ -337,7 +337,7 @@ def test_the_training_run_is_drawn_and_put_in_words(reviewer: Reviewer, store: S
     header = json.dumps({"__metadata__": {"identity": "abc"}}).encode()
     (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
     page = reviewer.page("/-/run")
-    assert '<polyline class="held_out" points="0.0,0.0 640.0,240.0"/>' in page
+    assert '<polyline class="held_out" points="0.0,0.0 640.0,240.0" ' in page
     assert (
         "It is learning, not memorising." in page and "_articles/bread.md" in page and "1,234 tokens" in page
     )
