@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from blog_gen.commands.progress import interruptible
 from blog_gen.errors import Note, UsageError
+
+if TYPE_CHECKING:
+    from blog_gen.model.hparams import HParams
+    from blog_gen.model.pretraining.pretraining import PretrainingPlan
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -41,50 +45,28 @@ def pretrain(
     corpus: tuple[Path, ...],
     out: Path,
     valid: tuple[Path, ...],
-    tokens: float,
-    vocabulary: int,
-    layers: int,
-    width: int,
-    heads: int,
-    context: int,
     optimizer: Literal["muon", "adamw"],
-    rate: float,
-    batch_tokens: int,
-    decay: float,
-    average: float,
-    weight: tuple[str, ...],
-    final_weight: tuple[str, ...],
     max_minutes: float | None,
+    **given: Any,
 ) -> int:
     """Make a base model from scratch out of CORPUS: files of JSON lines with `source` and `text`.
 
     The same command resumes where it stopped. With more --tokens than before it resumes from the last
     checkpoint before the rate fell. A finished model without a checkpoint starts from its weights.
     """
-    from blog_gen.model.hparams import HParams
     from blog_gen.model.quiet import quiet
 
     quiet()
     from blog_gen.model.pretraining.base_model import PretrainingCorpus, make_base
-    from blog_gen.model.pretraining.pretraining import PretrainingPlan
     from blog_gen.model.training.optimizers import Optimizer
     from blog_gen.text.post import varied
 
-    plan = PretrainingPlan(
-        tokens=int(tokens * 1e6),
-        batch_tokens=batch_tokens,
-        rate=rate,
-        decay=decay,
-        mixture=_weights(weight),
-        final_mixture=_weights(final_weight),
-        window=context,
-        average_tokens=int(average * 1e6),
-    )
+    plan = _plan(given)
     with interruptible() as interrupted:
         run = make_base(
             PretrainingCorpus(corpus, valid, varied),
             out,
-            HParams(vocabulary, context, width, heads, layers),
+            _hparams(given),
             plan,
             Optimizer(optimizer),
             report=_said,
@@ -95,6 +77,27 @@ def pretrain(
     done = run.position.step >= plan.steps
     click.echo(f"{'Finished' if done else 'Stopped'} at step {run.position.step} of {plan.steps}: {out}")
     return 0 if done or max_minutes is not None else 130
+
+
+def _plan(given: Mapping[str, Any]) -> PretrainingPlan:
+    from blog_gen.model.pretraining.pretraining import PretrainingPlan
+
+    return PretrainingPlan(
+        tokens=int(given["tokens"] * 1e6),
+        batch_tokens=given["batch_tokens"],
+        rate=given["rate"],
+        decay=given["decay"],
+        mixture=_weights(given["weight"]),
+        final_mixture=_weights(given["final_weight"]),
+        window=given["context"],
+        average_tokens=int(given["average"] * 1e6),
+    )
+
+
+def _hparams(given: Mapping[str, Any]) -> HParams:
+    from blog_gen.model.hparams import HParams
+
+    return HParams(*(given[name] for name in ("vocabulary", "context", "width", "heads", "layers")))
 
 
 def _said(row: dict[str, Any]) -> None:

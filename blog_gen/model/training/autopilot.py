@@ -177,7 +177,3 @@ def _check(settings: TrainingSettings, hparams: HParams) -> None:
     if settings.freeze >= hparams.n_layer:
         rule = f"`training.freeze` must be below the model's {hparams.n_layer} blocks"
         raise ConfigError(rule, got=settings.freeze)
-    if settings.lora is not None and settings.freeze:
-        raise ConfigError(
-            "`training.lora` and `training.freeze` cannot be used together", fix="Leave one out"
-        )
