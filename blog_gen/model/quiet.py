@@ -29,8 +29,6 @@ def silenced() -> Iterator[None]:
 def quiet() -> None:
     """Import the training library without its greetings; call before anything that imports Keras."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # TensorFlow's own allocator gives nothing back: what one phase held at its peak, the next could not use.
-    os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     with silenced(), suppress(ImportError):
         library = importlib.import_module(backend)
