@@ -287,7 +287,7 @@ def test_a_run_of_other_settings_is_kept_beside_the_new_one_and_that_is_said_fir
     weights = (settings.run_folder / "model.safetensors").read_bytes()
     after, notes, _ = learn(settings)
     (note,) = notes
-    assert "learned with `training: {lora: 2}`, and the settings are `training: {lora: null}`" in note
+    assert "trained with `training: {lora: 2}`, and the settings are `training: {lora: null}`" in note
     assert "kept as default.before" in note
     kept = runs.kept_folder(settings.run_folder)
     assert (runs.read_meta(kept), runs.read_meta(settings.run_folder)) == (before, after)
