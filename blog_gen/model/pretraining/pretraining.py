@@ -50,7 +50,7 @@ class PretrainingPlan:
     rate: float = 3e-3  # peak, shared by Muon and AdamW (see optimizers)
     warmup_tokens: int = 500_000
     decay: float = 0.3  # last share of the run, in which the rate falls to zero
-    window: int = 1024  # tokens; positions that are not trained on are forgotten (experiments, 25)
+    window: int = 1024  # tokens; positions that are not trained on are forgotten (experiments, 32)
     average_tokens: int = 2_000_000  # what the average of the weights looks back on, about
     mixture: Mapping[str, float] = field(default_factory=dict)  # by source: chance to be in an epoch
     final_mixture: Mapping[str, float] = field(default_factory=dict)  # the same while the rate falls
