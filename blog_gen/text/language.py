@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blog_gen.errors import BlogGenError
-from blog_gen.files import write_json
+from blog_gen.files import read_json, write_json
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -23,7 +22,7 @@ _LEAST = 100  # letters; a shorter text may be in any language
 _SURE = 0.8  # of 1; what a hundred words of prose reach in their own language
 _NONE = "zxx"  # ISO 639-2: no language, such as a list of numbers
 _NO_PROSE = re.compile(
-    r"```.*?(?:```|\Z)|`[^`\n]*`|\{%\s*highlight.*?(?:endhighlight|\Z)|\{[{%].*?[}%]\}"
+    r"```.*?(?:```|\Z)|`[^`\n]*`|\{%\s*highlight.*?(?:endhighlight|\Z)|\{[{%][^{}]*+\}"
     r"|<[^<>]*>|\]\([^()\n]*\)|\w+://\S+|^(?: {4}|\t).*$",
     re.DOTALL | re.MULTILINE,
 )
@@ -75,7 +74,7 @@ def languages_of(texts: Sequence[str], cache_file: Path) -> list[str | None]:
 
 def _read(cache_file: Path) -> dict[str, str | None]:
     try:
-        known = json.loads(cache_file.read_text(encoding="utf-8"))
+        known = read_json(cache_file)
     except (OSError, ValueError):
         return {}
     return {

@@ -10,9 +10,19 @@ from pathlib import Path
 import pytest
 import yaml
 from calling import Run, command, environment
-from tiny_site import SENTENCES, article
+from tiny_site import SENTENCES, article, write_base, write_site
 
 from blog_gen import runs
+
+
+@pytest.fixture(scope="module")
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base and a site that learned with it, of this module's own: others do not miss them meanwhile."""
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "base").mkdir()
+    site = write_site(folder / "site", write_base(folder / "base"))
+    subprocess.run(command(["train"]), cwd=site, env=environment(), check=True, capture_output=True)
+    return folder
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from tiny_site import write_base, write_site
 
 from blog_gen.cli import cli
+from blog_gen.drafting import writing
 from blog_gen.errors import BlogGenError
-from blog_gen.site import drafts
 
 COMMAND = [sys.executable, "-m", "blog_gen.cli"]
 NOW = "2026-03-05T12:00:00+00:00"
@@ -104,7 +104,7 @@ def test_a_disk_that_fills_after_the_draft_costs_only_a_note(trained: Path, tmp_
 def test_a_draft_that_was_written_is_named_whatever_comes_after_it(
     trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left, real = [1], drafts.write_draft
+    left, real = [1], writing.write_draft
 
     def write_once(*arguments: Any) -> Path:
         if not left:
@@ -112,7 +112,7 @@ def test_a_draft_that_was_written_is_named_whatever_comes_after_it(
         left.pop()
         return real(*arguments)
 
-    monkeypatch.setattr(drafts, "write_draft", write_once)
+    monkeypatch.setattr(writing, "write_draft", write_once)
     before = set((trained / "_generated").glob("*.md"))
     done = CliRunner().invoke(cli, ["--site", str(trained), "generate", "-n", "2"])
     [new] = set((trained / "_generated").glob("*.md")) - before

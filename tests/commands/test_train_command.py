@@ -99,7 +99,7 @@ def test_adapters_are_saved_alone_and_the_run_samples_like_any_other(site: Path,
 
 
 def test_ways_to_train_that_make_no_sense_are_refused(site: Path, blog_gen: Run) -> None:
-    for words, part in ((("--freeze", "99"), "blocks"), (("--lora", "2", "--freeze", "1"), "exclude")):
+    for words, part in ((("--freeze", "99"), "blocks"), (("--lora", "2", "--freeze", "1"), "together")):
         assert part in blog_gen("train", *words, code=1).stderr
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from blog_gen.errors import ModelError
-from blog_gen.files import write_json
+from blog_gen.files import parse_json, write_json
 from blog_gen.model.bpe import END_OF_TEXT, merge_pairs, printable_bytes
 from blog_gen.model.formats.checkpoint import BYTE_ORDER_MARK, Checkpoint
 
@@ -51,7 +51,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         refuse_pointer(path)
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
+        value = parse_json(path.read_bytes().removeprefix(BYTE_ORDER_MARK))
     except FileNotFoundError:
         raise ModelError("the file is missing", path=path) from None
     except ValueError as error:

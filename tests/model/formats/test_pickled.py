@@ -63,15 +63,15 @@ class Bomb:
         ({"x": Bomb(eval, "open('exploded', 'w')")}, "builtins.eval|__builtin__.eval"),
         (OrderedDict(x=Path("x")), "pathlib"),
         ({"x": np.ones(2)}, "numpy"),
-        ([1, 2], "no mapping of tensors, but list"),
-        ({("a", "b"): 1}, "a key that is no text, but tuple"),
+        ([1, 2], "not a mapping of tensors but list"),
+        ({("a", "b"): 1}, "a key that is not text but tuple"),
     ],
 )
 def test_nothing_but_tensors_is_read(
     value: object, named: str, protocol: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModelError, match=f"hold tensors alone; got .*({named})"):
+    with pytest.raises(ModelError, match=f"contain only tensors; got .*({named})"):
         read_pickled(zipped(tmp_path / "x.bin", pickle.dumps(value, protocol)))
     with pytest.raises(ModelError):
         (tmp_path / "plain.bin").write_bytes(pickle.dumps(value, protocol))

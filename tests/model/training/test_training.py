@@ -184,7 +184,7 @@ def test_a_resume_with_no_time_left_measures_the_steps_since_the_last_evaluation
     second = begun(tmp_path)
     assert second.resume()
     outcome = second.run(max_seconds=0.0)
-    assert outcome is not None and outcome.stopped == "the time allowed was over"
+    assert outcome is not None and outcome.stopped == "the time limit was reached"
     assert [row["step"] for row in outcome.position.history] == [0, 5, 7]
     assert outcome.position.best_step == 7, "they taught something"
 

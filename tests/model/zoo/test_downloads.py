@@ -76,7 +76,7 @@ def test_keep_leaves_what_was_downloaded(server: BadServer, published: Path, tmp
 
 def test_it_goes_on_after_a_failure(server: BadServer) -> None:
     server.script = [bad.good] * (len(FILES) - 1) + [bad.breaks_off, bad.fails(500), bad.fails(500)]
-    with pytest.raises(ModelError, match=r"status 500.*run the same command to go on"):
+    with pytest.raises(ModelError, match=r"status 500.*run the same command again to resume"):
         pull("124M", retry=QUICK)
     server.requests.clear()
     pull("124M", retry=QUICK)

@@ -128,7 +128,7 @@ def only_pickled(server: HubServer) -> Repository:
 
 def test_where_there_is_only_a_pickle_its_tensors_are_read(server: HubServer) -> None:
     only_pickled(server)
-    with pytest.raises(ModelError, match=r"must be a whole GPT-2.*brain is unknown; double is unknown"):
+    with pytest.raises(ModelError, match=r"must be a complete GPT-2.*brain is unknown; double is unknown"):
         hub.pull(NAME)
     assert not zoo.is_model(zoo.cached_folder(NAME))
 
