@@ -16,6 +16,7 @@ from tiny_site import write_base, write_site
 from blog_gen.cli import cli
 from blog_gen.drafting import writing
 from blog_gen.errors import BlogGenError
+from blog_gen.site.drafts import write_draft
 
 COMMAND = [sys.executable, "-m", "blog_gen.cli"]
 NOW = "2026-03-05T12:00:00+00:00"
@@ -104,7 +105,7 @@ def test_a_disk_that_fills_after_the_draft_costs_only_a_note(trained: Path, tmp_
 def test_a_draft_that_was_written_is_named_whatever_comes_after_it(
     trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left, real = [1], writing.write_draft
+    left, real = [1], write_draft
 
     def write_once(*arguments: Any) -> Path:
         if not left:
