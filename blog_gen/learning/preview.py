@@ -10,7 +10,7 @@ import numpy as np
 
 from blog_gen.config.settings import SamplingSettings
 from blog_gen.model.bpe import Tokenizer
-from blog_gen.model.sampling.decoding import choose, processors
+from blog_gen.model.sampling.decoding import next_tokens, processors
 from blog_gen.model.training.training import FineTuning
 
 SAMPLES_FOLDER = "samples"  # beside the state while it trains, then in the run
@@ -23,7 +23,7 @@ def preview(tuning: FineTuning, tokenizer: Tokenizer, seed: int = 0) -> str:
     chain = processors(SamplingSettings())
     while len(ids) < min(LENGTH, tuning.hparams.n_ctx):
         logits = tuning.next_logits(ids, min(LENGTH, tuning.hparams.n_ctx))[None]
-        (token,) = choose(logits, [ids[1:]], chain, [rng])
+        (token,) = next_tokens(logits, [ids[1:]], chain, [rng])
         if token == tokenizer.end_of_text:
             break
         ids.append(token)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from blog_gen.model.sampling.cached_network import CachedNetwork
-from blog_gen.model.sampling.decoding import Processor, choose
+from blog_gen.model.sampling.decoding import Processor, next_tokens
 from blog_gen.model.sampling.streaming import TextStream
 
 
@@ -106,7 +106,7 @@ class Batch:
         rows, seated = self.rows, [seat for seat, row in enumerate(self.seats) if row]
         logits = prediction.logits if len(rows) == len(self.seats) else prediction.logits[seated]
         rngs = [row.rng for row in rows if row.rng] or None
-        chosen = choose(logits, [row.history for row in rows], chain, rngs)
+        chosen = next_tokens(logits, [row.history for row in rows], chain, rngs)
         logprobs = logits[range(len(rows)), chosen] - prediction.normaliser[seated]
         for row, token, logprob in zip(rows, chosen, logprobs.tolist(), strict=True):
             if token == self._end_of_text:

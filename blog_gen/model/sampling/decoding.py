@@ -235,7 +235,7 @@ class Length:
         return new
 
 
-def choose(
+def next_tokens(
     logits: Array,
     histories: Histories,
     chain: Sequence[Processor],

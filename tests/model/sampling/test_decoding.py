@@ -204,7 +204,8 @@ def test_a_row_has_the_same_bits_in_any_company(seed: int, rows: int, vocabulary
     histories = [rng.integers(0, vocabulary, rng.integers(0, 40)).tolist() for _ in range(rows)]
     chain: Sequence[Processor] = (Length(0, 3, 20), Force({5: 0}), *decoding.processors(EVERYTHING))
     shaped = decoding.process_logits(logits, histories, chain)
-    tokens = decoding.choose(logits, histories, chain, [np.random.default_rng(row) for row in range(rows)])
+    rngs = [np.random.default_rng(row) for row in range(rows)]
+    tokens = decoding.next_tokens(logits, histories, chain, rngs)
     for row, history in enumerate(histories):
         alone = decoding.process_logits(logits[row : row + 1], [history], chain)
         assert alone.tobytes() == shaped[row].tobytes()
