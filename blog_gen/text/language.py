@@ -23,7 +23,7 @@ _SURE = 0.8  # of 1; what a hundred words of prose reach in their own language
 _NONE = "zxx"  # ISO 639-2: no language, such as a list of numbers
 _NO_PROSE = re.compile(
     r"```.*?(?:```|\Z)|`[^`\n]*`|\{%\s*highlight.*?(?:endhighlight|\Z)|\{[{%][^{}]*+\}"
-    r"|<[^<>]*>|\]\([^()\n]*\)|\w+://\S+|^(?: {4}|\t).*$",
+    r"|<[^<>]*>|\]\([^()\n]*\)|\b\w++://\S+|^(?: {4}|\t).*$",
     re.DOTALL | re.MULTILINE,
 )
 _LETTERS = re.compile(r"[^\W\d_]")
