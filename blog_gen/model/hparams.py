@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
@@ -18,6 +18,13 @@ from blog_gen.errors import ModelError
 from blog_gen.files import read_json, write_json
 
 EMBEDDINGS = ("wte", "wpe", "head")
+# What every Llama's blocks are made of; the numbers differ.
+LLAMA_BLOCKS: Mapping[str, Any] = {
+    "norm": "rms",
+    "positions": "rotary",
+    "feed_forward": "swiglu",
+    "biases": False,
+}
 MOST_WINDOW = 1024  # tokens: GPT-2's context, and enough for a post
 
 

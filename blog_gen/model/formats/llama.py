@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from blog_gen.errors import ModelError
-from blog_gen.model.hparams import HParams
+from blog_gen.model.hparams import LLAMA_BLOCKS, HParams
 from blog_gen.model.tensor_file import Array, Stored
 
 
@@ -31,15 +31,13 @@ def llama(
     """The settings of a Llama network, which `HParams` composes."""
     return HParams(
         n_vocab, n_ctx, n_embd, n_head, n_layer, n_head_kv, n_inner,
-        norm="rms", positions="rotary", feed_forward="swiglu", biases=False,
-        tied=tied, rope_theta=float(rope_theta), split_digits=split_digits,
+        **LLAMA_BLOCKS, tied=tied, rope_theta=float(rope_theta), split_digits=split_digits,
     )  # fmt: skip
 
 
 def is_llama(hparams: HParams) -> bool:
     """Whether the network is composed as Llama's is."""
-    choices = hparams.norm, hparams.positions, hparams.feed_forward, hparams.biases
-    return choices == ("rms", "rotary", "swiglu", False)
+    return all(getattr(hparams, name) == value for name, value in LLAMA_BLOCKS.items())
 
 
 def parts_of(name: str) -> list[str]:

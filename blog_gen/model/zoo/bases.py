@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from blog_gen.model.hparams import HParams
+from blog_gen.model.hparams import LLAMA_BLOCKS, HParams
 from blog_gen.model.zoo.zoo import SIZES
 
 SMALL = HParams(n_vocab=50257, n_ctx=1024, n_embd=768, n_head=12, n_layer=12)
@@ -21,10 +21,7 @@ SMOLLM2 = HParams(
     n_layer=30,
     n_head_kv=3,
     n_inner=1536,
-    norm="rms",
-    positions="rotary",
-    feed_forward="swiglu",
-    biases=False,
+    **LLAMA_BLOCKS,
     rope_theta=100_000.0,
     split_digits=True,
 )
