@@ -126,7 +126,9 @@ def train(
 @click.option("--title", help="Write a post with this title.")
 @click.option("--tags", help="With --title: its tags, with commas between.")
 @click.option(
-    "--seed", type=click.IntRange(0), help="Seed of the first candidate; the same seed gives the same post."
+    "--seed",
+    type=click.IntRange(0),
+    help="The same seed gives the same post; the second draft has the next one.",
 )
 @click.option("--explain", is_flag=True, help="Show how every candidate was judged.")
 @options(date_option, strict_option, sampling_options)

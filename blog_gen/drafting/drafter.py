@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from blog_gen.model.sampling.sampling import Sampler
 
 INDEX_FILE = "novelty.npz"
+SEEDS = 2**31
 IDENTITY = ("url", "baseurl", "title", "repository")  # keys of Jekyll's settings
 
 
@@ -52,12 +53,15 @@ class DraftRequest:
     seed: int | None = None  # of the first candidate; None: from the site, the day and the number
 
     def seeds(self, attempt: int, count: int, site: str = "") -> list[int]:
-        """The candidates' seeds: the same request on the same `site` always has the same."""
+        """The candidates' seeds: the same request on the same `site` always has the same.
+
+        All but the first are hashed from it and their number, so that drafts of seeds 0 and 1 share none.
+        """
         first = self.seed
         if first is None:
-            text = f"{site}/{self.day}/{self.number}/{self.title}/{self.category}/{self.tags}"
-            first = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
-        return [(first + attempt * count + rank) % 2**31 for rank in range(count)]
+            first = _seed_of(f"{site}/{self.day}/{self.number}/{self.title}/{self.category}/{self.tags}")
+        numbers = range(attempt * count, (attempt + 1) * count)
+        return [_seed_of(f"{first}/{number}") if number else first % SEEDS for number in numbers]
 
 
 @dataclass(frozen=True)
@@ -248,6 +252,10 @@ class Drafter:
             category=request.category,
             tags=request.tags,
         ).to_mapping()
+
+
+def _seed_of(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") % SEEDS
 
 
 def site_identity(settings: Settings) -> str:

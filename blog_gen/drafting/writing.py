@@ -35,9 +35,9 @@ class Asked:
     tags: tuple[str, ...] = ()
     seed: int | None = None
 
-    def request(self, day: date, tries: Tries, rank: int, settings: Settings) -> DraftRequest:
+    def request(self, day: date, tries: Tries, rank: int) -> DraftRequest:
         """The request for the draft number `rank`, whose seeds no other draft has."""
-        first = None if self.seed is None else self.seed + rank * settings.candidates * settings.attempts
+        first = None if self.seed is None else self.seed + rank
         return DraftRequest(day, tries.number(day), title=self.title, tags=self.tags, seed=first)
 
 
@@ -69,7 +69,7 @@ def write_drafts(
     tries = Tries(settings.state_folder / TRIES_FILE, existing_days(settings))
     for rank, (day, moment) in enumerate(moments):
         try:
-            _write_one(drafter, asked.request(day, tries, rank, settings), moment, watch, into)
+            _write_one(drafter, asked.request(day, tries, rank), moment, watch, into)
         except RejectedError as error:
             into.rejected.append(error)
         except BlogGenError as error:

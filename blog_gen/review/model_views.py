@@ -9,6 +9,7 @@ from flask import redirect, render_template, request, url_for
 from markupsafe import Markup
 
 from blog_gen import runs
+from blog_gen.drafting.drafter import SEEDS
 from blog_gen.errors import DraftError
 from blog_gen.learning import curve
 from blog_gen.review.entries import LONGEST_SHOWN, Entry
@@ -89,7 +90,6 @@ def run() -> str:
 
 
 def next_seed(entry: Entry) -> str:
-    """The first seed that no candidate of this draft had."""
+    """One that gives other candidates than this draft had."""
     seed = entry.draft.provenance.get("seed") if entry.draft else None
-    settings = services().settings
-    return str(seed + settings.candidates * settings.attempts) if isinstance(seed, int) else ""
+    return str((seed + 1) % SEEDS) if isinstance(seed, int) else ""

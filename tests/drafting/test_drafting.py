@@ -136,7 +136,15 @@ def test_two_sites_of_one_base_have_different_drafts_on_the_same_day(site: Path,
     seeds = [seed for each in sites for seed in DraftRequest(DAY).seeds(0, 8, site_identity(each))]
     assert len(set(seeds)) == len(seeds)
     given = [DraftRequest(DAY, seed=70).seeds(0, 8, site_identity(each)) for each in sites]
-    assert given == [list(range(70, 78))] * len(sites), "a seed that is asked for is that seed everywhere"
+    assert given == [given[0]] * len(sites), "a seed that is asked for is that seed everywhere"
+
+
+def test_drafts_of_different_seeds_share_no_candidate() -> None:
+    seeds = [seed for first in range(200) for seed in DraftRequest(DAY, seed=first).seeds(0, 24)]
+    assert len(set(seeds)) == len(seeds)
+    one = DraftRequest(DAY, seed=70)
+    assert one.seeds(0, 1) == [70], "a candidate's own seed gives it again"
+    assert one.seeds(0, 8) + one.seeds(1, 8) == one.seeds(0, 16)
 
 
 def test_neither_posts_nor_the_place_of_a_site_change_its_seeds(site: Path, tmp_path: Path) -> None:
@@ -151,8 +159,9 @@ def test_neither_posts_nor_the_place_of_a_site_change_its_seeds(site: Path, tmp_
 def test_drafts_of_one_seed_have_candidates_of_their_own(site: Path) -> None:
     _set(site, candidates=2, attempts=3)
     _run(site, "generate", "-n", "3", "--seed", "70")
-    seeds = sorted(int(str(_provenance(draft)["seed"])) for draft in _drafts(site))
-    assert [(seed - 70) // 6 for seed in seeds] == [0, 1, 2]
+    seeds = {int(str(_provenance(draft)["seed"])) for draft in _drafts(site)}
+    rounds = [DraftRequest(DAY, seed=first).seeds(0, 6) for first in (70, 71, 72)]
+    assert [len(seeds.intersection(each)) for each in rounds] == [1, 1, 1]
 
 
 def test_a_title_and_tags_that_are_asked_for_are_given(site: Path) -> None:
