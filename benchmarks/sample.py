@@ -6,8 +6,8 @@ missing one is named. Every text has exactly --tokens tokens, drawn at temperatu
     python benchmarks/sample.py [--full] [--model 124M] [--rows 1 8] [--tokens 256] [--repeats 3] [--json]
 
 Without arguments it takes some four minutes on two cores; `--full` has more rows, longer texts, more repeats
-and transformers, which is slow. `--model` is mini, a model folder, or one of GPT-2's sizes, which is made
-once with random weights.
+and transformers, which is slow. `--model` is mini, smollm2 once it is pulled, a model folder, or one of
+GPT-2's sizes, which is made once with random weights.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import argparse
 import ctypes
 import importlib.util
 import json
+import math
 import os
 import shutil
 import statistics
@@ -80,7 +81,7 @@ def transformers(task: Task) -> Draw:
     torch.set_num_threads(usual_threads())
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    model = transformers.GPT2LMHeadModel.from_pretrained(_export(task, "hf", "hf"))
+    model = transformers.AutoModelForCausalLM.from_pretrained(_export(task, "hf", "hf"))
     end = model.config.eos_token_id
     options = {"do_sample": True, "temperature": TEMPERATURE, "top_p": TOP_P, "top_k": 0, "pad_token_id": end}
     options |= {"max_new_tokens": task.tokens, "min_new_tokens": task.tokens}
@@ -202,8 +203,9 @@ def bandwidth() -> float:
 
 def needed_bytes(hparams: HParams, rows: int, tokens: int) -> float:
     """What one step must at least read: int8 weights once, and half the final float32 cache on average."""
-    weights = hparams.parameters - hparams.n_ctx * hparams.n_embd
-    return weights + rows * tokens / 2 * 2 * hparams.n_layer * hparams.n_embd * 4
+    positions = math.prod(hparams.shapes().get("wpe", (0,)))
+    cache = 2 * hparams.n_layer * hparams.kv_heads * hparams.head_width * 4
+    return hparams.parameters - positions + rows * tokens / 2 * cache
 
 
 def alone(engine: str, task: Task) -> dict[str, float]:

@@ -1,12 +1,13 @@
-"""Speed and memory of a training step beside the peers: one AdamW update of a random GPT-2, in turn.
+"""Speed and memory of a training step beside the peers: one AdamW update of random weights, in turn.
 
-keras-hub and transformers train in bfloat16 products with float32 weights, as we do, where they are installed
-(`make peers`); a missing one is named. Every engine runs in a process of its own, which waits while the
-others take their turn, so that the machine is the same for all.
+keras-hub (GPT-2 alone) and transformers train in bfloat16 products with float32 weights, as we do, where they
+are installed (`make peers`); a missing one is named. Every engine runs in a process of its own, which waits
+while the others take their turn, so that the machine is the same for all.
 
     python benchmarks/train.py [--full] [--model 124M] [--rows 1] [--length 1024] [--rounds 5] [--lora 8]
 
-Without arguments it takes some two minutes on two cores; `--full` has transformers too, which is slow.
+Without arguments it takes some two minutes on two cores; `--full` has transformers too, which is slow;
+smollm2 is measured beside transformers alone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -28,11 +30,13 @@ from typing import Any
 import numpy as np
 
 from blog_gen.config.settings import TrainingSettings
+from blog_gen.model.formats import huggingface_llama
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training.machine import peak_memory
+from blog_gen.model.zoo.bases import SMOLLM2
 from blog_gen.model.zoo.zoo import EMBEDDED, SIZES
 
-SHAPES = {"mini": HParams.load(EMBEDDED["mini"]), "124M": SIZES["124M"]}
+SHAPES = {"mini": HParams.load(EMBEDDED["mini"]), "124M": SIZES["124M"], "smollm2": SMOLLM2}
 WARM_STEPS = 2  # compile, and fill the allocator
 RATE = 1e-4
 PRODUCTS = "products"  # the worker that measures what the machine can do
@@ -50,7 +54,7 @@ class Task:
     def operations(self) -> float:
         """Of one step, forward and backward: 6 for each weight and token, and causal attention."""
         tokens = self.rows * self.length
-        weights = self.hparams.parameters - self.hparams.n_ctx * self.hparams.n_embd
+        weights = self.hparams.parameters - math.prod(self.hparams.shapes().get("wpe", (0,)))
         return 6.0 * tokens * (weights + self.hparams.n_layer * self.length * self.hparams.n_embd)
 
     def tokens(self) -> np.ndarray[Any, Any]:
@@ -118,10 +122,12 @@ def transformers(task: Task) -> Step:
 
     torch.set_num_threads(os.cpu_count() or 1)
     h = task.hparams
-    config = transformers.GPT2Config(
+    config: Any = transformers.GPT2Config(
         vocab_size=h.n_vocab, n_positions=h.n_ctx, n_embd=h.n_embd, n_layer=h.n_layer, n_head=h.n_head
     )
-    model = transformers.GPT2LMHeadModel(config).train()
+    if h.norm == "rms":
+        config = transformers.LlamaConfig.from_dict(huggingface_llama.config_of(h))
+    model = transformers.AutoModelForCausalLM.from_config(config).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.1)
     ids = torch.from_numpy(task.tokens()[:, :-1])
 
@@ -141,7 +147,10 @@ ENGINES: dict[str, tuple[str, Callable[[Task], Step]]] = {
     "keras-hub": ("keras_hub", keras_hub),
     "transformers": ("transformers", transformers),
 }
-SHORT = ["ours", "keras-hub"]
+GPT2_PEERS, LLAMA_PEERS = (
+    ("keras-hub", "transformers"),
+    ("transformers",),
+)  # the first of them without `--full`
 
 
 class Worker:
@@ -251,7 +260,8 @@ def main() -> None:
     if options.engine:
         serve(options.engine, task)
         return
-    wanted = options.engines or (list(ENGINES) if options.full else SHORT)
+    peers = GPT2_PEERS if task.hparams.norm == "layer" else LLAMA_PEERS
+    wanted = options.engines or ["ours", *(peers if options.full else peers[:1])]
     engines = [name for name in wanted if importlib.util.find_spec(ENGINES[name][0])]
     missing = sorted(set(wanted) - set(engines))
     arguments = ["--model", options.model, "--rows", str(options.rows), "--length", str(options.length)]

@@ -16,6 +16,7 @@ from toy_models import write_model
 
 from blog_gen.model.hparams import HParams
 from blog_gen.model.quiet import quiet
+from blog_gen.model.zoo import zoo
 from blog_gen.model.zoo.zoo import SIZES
 
 quiet()
@@ -63,6 +64,15 @@ def llama(request: pytest.FixtureRequest) -> Iterator[Ours]:
 def full() -> Iterator[Ours]:
     """124M's real shape."""
     yield from _made(SIZES["124M"])
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Ours:
+    """The real weights."""
+    folder = zoo.cached_folder("smollm2")
+    if not zoo.is_model(folder):
+        pytest.skip("the real weights are not there: `blog-gen models pull smollm2`")
+    return Ours(folder, HParams.load(folder))
 
 
 @pytest.fixture

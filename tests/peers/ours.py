@@ -13,6 +13,11 @@ from blog_gen.model.hparams import HParams
 from blog_gen.model.weights import load_weights
 
 Array = np.ndarray[Any, Any]
+PROMPTS = (
+    "It was a bright cold day in April,",
+    "title: The kettle\ntags: repairs\n---\nThe kettle had leaked since",
+    "To sort a list of words by their length in Python,",
+)
 
 
 @dataclass(frozen=True)
@@ -44,3 +49,15 @@ class Ours:
             padded[: len(tokens)] = tokens
             tokens.append(int(self.logits(padded, weights)[len(tokens) - 1].argmax()))
         return tokens[len(prompt) :]
+
+    def assert_chooses(self, prompt: list[int], continuation: list[int], margin: float) -> None:
+        """Ours has the same likeliest token as a peer at each place of the peer's continuation.
+
+        Left out: places where ours leads by less than `margin` (logits), which rounding may decide.
+        """
+        scores = self.logits(np.array([*prompt, *continuation]))[len(prompt) - 1 : -1]
+        second, first = np.sort(scores, axis=-1)[:, -2:].T
+        clear = first - second > margin
+        print(f"{clear.sum()} of {len(clear)} tokens lead by more than {margin:g}")
+        assert clear.mean() > 0.9
+        assert scores.argmax(-1)[clear].tolist() == np.array(continuation)[clear].tolist()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ours import Array, Ours
+from ours import PROMPTS, Array, Ours
 from real_vocabulary import TORTURE
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -67,6 +67,16 @@ def test_logits_and_continuation_of_llamas_blocks(llama: Ours, scratch: Path) ->
         # Theirs rounds the rotary frequencies once more: far positions turn by another last digit.
         assert_same_logits(llama, peer, length, TOLERANCE if length < 256 else 5 * TOLERANCE)
     assert_same_continuation(llama, peer, 100)
+
+
+def test_logits_and_continuations_of_the_real_smollm2(smollm2: Ours, scratch: Path) -> None:
+    peer, tokenizer = theirs(smollm2, scratch), Tokenizer.load(smollm2.folder)
+    for length in (1, 100, 513):
+        assert_same_logits(smollm2, peer, length)
+    for text in PROMPTS:
+        prompt = [tokenizer.end_of_text, *tokenizer.encode(text)]
+        grown = peer.generate(torch.tensor([prompt]), max_new_tokens=60, do_sample=False, eos_token_id=None)
+        smollm2.assert_chooses(prompt, grown[0, len(prompt) :].tolist(), margin=1e-3)
 
 
 def test_the_exported_tokenizer_splits_digits_as_ours_does(llama: Ours, scratch: Path) -> None:
