@@ -34,7 +34,8 @@ from blog_gen.judge.index import CorpusIndex
 from blog_gen.learning.staleness import depends_on
 from blog_gen.model.weights import save_weights
 from blog_gen.review.store import Store
-from blog_gen.site.articles import fingerprint, read_articles
+from blog_gen.site.articles import read_articles
+from blog_gen.site.folder import fingerprint
 
 WORDS = 300  # of a post
 SAMPLE = Path(__file__).resolve().parent.parent

@@ -19,8 +19,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from filelock import FileLock, Timeout
-
 from blog_gen.errors import BlogGenError, BusyError
 
 TEMPORARY_PREFIX = ".blog-gen-tmp-"
@@ -207,6 +205,8 @@ def locked(path: Path, doing: str, timeout: float = 0.0) -> Iterator[None]:
         BusyError: another process holds it longer than `timeout` seconds.
         BlogGenError: the folder cannot be written.
     """
+    from filelock import FileLock, Timeout  # here, since who only looks takes no lock
+
     make_folder(path.parent)
     lock = FileLock(path, timeout=timeout)
     try:

@@ -10,11 +10,9 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 NAME = "blog_gen"
 
@@ -60,6 +58,8 @@ def how_to_install(extra: str) -> str:
 
 def _recorded() -> Origin | None:
     """What pip wrote down when it installed."""
+    from importlib import metadata  # here: it takes longer than all that `run` does on a day without news
+
     for distribution in metadata.distributions(name=NAME):
         text = distribution.read_text("direct_url.json")
         if text:
@@ -74,6 +74,8 @@ def origin_of(record: Mapping[str, Any]) -> Origin:
     >>> origin_of({"url": "https://code.example/all", "vcs_info": vcs, "subdirectory": "a"}).url
     'git+https://code.example/all@1f2e#subdirectory=a'
     """
+    from urllib.request import url2pathname
+
     url, vcs = str(record["url"]), record.get("vcs_info")
     below = f"#subdirectory={record['subdirectory']}" if record.get("subdirectory") else ""
     if vcs:

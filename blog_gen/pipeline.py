@@ -22,11 +22,13 @@ from blog_gen.site.days import (
     moment_on,
     schedule_of,
 )
-from blog_gen.site.folder import require_articles
+from blog_gen.site.folder import look_at, require_articles
 
 if TYPE_CHECKING:
     from blog_gen.corpus import Corpus
     from blog_gen.drafting.writing import Asked
+    from blog_gen.learning.retraining import RetrainingDecision
+    from blog_gen.statcache import StatCache
 
 
 def run(
@@ -39,9 +41,9 @@ def run(
 ) -> Report:
     """The pre-build step: learn if the posts changed, write what is due, else do nothing, fast."""
     from blog_gen.learning.rehearsal import rehearse, say_damage
-    from blog_gen.learning.retraining import must_learn, retraining_decision
+    from blog_gen.learning.retraining import must_learn
 
-    due, retraining = _due(settings, now, hooks, day), retraining_decision(settings, now) if learn else None
+    due, retraining = _decided(settings, now, hooks, day, learn)
     report = Report(due=due, retraining=retraining)
     if not (due or (retraining and retraining.due)):
         say_damage(settings, hooks.note)
@@ -51,8 +53,8 @@ def run(
         return report
     require_articles(settings)
     with working_on(settings, timeout=60.0):
-        due = report.due = _due(settings, now, hooks, day)  # another process may have been quicker
-        retraining = retraining_decision(settings, now) if learn else None
+        due, retraining = _decided(settings, now, hooks, day, learn)  # another process may have been quicker
+        report.due = due
         corpus = read(settings, hooks)
         if retraining and must_learn(settings, corpus, retraining):
             _train(settings, corpus, hooks, report, now)
@@ -105,9 +107,20 @@ def read(settings: Settings, hooks: Hooks) -> Corpus:
     return corpus
 
 
-def _due(settings: Settings, now: datetime, hooks: Hooks, day: date | None) -> list[date]:
+def _decided(
+    settings: Settings, now: datetime, hooks: Hooks, day: date | None, learn: bool
+) -> tuple[list[date], RetrainingDecision | None]:
+    """The days to write for, and whether to learn, by one look at the files."""
+    from blog_gen.learning.retraining import retraining_decision
+
+    look = look_at(settings)
+    due = _due(settings, now, hooks, day, look)
+    return due, retraining_decision(settings, now, look) if learn else None
+
+
+def _due(settings: Settings, now: datetime, hooks: Hooks, day: date | None, look: StatCache) -> list[date]:
     """The days that lack a post; a `day` asked for lacks `posts_per_day` less what it has."""
-    existing = existing_days(settings)
+    existing = existing_days(settings, look)
     if day is not None:
         check_day(settings, day, now)
         return [day] * max(0, settings.posts_per_day - existing[day])
@@ -119,7 +132,8 @@ def _due(settings: Settings, now: datetime, hooks: Hooks, day: date | None) -> l
 def _train(
     settings: Settings, corpus: Corpus, hooks: Hooks, report: Report, now: datetime, fresh: bool = False
 ) -> None:
-    from blog_gen.learning.fine_tuning import Monitor, train
+    from blog_gen.learning.fine_tuning import train
+    from blog_gen.learning.monitor import Monitor
     from blog_gen.learning.rehearsal import require_language, require_model
     from blog_gen.runs import read_meta
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from blog_gen.drafting.drafter import Result
     from blog_gen.errors import BlogGenError, RejectedError
-    from blog_gen.learning.fine_tuning import Monitor
+    from blog_gen.learning.monitor import Monitor
     from blog_gen.learning.retraining import RetrainingDecision
     from blog_gen.runs import Meta
 

@@ -23,6 +23,7 @@ LAYERS = [
     {"runs"},
     {"site", "text", "model", "judge"},
     {"config"},
+    {"statcache"},
     {"files"},
     {"errors", "origin", "__init__", "base"},
 ]

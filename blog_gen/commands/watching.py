@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from blog_gen.learning.fine_tuning import Monitor
+    from blog_gen.learning.monitor import Monitor
 
 
 def watched(monitor: Monitor, sample_every: int | None, tensorboard: Path | None) -> Monitor:

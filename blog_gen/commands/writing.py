@@ -205,7 +205,7 @@ def _say_what_is_in_no_file(site: Site, settings: Settings) -> None:
 
 def _quiet_hooks(interrupted: Callable[[], bool]) -> Hooks:
     """Hooks that say nothing but what is lost or put aside, and still stop when asked to."""
-    from blog_gen.learning.fine_tuning import Monitor
+    from blog_gen.learning.monitor import Monitor
 
     return Hooks(training=Monitor(interrupted=interrupted, note=_say_note))
 
@@ -216,7 +216,7 @@ def _say_note(note: Note) -> None:
 
 def _hooks(settings: Settings, bar: Progress, interrupted: Callable[[], bool]) -> Hooks:
     """A pipeline's hooks that draw on `bar`."""
-    from blog_gen.learning.fine_tuning import Monitor
+    from blog_gen.learning.monitor import Monitor
 
     steps = 0
     measured = ""

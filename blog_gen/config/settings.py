@@ -22,6 +22,9 @@ from blog_gen.errors import ConfigError, Note
 
 CONFIG_KEY = "blog_gen"
 STATE_FOLDER = ".blog_gen"
+STAT_CACHE_FILE = (
+    "stat_cache.json"  # in the state folder: what was found out about files that are as they were
+)
 CONFIG_FILES = ("_config.yml",)  # where nobody names others; `_config.yaml` will do, too
 _DERIVED = {"derived": True}  # not a key that a blogger may write
 

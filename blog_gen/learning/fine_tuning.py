@@ -9,8 +9,7 @@ import dataclasses
 import gc
 import math
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -19,25 +18,14 @@ from blog_gen.config.settings import Settings
 from blog_gen.corpus import Corpus
 from blog_gen.errors import Note
 from blog_gen.files import write_text
+from blog_gen.learning.monitor import Monitor
 from blog_gen.learning.staleness import depends_on, iso, knows_more, same_settings, settings_that_differ
 from blog_gen.model.quiet import quiet
-from blog_gen.site.articles import fingerprint
+from blog_gen.site.folder import fingerprint
 
 if TYPE_CHECKING:
     from blog_gen.learning.preparing import TrainingJob
     from blog_gen.model.training.outcome import Outcome
-
-
-@dataclass(frozen=True)
-class Monitor:
-    """What a caller wants to hear of a training run while it lasts."""
-
-    started: Callable[[str, int], None] = lambda sentence, steps: None
-    row: Callable[[Mapping[str, float]], None] = lambda row: None
-    interrupted: Callable[[], bool] = lambda: False
-    note: Callable[[Note], None] = lambda note: None
-    sample: Callable[[int, str], None] | None = None  # hears a sample, and after which step it was drawn
-    sample_every: int = 0  # steps; 0 for none
 
 
 def train(

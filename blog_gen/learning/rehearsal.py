@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from blog_gen import runs
 from blog_gen.config.settings import Settings
-from blog_gen.corpus import Corpus
 from blog_gen.errors import ModelError, Note
 from blog_gen.learning.retraining import RetrainingDecision
 from blog_gen.learning.staleness import depends_on, withdrawn
 from blog_gen.model.zoo import zoo
 from blog_gen.model.zoo.languages import ENGLISH_ONLY, name_of, what_to_do
 from blog_gen.origin import how_to_install
+
+if TYPE_CHECKING:
+    from blog_gen.corpus import Corpus
 
 TRAINER = "keras"  # which the extra `train` brings, with a library for it
 

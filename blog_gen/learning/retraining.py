@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from blog_gen import runs
 from blog_gen.config.settings import Settings
-from blog_gen.corpus import Corpus
 from blog_gen.learning.staleness import up_to_date, withdrawn
 from blog_gen.site.days import schedule_of
+from blog_gen.statcache import StatCache
+
+if TYPE_CHECKING:
+    from blog_gen.corpus import Corpus
 
 DAYS = {"changed": 0, "daily": 1, "weekly": 7, "monthly": 30}  # at least so many from one time to the next
 
@@ -35,16 +39,21 @@ class RetrainingDecision:
         return f"what changed since {self.learned or 'the last time'} is learned {until}"
 
 
-def retraining_decision(settings: Settings, now: datetime) -> RetrainingDecision:
+def retraining_decision(
+    settings: Settings, now: datetime, look: StatCache | None = None
+) -> RetrainingDecision:
     """Whether `run` is to learn at `now`, which is aware.
 
     Days are those of the site's zone. An unfinished run counts as none: it is resumed.
+
+    Args:
+        look: at the files; None for a new one.
 
     Raises:
         ArticleError: there is no articles folder.
     """
     meta = runs.read_meta(settings.run_folder)
-    stale = not up_to_date(meta, settings, now)
+    stale = not up_to_date(meta, settings, now, look)
     schedule = schedule_of(settings)
     moment = _moment(meta.learned if meta else None)
     learned = schedule.today(moment) if moment else None

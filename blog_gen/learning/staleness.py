@@ -5,28 +5,34 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blog_gen import runs
 from blog_gen.config.settings import Settings
-from blog_gen.corpus import Corpus
-from blog_gen.site.articles import fingerprint
+from blog_gen.site.folder import fingerprint
+from blog_gen.statcache import StatCache
+
+if TYPE_CHECKING:
+    from blog_gen.corpus import Corpus
 
 # Settings of training that change how long it takes or how much memory, not what is learned or how well.
 NOT_DECIDING = ("max_minutes", "gradient_accumulation", "activation_checkpointing")
 
 
-def up_to_date(meta: runs.Meta | None, settings: Settings, now: datetime | None = None) -> bool:
+def up_to_date(
+    meta: runs.Meta | None, settings: Settings, now: datetime | None = None, look: StatCache | None = None
+) -> bool:
     """Whether the finished run `meta` is of today's posts and settings; reads bytes, parses nothing.
 
     Args:
         now: aware; a post whose day has come since makes it stale. None: days do not count.
+        look: at the files; None for a new one.
     """
     return (
         meta is not None
         and same_settings(meta, settings)
         and not (now and meta.changes_at and now >= datetime.fromisoformat(meta.changes_at))
-        and meta.fingerprint == fingerprint(settings)
+        and meta.fingerprint == fingerprint(settings, look)
     )
 
 

@@ -19,7 +19,7 @@ from blog_gen.errors import DraftError
 from blog_gen.site import dates, front_matter
 from blog_gen.site.days import REJECTED_FOLDER, draft_folders
 from blog_gen.site.drafts import Draft, read_draft
-from blog_gen.site.folder import LARGEST, MARKDOWN, LeftOut, content_of
+from blog_gen.site.folder import LARGEST, MARKDOWN, Homes, LeftOut, content_of
 from blog_gen.site.scores import scores_of
 
 State = Literal["waiting", "approved", "rejected"]
@@ -99,20 +99,21 @@ def _files(settings: Settings) -> Iterator[Path]:
     """Each file once, though two folders may be the same one. A link is no draft: it may lead anywhere."""
     own = (settings.output_folder, rejected_folder(settings))
     seen: set[Path] = set()
+    homes = Homes(settings)
     for folder in (*own, *draft_folders(settings)):
         for path in sorted(folder.rglob("*")):
             name = path.name
             if path in seen or not name.lower().endswith(MARKDOWN) or name.startswith((".", "#", "~")):
                 continue
-            if path.is_file() and not path.is_symlink() and (folder in own or _ours(path, settings)):
+            if path.is_file() and not path.is_symlink() and (folder in own or _ours(path, homes)):
                 seen.add(path)
                 yield path
 
 
-def _ours(path: Path, settings: Settings) -> bool:
+def _ours(path: Path, homes: Homes) -> bool:
     """Among articles, a draft is told by its provenance."""
     try:
-        return content_of(path, settings) is None
+        return content_of(path, homes) is None
     except LeftOut:
         return False
 

@@ -15,8 +15,9 @@ from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError
 from blog_gen.review.deadline import Worker
 from blog_gen.review.entries import LONGEST_SHOWN
-from blog_gen.site.articles import Article, fingerprint, read_articles
+from blog_gen.site.articles import Article, read_articles
 from blog_gen.site.assets import image_files
+from blog_gen.site.folder import fingerprint
 from blog_gen.text.safety.facts import Finding, SiteFacts
 from blog_gen.text.safety.links import known_hosts
 from blog_gen.text.safety.safe import make_safe

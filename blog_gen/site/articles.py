@@ -8,12 +8,9 @@ stops the rest, unless the settings are `strict`.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +21,7 @@ from blog_gen.errors import ArticleError, Note
 from blog_gen.site.folder import LeftOut, PostFile, content_of, post_files
 from blog_gen.site.jekyll.limits import beyond_the_limit
 from blog_gen.site.jekyll.values import date_of, names_of, title_of
-from blog_gen.site.jekyll.visibility import DECIDING, Visibility
+from blog_gen.site.jekyll.visibility import Visibility
 from blog_gen.site.parts import parts_of, seen
 
 LEFT_OUT = "left out"  # what a note says was done about a post that cannot be used
@@ -136,27 +133,6 @@ def why_hidden(hidden: list[HiddenPost] | tuple[HiddenPost, ...]) -> str:
     return ", ".join(f"{count} {why}" for why, count in counts)
 
 
-def fingerprint(settings: Settings) -> str:
-    """SHA-256, in hexadecimal, over the path and the bytes of every file that may be a post.
-
-    The same as long as no post is added, changed, moved, excluded or removed, and no setting of Jekyll's
-    changes that hides posts. No YAML of a post is parsed, and one that blog-gen wrote changes nothing.
-
-    Raises:
-        ArticleError: there is no articles folder.
-    """
-    decide = {key: settings.jekyll[key] for key in DECIDING if key in settings.jekyll}
-    said = json.dumps([decide, settings.language], sort_keys=True, default=str, skipkeys=True)
-    digest = hashlib.sha256(said.encode(errors="backslashreplace"))
-    for post_file in post_files(settings):
-        with suppress(LeftOut):
-            data = content_of(post_file.file, settings, post_file.place.folder)
-            if data is not None:
-                digest.update(f"{post_file.path.as_posix()}\0{len(data)}\0".encode())
-                digest.update(data)
-    return digest.hexdigest()
-
-
 def _post(
     post_file: PostFile, settings: Settings, visibility: Visibility, notes: list[Note]
 ) -> Article | HiddenPost | None:
@@ -164,7 +140,7 @@ def _post(
     path, place = post_file.path, post_file.place
     if why := visibility.why_not_the_place(place):
         return HiddenPost(path, why)
-    data = content_of(post_file.file, settings, place.folder)
+    data = content_of(post_file.file, post_file.homes)
     if data is None:
         return None
     if why := visibility.why_not_the_name(place, post_file.file.name):

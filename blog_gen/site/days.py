@@ -18,8 +18,9 @@ from blog_gen.config.ranges import time_in, weekdays_in
 from blog_gen.config.settings import Settings
 from blog_gen.errors import ConfigError, Note
 from blog_gen.site import dates
-from blog_gen.site.folder import MARKDOWN, front_matter_in, provenance_in
+from blog_gen.site.folder import MARKDOWN, front_matter_in, look_at, provenance_in
 from blog_gen.site.jekyll.places import posts_folders
+from blog_gen.statcache import StatCache
 
 NOW_VARIABLE = "BLOG_GEN_NOW"  # an ISO 8601 moment that stands in for the clock
 REJECTED_FOLDER = "rejected"  # in the state folder
@@ -117,12 +118,21 @@ def clock_note(now: datetime, settings: Settings, existing: Counter[date]) -> No
     )
 
 
-def existing_days(settings: Settings) -> Counter[date]:
+def existing_days(settings: Settings, look: StatCache | None = None) -> Counter[date]:
     """How many posts of ours there are for each day, wherever review has moved them, rejected ones too.
 
-    Only the head of each file is read, and no YAML is parsed: 300 posts take a few milliseconds.
+    Only the head of each file is read, where any changed since the last time, and no YAML is parsed.
+
+    Args:
+        look: None for a new one.
     """
-    return Counter(_our_files(settings).values())
+
+    def find() -> dict[str, int]:
+        return {day.isoformat(): posts for day, posts in Counter(_our_files(settings).values()).items()}
+
+    look = look or look_at(settings)
+    days: dict[str, int] = look.kept("days", draft_folders(settings), None, find)
+    return Counter({date.fromisoformat(day): posts for day, posts in days.items()})
 
 
 def our_files(settings: Settings) -> list[Path]:

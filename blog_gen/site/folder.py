@@ -6,20 +6,34 @@ never among them, wherever they were moved.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from blog_gen.config.settings import CONFIG_KEY, Settings, config_files_in
+from blog_gen.config.settings import CONFIG_KEY, STAT_CACHE_FILE, Settings, config_files_in
 from blog_gen.errors import ArticleError
 from blog_gen.site.jekyll.entries import EntryFilter
 from blog_gen.site.jekyll.places import HTML, MARKDOWN, Place, endings, place_of, places_of, posts_folders
+from blog_gen.site.jekyll.visibility import DECIDING
+from blog_gen.statcache import StatCache
 
 LARGEST = 5 * 1024 * 1024  # bytes; no blog post is longer
 
-__all__ = ["LARGEST", "MARKDOWN", "LeftOut", "PostFile", "content_of", "post_files", "require_articles"]
+__all__ = [
+    "LARGEST",
+    "MARKDOWN",
+    "Homes",
+    "LeftOut",
+    "PostFile",
+    "content_of",
+    "post_files",
+    "require_articles",
+]
 
 _SKIPPED = ("_", ".", "#", "~")  # names that Jekyll does not read in a collection
 _FRONT_MATTER = re.compile(
@@ -33,6 +47,33 @@ class LeftOut(Exception):
     """The file cannot be used; the message is the rule that it breaks."""
 
 
+class Homes:
+    """The real folders in which the files of one place may lie, at one reading: each is resolved once."""
+
+    def __init__(self, settings: Settings, folder: Path | None = None) -> None:
+        homes = (settings.site, folder or settings.articles_folder)
+        self._homes = tuple({os.path.join(os.path.realpath(home), "") for home in homes})
+        self._parents: dict[str, str] = {}  # by the path of a folder, where it really is
+
+    def real(self, file: Path) -> str:
+        """Where a file really is.
+
+        Raises:
+            LeftOut: a link leads out of the site.
+        """
+        path = os.fspath(file)
+        if os.path.islink(path):
+            real = os.path.realpath(path)
+        else:
+            parent, name = os.path.split(path)
+            if parent not in self._parents:
+                self._parents[parent] = os.path.realpath(parent)
+            real = os.path.join(self._parents[parent], name)
+        if not real.startswith(self._homes):
+            raise LeftOut("a link must not lead out of the site")
+        return real
+
+
 @dataclass(frozen=True)
 class PostFile:
     """A file that may be a post."""
@@ -40,6 +81,7 @@ class PostFile:
     path: Path  # relative to the site, always printable
     file: Path  # as it can be opened
     place: Place
+    homes: Homes  # where it may really be
 
     @property
     def is_html(self) -> bool:
@@ -62,18 +104,26 @@ def post_files_in(
 ) -> list[PostFile]:
     """The files in `places` with one of these endings; `others` only where Jekyll reads the folder."""
     entries, site = EntryFilter(settings.jekyll), os.fspath(settings.site)
-    found: dict[Path, PostFile] = {}
+    found: dict[str, PostFile] = {}
     for place in places:
-        ends = markdown if place.kind == "other" else (*markdown, *others)
-        for file in _files_in(place, entries):
-            if file.name.lower().endswith(ends):
-                path = _printable(os.path.relpath(file, site))
-                found.setdefault(path, PostFile(path, file, place))
-    return sorted(found.values(), key=lambda post_file: post_file.path.as_posix())
+        ends, homes = (
+            markdown if place.kind == "other" else (*markdown, *others),
+            Homes(settings, place.folder),
+        )
+        for parent, names in _files_in(place, entries):
+            within = os.path.relpath(parent, site)
+            for name in names:
+                if name.lower().endswith(ends):
+                    path = _printable(os.path.normpath(os.path.join(within, name)))
+                    found.setdefault(path.as_posix(), PostFile(path, Path(parent, name), place, homes))
+    return [post_file for _, post_file in sorted(found.items())]
 
 
-def _files_in(place: Place, entries: EntryFilter) -> Iterator[Path]:
-    """The files below a folder that Jekyll reads; of one that it does not know, those with no hidden name."""
+def _files_in(place: Place, entries: EntryFilter) -> Iterator[tuple[str, list[str]]]:
+    """The files below a folder that Jekyll reads; of one that it does not know, those with no hidden name.
+
+    Given by the folders that they are in.
+    """
     own = place.kind == "other"
     if place.kind in ("posts", "drafts") and not entries.enters(os.path.dirname(place.within)):
         return
@@ -81,10 +131,15 @@ def _files_in(place: Place, entries: EntryFilter) -> Iterator[Path]:
     for parent, folders, names in os.walk(place.folder):
         folders[:] = [name for name in folders if not name.startswith(_SKIPPED if own else ".")]
         under = os.path.relpath(parent, place.base).replace(os.sep, "/")
-        for name in names:
-            entry = name if under == "." else f"{under}/{name}"
-            if not name.startswith(_SKIPPED) if own else entries.reads(entry, seen_from):
-                yield Path(parent, name)
+        above = "" if under == "." else f"{under}/"
+        yield (
+            parent,
+            [
+                name
+                for name in names
+                if (not name.startswith(_SKIPPED) if own else entries.reads(above + name, seen_from))
+            ],
+        )
 
 
 def require_articles(settings: Settings) -> None:
@@ -123,16 +178,13 @@ def _printable(path: str) -> Path:
     return Path(path.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
-def content_of(file: Path, settings: Settings, folder: Path | None = None) -> bytes | None:
-    """The bytes of a file in the articles folder `folder`, or None if blog-gen wrote it.
+def content_of(file: Path, homes: Homes) -> bytes | None:
+    """The bytes of a file that may be a post, or None if blog-gen wrote it.
 
     Raises:
         LeftOut: a link out of the site, no regular file, too large, or not readable.
     """
-    homes = [os.path.realpath(home) for home in (settings.site, folder or settings.articles_folder)]
-    real = os.path.realpath(file)
-    if not any(os.path.commonpath((home, real)) == home for home in homes):
-        raise LeftOut("a link must not lead out of the site")
+    real = homes.real(file)
     if not os.path.isfile(real):
         raise LeftOut("a link must lead to a file" if file.is_symlink() else "a post must be a regular file")
     size = os.path.getsize(real)
@@ -144,6 +196,45 @@ def content_of(file: Path, settings: Settings, folder: Path | None = None) -> by
         raise LeftOut(f"the file cannot be read ({error.strerror})") from error
     head = front_matter_in(data)
     return None if head is not None and provenance_in(head) is not None else data
+
+
+def look_at(settings: Settings) -> StatCache:
+    """One look at the files that may be posts or drafts, to be shared by what is asked at one moment."""
+    return StatCache(settings.state_folder / STAT_CACHE_FILE, (*endings(settings), *HTML))
+
+
+def fingerprint(settings: Settings, look: StatCache | None = None) -> str:
+    """SHA-256, in hexadecimal, over the path and the bytes of every file that may be a post.
+
+    The same as long as no post is added, changed, moved, excluded or removed, and no setting of Jekyll's
+    changes that hides posts. No YAML of a post is parsed, and one that blog-gen wrote changes nothing. Files
+    are only read where their sizes or times changed since the last time.
+
+    Args:
+        look: None for a new one.
+
+    Raises:
+        ArticleError: there is no articles folder.
+    """
+    places = places_of(settings)
+    where = [(os.path.relpath(place.folder, settings.site), place.kind) for place in places]
+    depends_on = (os.path.realpath(settings.site), where, settings.language, settings.jekyll)
+    look, folders = look or look_at(settings), [place.folder for place in places]
+    found: str = look.kept("fingerprint", folders, depends_on, lambda: _fingerprint(settings))
+    return found
+
+
+def _fingerprint(settings: Settings) -> str:
+    decide = {key: settings.jekyll[key] for key in DECIDING if key in settings.jekyll}
+    said = json.dumps([decide, settings.language], sort_keys=True, default=str, skipkeys=True)
+    digest = hashlib.sha256(said.encode(errors="backslashreplace"))
+    for post_file in post_files(settings):
+        with suppress(LeftOut):
+            data = content_of(post_file.file, post_file.homes)
+            if data is not None:
+                digest.update(f"{post_file.path.as_posix()}\0{len(data)}\0".encode())
+                digest.update(data)
+    return digest.hexdigest()
 
 
 def front_matter_in(data: bytes) -> bytes | None:

@@ -61,7 +61,7 @@ def _posts(settings: Settings) -> Iterator[bytes]:
         return
     for file in found:
         try:
-            data = content_of(file.file, settings)
+            data = content_of(file.file, file.homes)
         except LeftOut:
             continue
         if data is not None:

@@ -45,12 +45,14 @@ def render(name: str, site: Path, /, **values: Any) -> str:
 
 def old_templates(site: Path) -> list[Note]:
     """A note where the site's own templates are still in the folder of version 0.1."""
+    if not (folders := _old_folder(site)):
+        return []
     from importlib import resources
 
     names = {path.name for path in resources.files("blog_gen.templates").iterdir()}
     return [
         Note(folder, f"a site's own templates belong in `{FOLDER}/`", "they are still read from here")
-        for folder in _old_folder(site)
+        for folder in folders
         if any(path.name in names for path in folder.iterdir())
     ]
 

@@ -24,7 +24,8 @@ from blog_gen.drafting.drafter import Drafter
 from blog_gen.errors import BlogGenError, ModelError, Note
 from blog_gen.judge.completeness import usual_words
 from blog_gen.learning import staleness
-from blog_gen.learning.fine_tuning import Monitor, train
+from blog_gen.learning.fine_tuning import train
+from blog_gen.learning.monitor import Monitor
 from blog_gen.learning.staleness import depends_on, settings_that_differ, up_to_date
 from blog_gen.model.formats.folder import draft_words
 from blog_gen.model.training.machine import Machine

@@ -12,7 +12,8 @@ from blog_gen import runs
 from blog_gen.config.settings import Settings, load_settings
 from blog_gen.corpus import read_corpus
 from blog_gen.errors import ModelError
-from blog_gen.learning.fine_tuning import Monitor, train
+from blog_gen.learning.fine_tuning import train
+from blog_gen.learning.monitor import Monitor
 from blog_gen.learning.rehearsal import require_run
 from blog_gen.learning.staleness import up_to_date, withdrawn
 

@@ -1,0 +1,20 @@
+"""What a caller hears of a training run while it lasts. Imports nothing heavy: every command has one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from blog_gen.errors import Note
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """What a caller wants to hear of a training run while it lasts."""
+
+    started: Callable[[str, int], None] = lambda sentence, steps: None
+    row: Callable[[Mapping[str, float]], None] = lambda row: None
+    interrupted: Callable[[], bool] = lambda: False
+    note: Callable[[Note], None] = lambda note: None
+    sample: Callable[[int, str], None] | None = None  # hears a sample, and after which step it was drawn
+    sample_every: int = 0  # steps; 0 for none
