@@ -1,12 +1,14 @@
 """How a blog's own posts, and known-bad texts made from them, fare under the blog's own limits.
 
-Cross-validated: the limits by which a post is judged are made without it, and it is compared with all other
-posts in the language that is learned. The known-bad texts are spoilt in every way that generated text is
-known to go wrong.
+Cross-validated: the limits by which a post is judged are made without it. It is compared with all other
+posts in the language that is learned; copied is only what an earlier one has, since of two posts that share
+a passage the later one copies. Posts without a word, pictures alone, are left out. The known-bad texts are
+spoilt in every way that generated text is known to go wrong, and compared with the posts of the other folds.
 
-    python benchmarks/judge_limits.py [--site DIR] [--articles FOLDER] [--sample N] [--json]
+    python benchmarks/judge_limits.py [--site DIR] [--articles FOLDER] [--sample N | --full] [--json]
 
-`--sample N` judges N posts, evenly spread over the blog, instead of all. With it, `--json` prints one object:
+`--sample N` judges N posts, evenly spread over the blog, 60 unless given; `--full` judges all. A blog of up
+to 40 posts is judged post by post, a larger one in ten folds. `--json` prints one object:
 
     {"posts": 120,          how many the blog has in the language that is learned
      "judged": 40,          how many of them were judged
@@ -22,22 +24,29 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import lru_cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from blog_gen.config.settings import Limits, load_settings
+from blog_gen import judge as judging
+from blog_gen.config.settings import CONFIG_KEY, Limits, load_settings
 from blog_gen.corpus import read_corpus
-from blog_gen.judge import Candidate, Context, Scorecard, judge, trimmed
+from blog_gen.judge import Candidate, Context, Scorecard, fluency, index, judge, trimmed
 from blog_gen.judge.blocks import blocks_of
 from blog_gen.judge.calibration import own_limits
 from blog_gen.judge.completeness import usual_words, words_in
 from blog_gen.judge.index import CorpusIndex
 from blog_gen.judge.words import unspaced
+from blog_gen.site.articles import oldest_first
+from blog_gen.site.found import AUTO, with_posts_found
 
 Post = tuple[str, str, str]
 """Name, title, body."""
@@ -135,7 +144,9 @@ SPOILS: Sequence[Spoil] = (
 
 
 LEAST = 100  # words; of a shorter text there is too little to spoil
-FOLDS = 10  # for a blog of more posts; in a smaller one, each post is left out alone
+FOLDS = 10  # for a blog of more than `ALONE` posts; in a smaller one, each post is left out alone
+ALONE = 40
+SAMPLE = 60  # posts that are judged unless told otherwise
 
 
 def candidate(title: str, body: str) -> Candidate:
@@ -146,35 +157,57 @@ def index_of(posts: Sequence[Post]) -> CorpusIndex:
     return CorpusIndex.build([(name, body) for name, _, body in posts])
 
 
-def context_of(posts: Sequence[Post], index: CorpusIndex) -> Context:
-    """What candidates are judged by when `posts`, of which `index` is, are the blog."""
-    own = own_limits(posts, index)
+def context_of(posts: Sequence[Post], indexed: CorpusIndex) -> Context:
+    """What candidates are judged by when `posts`, of which `indexed` is, are the blog."""
+    own = own_limits(posts, indexed)
     titles = [(name, title) for name, title, _ in posts]
     words = usual_words(body for _, _, body in posts)
-    return Context(index, titles, words, own.length, limits=own.over(Limits()))
+    return Context(indexed, titles, words, own.length, limits=own.over(Limits()))
 
 
-def cards_of(posts: Sequence[Post], sample: int | None = None) -> dict[str, list[Scorecard]]:
+def cards_of(
+    posts: Sequence[Post], sample: int | None = None, processes: int = 1
+) -> dict[str, list[Scorecard]]:
     """The scorecards of each kind of text: `real` and every way of spoiling, of `sample` posts or of all."""
-    chosen = _spread(len(posts), sample or len(posts))
-    every = index_of(posts)
+    folds = len(posts) if len(posts) <= ALONE else FOLDS
+    judge_fold = partial(_cards_of_fold, posts, _spread(len(posts), sample or len(posts)), folds)
+    if processes == 1:
+        return _together(map(judge_fold, range(folds)))
+    with ProcessPoolExecutor(processes) as pool:
+        return _together(pool.map(judge_fold, range(folds)))
+
+
+Cards = list[tuple[str, Scorecard]]
+"""The kind of a text, and its scorecard."""
+
+
+def _together(folds: Iterable[Cards]) -> dict[str, list[Scorecard]]:
     cards: dict[str, list[Scorecard]] = {"real": []}
-    folds = len(posts) if len(posts) <= 2 * FOLDS else FOLDS
-    for fold in range(folds):
-        rest = [post for at, post in enumerate(posts) if at % folds != fold]
-        judged = [at for at in chosen if at % folds == fold]
-        if not judged:
-            continue
-        context = context_of(rest, index_of(rest))
-        for at in judged:
-            titles = [(name, title) for other, (name, title, _) in enumerate(posts) if other != at]
-            real = replace(context, index=every.rest(at), titles=titles)
-            cards["real"] += judge([candidate(*posts[at][1:])], real)
-            for kind, worse in _spoilt(posts[at], rest, random.Random(at)):
-                cards.setdefault(kind, []).extend(judge([worse], context))
-    order = [posts[at][1:] for fold in range(folds) for at in chosen if at % folds == fold]
-    assert [(card.candidate.title, card.candidate.body) for card in cards["real"]] == order
+    for kind, card in chain.from_iterable(folds):
+        cards.setdefault(kind, []).append(card)
     return cards
+
+
+def _cards_of_fold(posts: Sequence[Post], chosen: Sequence[int], folds: int, fold: int) -> Cards:
+    judged = [at for at in chosen if at % folds == fold]
+    rest = [post for at, post in enumerate(posts) if at % folds != fold]
+    if not judged:
+        return []
+    context, every = context_of(rest, index_of(rest)), index_of(posts)
+    cards: Cards = []
+    for at in judged:
+        titles = [(name, title) for name, title, _ in posts[:at]]
+        real = replace(context, index=every.rest(at), titles=titles)
+        cards += [("real", card) for card in judge([candidate(*posts[at][1:])], real)]
+        for kind, worse in _spoilt(posts[at], rest, random.Random(at)):
+            cards += [(kind, card) for card in judge([worse], context)]
+    return cards
+
+
+def remember() -> None:
+    """Fold after fold the same posts are read and judged: what needs no other post is found once."""
+    for module, name in ((judging, "repetition_checks"), (index, "words_of"), (fluency, "prose_of")):
+        setattr(module, name, lru_cache(10_000)(getattr(module, name)))
 
 
 def _spread(count: int, wanted: int) -> list[int]:
@@ -197,9 +230,9 @@ def _spoilt(post: Post, rest: Sequence[Post], rng: random.Random) -> Iterator[tu
             yield spoil.__name__.replace("_", " "), candidate(title, spoil(body, learnt, rng))
 
 
-def summary_of(posts: Sequence[Post], sample: int | None = None) -> dict[str, Any]:
+def summary_of(posts: Sequence[Post], sample: int | None = None, processes: int = 1) -> dict[str, Any]:
     """As `--json` prints it."""
-    cards = cards_of(posts, sample)
+    cards = cards_of(posts, sample, processes)
     names = {(title, body): name for name, title, body in posts}
     real = cards.pop("real")
     return {
@@ -231,15 +264,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--site", type=Path, default=Path(__file__).resolve().parent.parent)
     parser.add_argument("--articles", help="the folder with the posts, where the settings name another")
-    parser.add_argument("--sample", type=int, metavar="N", help="judge N posts, not all")
+    how_many = parser.add_mutually_exclusive_group()
+    how_many.add_argument("--sample", type=int, metavar="N", default=SAMPLE, help="judge N posts")
+    how_many.add_argument("--full", action="store_true", help="judge all posts")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     settings = load_settings(options.site)
-    if options.articles:
-        settings = replace(settings, articles=options.articles)
-    articles = read_corpus(settings).articles  # those in the language that is learned
-    posts = [(each.path.as_posix(), each.title, each.body) for each in articles]
-    summary = summary_of(posts, options.sample)
+    if options.articles or CONFIG_KEY not in settings.jekyll:
+        settings = with_posts_found(replace(settings, articles=options.articles or AUTO))
+    articles = oldest_first(read_corpus(settings).articles)  # those in the language that is learned
+    posts = [(each.path.as_posix(), each.title, each.body) for each in articles if words_in(each.body)]
+    remember()
+    summary = summary_of(posts, None if options.full else options.sample, processes=os.cpu_count() or 1)
     print(json.dumps(summary) if options.json else as_text(summary))
 
 

@@ -20,6 +20,7 @@ SENTENCES = (
 ANYTHING_GOES = {
     "longest_copy": 999,
     "copied_share": 1.0,
+    "copied_paragraph": 999,
     "title_likeness": 2.0,
     "title_repeats": 99,
     "loop_words": 999,
@@ -31,6 +32,7 @@ ANYTHING_GOES = {
     "distinct_3": 0.0,
     "length_slack": 99.0,
     "markup_faults": 99,
+    "left_open": 99,
     "stray_marks": 99,
     "word_order": 0.0,
     "surprise_least": 0.0,

@@ -76,7 +76,8 @@ class Limits:
 
     longest_copy: int = 20  # words in a row that stand in your articles or earlier drafts
     copied_share: float = 0.1  # share of its words that are copied from there, six in a row or more
-    title_likeness: float = 0.75  # to an earlier title; 1 is the same title
+    copied_paragraph: int = 15  # words of a paragraph that stands whole in another post
+    title_likeness: float = 0.8  # to an earlier title; 1 is the same title
     title_repeats: int = 1  # longer repeated words in its title
     loop_words: int = 8  # words that only repeat what was just said
     repeated_phrases: float = 0.1  # share of its six-word phrases that it has said before
@@ -89,8 +90,9 @@ class Limits:
     prose_first: bool = True  # a draft must open with prose, which is its excerpt
     heading_faults: int = 0  # headings that skip a level or have nothing under them
     markup_faults: int = 0  # fences, links, tables, footnotes left open
-    stray_marks: int = 4  # a * or _ that was to be emphasis and shows
-    word_order: float = 0.75  # its word pairs that your posts know, by order, not by chance; shuffled: 0.5
+    left_open: int = 0  # those of them with which a text that was cut ends
+    stray_marks: int = 6  # a * or _ that was to be emphasis and shows
+    word_order: float = 0.7  # its word pairs that your posts know, by order, not by chance; shuffled: 0.5
     surprise_least: float = 0.4  # of the model, where your held-out posts are 1; loops surprise it less
     surprise_most: float = 1.2  # what surprises it more is not language
 

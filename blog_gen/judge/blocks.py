@@ -31,7 +31,8 @@ PROSE: frozenset[Kind] = frozenset({"paragraph", "item", "quote", "footnote"})
 
 _ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])(?:[ \t]+|$)")
 _DELIMITER_ROW = re.compile(r"[ \t]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*$")
-_FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(`{3,}(?=[^`]*$)|~{3,})")
+# Also after a tag, where what converts posts from other systems puts it.
+_FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(?:<[a-z][^<>]*>[ \t]*)?(`{3,}(?=[^`]*$)|~{3,})")
 # A block of Liquid whose content is no Markdown, or of mathematics: from a line of its own to its end.
 _VERBATIM = re.compile(r"[ \t]*(?:\{%-?[ ]*(highlight|raw|comment|mermaid|katex)\b[^%]*%\}|(\$\$))[ \t]*$")
 _RAW_HTML = re.compile(r" {0,3}<(pre|script|style|textarea)(?:[\s>]|$)", re.IGNORECASE)
@@ -138,6 +139,8 @@ def _goes_on(lines: Sequence[str], at: int, kind: Kind) -> bool:
     if kind == "table":
         return "|" in lines[at]
     begun = _kind(lines, at, in_list=True)
+    if kind == "footnote" and begun == "definition":
+        return False
     return begun in ("paragraph", "definition") or begun == kind == "quote"
 
 

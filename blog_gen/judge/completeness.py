@@ -32,6 +32,7 @@ def completeness_checks(
         _prose_first_check(opens, limits.prose_first),
         _faults_check("heading_faults", heading_faults(blocks), limits.heading_faults),
         _faults_check("markup_faults", [each for each in faults if not each.stray], limits.markup_faults),
+        _faults_check("left_open", [each for each in faults if each.cut], limits.left_open),
         _faults_check("stray_marks", [each for each in faults if each.stray], limits.stray_marks),
     ]
 

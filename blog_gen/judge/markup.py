@@ -17,7 +17,7 @@ from blog_gen.judge.words import quoted
 _OPAQUE = re.compile(
     r"(?P<escape>\\[^\w\s])"
     r"|(?P<code>(?<!`)(`+)(?!`)(?:.+?)(?<!`)\3(?!`))"
-    r"|(?P<target>(?<=\])\(\n?[^()\n]*(?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)[^()\n]*)*\))"
+    r"|(?P<target>(?<=\])\(\n?[^()\n]*(?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)[^()\n]*)*(?:\n[ \t]*)?\))"
     r"|(?P<address><?https?://[^\s>)\]]+>?)|(?P<html><[^<>\n]*>)|(?P<math>\$[^\s$][^$\n]*\$)",
     re.DOTALL,
 )
@@ -36,6 +36,7 @@ class Fault(NamedTuple):
     line: int
     what: str
     stray: bool = False  # breaks nothing: a mark that was to be emphasis, or means something else, shows
+    cut: bool = False  # as in a text that ends too early: a fence, or a link in the last block, left open
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.what}"
@@ -62,7 +63,7 @@ def markup_faults(blocks: Sequence[Block]) -> list[Fault]:
     faults = []
     for block in blocks:
         if not block.closed:
-            faults.append(Fault(block.line, "a code fence is never closed"))
+            faults.append(Fault(block.line, "a code fence is never closed", cut=True))
         if block.kind == "heading" and _HEAD.search(block.text):
             faults.append(Fault(block.line, "the head of another post stands in this one"))
         if block.kind == "item" and not block.content.strip():
@@ -73,7 +74,12 @@ def markup_faults(blocks: Sequence[Block]) -> list[Fault]:
             )
         if block.kind in PROSE or block.kind in ("heading", "table"):
             faults += [
-                Fault(block.line, f"a {mark} is never closed in {quoted(block.text)}", mark in "*_`[")
+                Fault(
+                    block.line,
+                    f"a {mark} is never closed in {quoted(block.text)}",
+                    stray=mark in "*_`[",
+                    cut=mark == "](" and block is blocks[-1],
+                )
                 for mark in open_marks(block.text)
             ]
     return sorted([*faults, *_undefined(blocks)])

@@ -6,11 +6,13 @@ one, the earlier ones are documents of the index too.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from blog_gen.config.settings import Limits
+from blog_gen.judge.blocks import blocks_of
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.scorecard import Check, at_most
 from blog_gen.judge.words import forms_of, quoted, unspaced
@@ -48,8 +50,30 @@ def novelty_checks(
     return [
         at_most("longest_copy", words, limits.longest_copy, found),
         at_most("copied_share", overlap.share, limits.copied_share, share),
+        _paragraph_check(candidate.body, overlap, limits),
         _title_check(candidate.title, titles, limits),
     ]
+
+
+def _paragraph_check(body: str, overlap: Overlap, limits: Limits) -> Check:
+    words, text = longest_copied_paragraph(body, overlap)
+    reason = f"a paragraph of {words} words is that of another post: {quoted(text)}"
+    return at_most("copied_paragraph", words, limits.copied_paragraph, reason)
+
+
+def longest_copied_paragraph(body: str, overlap: Overlap) -> tuple[int, str]:
+    """The words and the text of the longest paragraph that stands whole in one document; 0 for none.
+
+    Quotations and lists are none: who quotes the same words again has not copied a post.
+    """
+    longest = 0, ""
+    for block in blocks_of(body):
+        if block.kind == "paragraph":
+            first = bisect_left(overlap.starts, block.start)
+            words = bisect_left(overlap.starts, block.start + len(block.text)) - first
+            if words and overlap.copied[first] >= words:
+                longest = max(longest, (words, block.text))
+    return longest
 
 
 def _title_check(title: str, titles: Sequence[Document], limits: Limits) -> Check:

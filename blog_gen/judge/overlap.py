@@ -31,6 +31,8 @@ class Overlap:
     longest: Run | None  # None: not one word does
     runs: tuple[Run, ...]  # all of the least length asked for, in order; none overlaps another
     share: float  # of the text's words, boilerplate apart, 0 to 1
+    copied: tuple[int, ...] = ()  # for each word, how many from it on stand in one document
+    starts: tuple[int, ...] = ()  # where each word begins in the text
 
 
 def overlapping(lengths: Sequence[int], shared: Sequence[int], ngram: int) -> tuple[list[int], float]:

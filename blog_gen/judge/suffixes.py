@@ -36,11 +36,11 @@ def suffix_array(ids: Numbers) -> Numbers:
 
 def shared_lengths(
     ids: Numbers, suffixes: Numbers, documents: Numbers, others: int, shortest: int
-) -> Numbers:
+) -> tuple[Numbers, Numbers]:
     """How many words from each place on stand in at least 1, 2 … `others` other documents as well.
 
-    Two scans over the sorted suffixes, each with a list of the documents that were met last: linear in the
-    words, however often a document says a thing.
+    And how many stand in an earlier document. Two scans over the sorted suffixes, each with a list of the
+    documents that were met last: linear in the words, however often a document says a thing.
 
     Args:
         ids: [n] the word at each place, `BETWEEN` at the end of each document.
@@ -49,11 +49,12 @@ def shared_lengths(
         shortest: what is shorter counts as 0.
 
     Returns:
-        [n, others], each row falling.
+        [n, others], each row falling; and [n].
     """
     common = _common_lengths(ids, suffixes, shortest)
     of = documents[suffixes].tolist()
     shared = np.zeros((len(ids), others), np.int32)
+    earlier = np.zeros(len(ids), np.int32)
     places = suffixes.tolist()
     for first, last in _stretches(common):
         lengths = common[first + 1 : last].tolist()  # between each and the next
@@ -62,7 +63,22 @@ def shared_lengths(
         for place, before, after in zip(places[first:last], there, back, strict=True):
             best = _longest(before, after)[:others]
             shared[place, : len(best)] = best
-    return shared
+        there_first = _with_an_earlier(of[first:last], lengths)
+        back_first = _with_an_earlier(of[first:last][::-1], lengths[::-1])[::-1]
+        earlier[suffixes[first:last]] = np.maximum(there_first, back_first)
+    return shared, earlier
+
+
+def _with_an_earlier(documents: Sequence[int], lengths: Sequence[int]) -> list[int]:
+    """For each suffix in order: the words shared with the last one before it whose document comes earlier."""
+    stack: list[tuple[int, int]] = []  # rising documents, and the words each shares with the one below it
+    found: list[int] = []
+    for document, length in zip(documents, [0, *lengths], strict=True):
+        while stack and stack[-1][0] >= document:
+            length = min(length, stack.pop()[1])
+        found.append(length if stack else 0)
+        stack.append((document, length))
+    return found
 
 
 Met = list[tuple[int, int]]

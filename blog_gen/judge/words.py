@@ -1,7 +1,7 @@
 """Text as the words a reader would call the same: letter case, punctuation and typography do not count.
 
-Knows nothing of documents or limits. Link targets and bare addresses are not words: two posts that
-link to the same page have not copied one another.
+Knows nothing of documents or limits. Link targets, bare addresses and HTML tags are not words: two posts
+that link to the same page, or show a picture in the same way, have not copied one another.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ _MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u0e3
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _LETTER = rf"(?:[^\W_{_IDEOGRAPHS}]|[{_MARKS}])"
 _TOKEN = re.compile(
-    r"https?://[^\s)>\]]+|(?<=\])\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)"
+    r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>"
+    r"|https?://[^\s)>\]]+|(?<=\])\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)"
     rf"|(?P<word>[{_IDEOGRAPHS}]|{_LETTER}+(?:['’ʼ]{_LETTER}+)*)"
 )
 
@@ -35,6 +36,8 @@ class Word(NamedTuple):
 def words_of(text: str) -> list[Word]:
     """The words of Markdown `text`, in order.
 
+    >>> [word.form for word in words_of('A <img src="pen.png"> if i<n')]
+    ['a', 'if', 'i', 'n']
     >>> [word.form for word in words_of("It’s a *Well-Known* [trick](https://example.org/a-b).")]
     ["it's", 'a', 'well', 'known', 'trick']
     """

@@ -26,6 +26,7 @@ from blog_gen.model.training.adaptation import merged, save_adapter
 from blog_gen.model.training.outcome import Outcome
 from blog_gen.model.training.training import FineTuning
 from blog_gen.model.weights import WEIGHTS_FILE, open_weights, save_weights
+from blog_gen.site.articles import oldest_first
 
 
 def finish(
@@ -114,7 +115,7 @@ def _meta(
 
 def _own_limits(corpus: Corpus) -> dict[str, Any]:
     """What the judge may ask of drafts of this blog, by its posts."""
-    posts = [(article.path.as_posix(), article.title, article.body) for article in corpus.articles]
+    posts = [(each.path.as_posix(), each.title, each.body) for each in oldest_first(corpus.articles)]
     return own_limits(posts, CorpusIndex.build([(name, body) for name, _, body in posts])).to_dict()
 
 

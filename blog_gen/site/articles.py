@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,6 +106,11 @@ def read_articles(settings: Settings, now: datetime | None = None) -> Reading:
     if not distinct:
         raise _nothing(settings, log.notes, hidden)
     return Reading(distinct, tuple(log.notes), tuple(hidden))
+
+
+def oldest_first(articles: Iterable[Article]) -> list[Article]:
+    """In the order of publication; those without a date come first, by path."""
+    return sorted(articles, key=lambda each: (each.date or datetime.min.replace(tzinfo=UTC), each.path))
 
 
 def _nothing(settings: Settings, notes: list[Note], hidden: list[HiddenPost]) -> ArticleError:

@@ -50,7 +50,7 @@ def test_they_are_stored_used_and_marked(site: Path) -> None:
     assert meta["own_limits"] == wanted.to_dict() and meta["own_limits"]["prose_first"] == 0.0
     table = _run(site, "generate", "--explain", "--date", "2026-03-05")
     assert _limit_of("prose_first", table) == "*"
-    assert _limit_of("heading_faults", table) == f"≤ {Limits().heading_faults}"
+    assert _limit_of("left_open", table) == f"≤ {Limits().left_open}"
     assert "the blog's own limit" in table
 
 

@@ -53,7 +53,9 @@ def test_a_sound_candidate_passes_every_check() -> None:
         ({"title": "the tap!"}, "title_likeness"),
         ({"body": "# Straight away\n\n" + BODY}, "prose_first"),
         ({"body": BODY + "\n```\nopen"}, "markup_faults"),
-        ({"body": BODY + "\nAnd *so on, _and on.\n" * 3}, "stray_marks"),
+        ({"body": BODY + "\n```\nopen"}, "left_open"),
+        ({"body": BODY + "\nSee [the tap](https://example.org"}, "left_open"),
+        ({"body": BODY + "\nAnd *so on, _and on.\n" * 4}, "stray_marks"),
         ({"body": BODY + "\n## Nothing"}, "heading_faults"),
         ({"body": "Too short."}, "length"),
         ({"body": BODY * 3}, "length"),
@@ -72,6 +74,25 @@ def test_a_copy_is_rejected_with_its_source() -> None:
     (card,) = judge([CANDIDATE], context)
     assert {"longest_copy", "copied_share"} <= {check.name for check in card.failed}
     assert "words in a row are also in kettle.md, line 1: “The kettle was new" in card.verdict
+
+
+def test_a_paragraph_of_another_post_is_copied_and_a_quotation_is_not() -> None:
+    paragraph = (
+        "The kettle came with a sheet of paper that says in nine languages what not to do, and no more."
+    )
+    context = replace(CONTEXT, index=CorpusIndex.build([*DOCUMENTS, ("sheet.md", f"# Tea\n\n{paragraph}")]))
+    body = "Of the rest I know nothing.\n\n{}\n\nSo I tried what was left, and it hummed for a minute."
+    assert "copied_paragraph" in failed(replace(CANDIDATE, body=body.format(paragraph)), context)
+    assert "copied_paragraph" not in failed(replace(CANDIDATE, body=body.format(f"> {paragraph}")), context)
+    joined = f"I tell it as it was: {paragraph}"  # a sentence or two more, and it is a paragraph of its own
+    assert "copied_paragraph" not in failed(replace(CANDIDATE, body=body.format(joined)), context)
+
+
+def test_a_link_left_open_is_a_cut_at_the_end_alone() -> None:
+    broken = "See [the tap](https://example.org and so on."
+    assert "left_open" in failed(replace(CANDIDATE, body=f"{BODY}\n{broken}"))
+    names = failed(replace(CANDIDATE, body=f"{broken}\n\n{BODY}"))
+    assert "left_open" not in names and "markup_faults" in names
 
 
 def test_a_limit_is_a_setting() -> None:
@@ -157,16 +178,16 @@ def test_real_posts_pass(cards: dict[str, list[Scorecard]]) -> None:
         ("copy", "longest_copy"),
         ("copy", "copied_share"),
         ("mosaic", "copied_share"),
+        ("one copied paragraph", "copied_paragraph"),
         ("loop of a sentence", "loop_words"),
         ("loop of three words", "distinct_3"),
         ("repeated paragraph", "repeated_paragraphs"),
         ("template", "repeated_phrases"),
         ("shuffled words", "word_order"),
         ("shuffled nearby", "word_order"),
-        ("unclosed fence", "markup_faults"),
-        ("unclosed link", "markup_faults"),
+        ("unclosed fence", "left_open"),
+        ("unclosed link", "left_open"),
         ("headings only", "heading_faults"),
-        ("too short", "length"),
         ("title of another", "title_likeness"),
     ],
 )

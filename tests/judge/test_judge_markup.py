@@ -27,6 +27,7 @@ def kinds(body: str) -> list[str]:
         ("- a\n- b\n  more\n\n  even more", ["item", "item", "paragraph"]),
         ("```\n# no\n- no\n```\nyes", ["fence", "paragraph"]),
         ("~~~~\n~~~\n\nstill code", ["fence"]),
+        ('<div class="code">```\n\n# no\n```\n\n</div>yes', ["fence", "html"]),
         ("| a | b |\n|---|---|\n| 1 | 2 |\n\ntext", ["table", "paragraph"]),
         ("> a\n> b\n\n> c", ["quote", "quote"]),
         ("text[^1]\n\n[^1]: note", ["paragraph", "footnote"]),
@@ -66,7 +67,8 @@ int *p = &a[
 It cost $5 and \\* more, *as ~~**we**~~ said* (“_so_”).
 
 See [the shed](
-https://example.org/shed) and [the oar]({% post_url
+https://example.org/shed) or [its roof](https://example.org/roof
+) and [the oar]({% post_url
 2020-01-01-the-oar %}), 5 % of it.
 
 | Oars | left | right |
@@ -75,8 +77,8 @@ https://example.org/shed) and [the oar]({% post_url
 | 1 | 2 | 3 | 4 |
 | 1 | 2 | 3 |
 
-[ref]: https://example.org
 [^n]: A note.
+[ref]: https://example.org
 """
 
 
