@@ -19,9 +19,13 @@ TOOLS = {
     "cron": ("crontab",),
     "browser": ("chromium", "chromium-browser", "google-chrome"),
     "small_disk": ("unshare",),
+    "locales": ("localedef",),
 }
 # Where a command alone says too little: what must succeed.
-PROBES = {"small_disk": ("unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/tmp")}
+PROBES = {
+    "small_disk": ("unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/tmp"),
+    "locales": ("test", "-e", "/usr/share/i18n/charmaps/ISO-8859-1.gz"),
+}
 
 # How long an example takes depends on what else the machine does.
 hypothesis.settings.register_profile("blog_gen", deadline=None)

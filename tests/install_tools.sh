@@ -7,6 +7,7 @@ command -v chromium >/dev/null || command -v chromium-browser >/dev/null || comm
     missing="$missing chromium"
 command -v systemd-analyze >/dev/null || missing="$missing systemd"
 command -v crontab >/dev/null || missing="$missing cron"
+[ -e /usr/share/i18n/charmaps/ISO-8859-1.gz ] || missing="$missing locales"
 command -v faketime >/dev/null || missing="$missing faketime"
 [ -z "$missing" ] && exit 0
 

@@ -67,6 +67,16 @@ class Worker:
             self._process = self._connection = None
 
 
+_worker = Worker()
+
+
+def within(
+    seconds: float, function: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs
+) -> Result:
+    """As `Worker.run`, by the one process that a server has for this."""
+    return _worker.run(seconds, function, *args, **kwargs)
+
+
 def _work(connection: Connection) -> None:
     """Do what comes, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this

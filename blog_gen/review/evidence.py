@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError
-from blog_gen.review.deadline import Worker
+from blog_gen.review.deadline import within
 from blog_gen.review.entries import LONGEST_SHOWN
 from blog_gen.site.articles import Article, read_articles
 from blog_gen.site.assets import image_files
@@ -75,14 +75,11 @@ class Examiner:
         if body in self._late:
             return Evidence(late=True)
         try:
-            _worker.run(FIRST_SECONDS, _prepare, self.settings)
-            return _worker.run(self.seconds, evidence_of, body, self.settings)
+            within(FIRST_SECONDS, _prepare, self.settings)
+            return within(self.seconds, evidence_of, body, self.settings)
         except TimeoutError:
             self._late.add(body)
             return Evidence(late=True)
-
-
-_worker = Worker()
 
 
 def _prepare(settings: Settings) -> None:

@@ -6,6 +6,7 @@ for that address: no address is ever used as a path.
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -17,11 +18,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from blog_gen.config.settings import Settings
+from blog_gen.review.deadline import within
 from blog_gen.review.entries import LONGEST_SHOWN, Entry
 from blog_gen.site.scaffold import plugin_folders
 
 FOLDER = "preview"  # in the state folder
 SECONDS = 180  # a site that builds longer is shown as plain Markdown
+RENDERING_SECONDS = 10  # for one draft's Markdown, which takes a second at most
 
 _MARKDOWN_PLUGINS = ("table", "footnotes", "strikethrough", "task_lists", "def_list")
 
@@ -30,8 +33,15 @@ def as_html(body: str) -> str:
     """`body` as HTML in which raw HTML is text, and no address runs code."""
     import mistune
 
-    html = mistune.create_markdown(escape=True, plugins=_MARKDOWN_PLUGINS)(body[:LONGEST_SHOWN])
-    return str(html)
+    return str(mistune.create_markdown(escape=True, plugins=_MARKDOWN_PLUGINS)(body[:LONGEST_SHOWN]))
+
+
+def rendered(body: str) -> tuple[str, str | None]:
+    """`body` as HTML, and why it is not rendered: None, or what took too long."""
+    try:
+        return within(RENDERING_SECONDS, as_html, body), None
+    except TimeoutError as error:
+        return f"<pre>{html.escape(body[:LONGEST_SHOWN])}</pre>", f"Its Markdown cannot be shown: {error}"
 
 
 class SitePreview:

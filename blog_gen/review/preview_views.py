@@ -10,7 +10,7 @@ from blog_gen.errors import DraftError
 from blog_gen.review.entries import LONGEST_SHOWN
 from blog_gen.review.evidence import articles_of
 from blog_gen.review.guard import SHOWN_POLICY
-from blog_gen.review.preview import as_html
+from blog_gen.review.preview import rendered
 from blog_gen.review.services import entry_of, pages, services, source_id_of
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ def preview_of_form(entry_id: str) -> Response:
 
 
 def _shown(title: str, body: str, why: str | None) -> Response:
+    html, late = rendered(body)
     page = render_template(
-        "preview.html.j2", title=title, html=as_html(body), why=why, cut=len(body) > LONGEST_SHOWN
+        "preview.html.j2", title=title, html=html, why=late or why, cut=len(body) > LONGEST_SHOWN
     )
     return _sandboxed(Response(page))
 

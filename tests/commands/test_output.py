@@ -49,6 +49,22 @@ def test_an_output_without_the_letters_stops_nothing(trained: Path, encoding: st
     assert "title" in _said(trained, encoding, "corpus", "--format", "json")
 
 
+@pytest.mark.locales
+def test_a_real_locale_without_the_letters_stops_nothing(trained: Path, tmp_path: Path) -> None:
+    subprocess.run(
+        ["localedef", "-i", "en_US", "-f", "ISO-8859-1", tmp_path / "en_US.ISO-8859-1"], check=True
+    )
+    environment = {**os.environ, "BLOG_GEN_NOW": NOW, "LOCPATH": str(tmp_path), "LC_ALL": "en_US.ISO-8859-1"}
+    encoding = [sys.executable, "-c", "import sys; print(sys.stdout.encoding, sys.getfilesystemencoding())"]
+    assert subprocess.check_output(encoding, env=environment).split() == [b"iso8859-1"] * 2
+    before = set(os.listdir(os.fsencode(trained / "_generated")))
+    for words in (["generate", "--title", TITLE], ["run"], ["review", "list", "--json"], ["status"]):
+        done = subprocess.run([*COMMAND, *words], cwd=trained, env=environment, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode("latin-1")
+    [new] = set(os.listdir(os.fsencode(trained / "_generated"))) - before
+    assert "日本" in (trained / "_generated" / os.fsdecode(new)).read_text(encoding="utf-8")
+
+
 # Fills the disk when a draft is about to be written, but for as few pages as suffice for the draft alone.
 _SCRIPT = """
 import json, sys

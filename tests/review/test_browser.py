@@ -142,8 +142,8 @@ def test_unsaved_changes_are_asked_about(browser: Any, address: str) -> None:
 
     page.on("dialog", dismiss)
     page.get_by_label("Text, in Markdown").fill("Not saved.")
-    page.get_by_role("link", name="List").click(no_wait_after=True)
-    page.wait_for_timeout(1000)
+    with page.expect_event("dialog"):
+        page.get_by_role("link", name="List").click(no_wait_after=True)
     assert asked == ["beforeunload"]
 
 

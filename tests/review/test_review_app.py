@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse, create_environ, run_wsgi_app
 from blog_gen import runs
 from blog_gen.config.settings import load_settings
 from blog_gen.files import write_json
+from blog_gen.review import preview
 from blog_gen.review.app import create_app
 from blog_gen.review.deadline import Worker
 from blog_gen.review.store import Store, reason_of
@@ -362,6 +363,15 @@ def test_a_draft_is_shown_plainly_where_the_site_cannot_be_built(
     monkeypatch.setenv("PATH", "")
     page = reviewer.page(f"{_address(store)}/preview")
     assert "Jekyll is not installed" in page and "<em>opinions</em>" in page
+
+
+def test_a_draft_that_takes_too_long_to_show_is_shown_as_text(
+    reviewer: Reviewer, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(preview, "RENDERING_SECONDS", 0)
+    page = reviewer.page(f"{_address(store)}/preview")
+    assert "took longer than 0 seconds" in page and "<pre>" in page and "*opinions*" in page
 
 
 @pytest.mark.jekyll

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import time
 from datetime import date
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from reviewing import add_draft
 from test_review_app import Reviewer
 from trained_site import SENTENCES
+from waiting import wait_until
 
 from blog_gen.config.settings import Settings
 from blog_gen.drafting import disclosure
@@ -28,12 +28,8 @@ def _draft(settings: Settings) -> Entry:
 
 def _last_page(reviewer: Reviewer, address: str) -> str:
     """The job's page once it is over."""
-    for _ in range(600):
-        response = reviewer.get(address)
-        if 'http-equiv="refresh"' not in response.text:
-            return response.text
-        time.sleep(0.1)
-    pytest.fail("the job did not end")
+    wait_until(lambda: 'http-equiv="refresh"' not in reviewer.get(address).text, "the end of the job")
+    return reviewer.get(address).text
 
 
 def test_another_draft_for_the_day_is_written_and_the_old_one_stays(trained: Settings) -> None:
