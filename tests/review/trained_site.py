@@ -29,7 +29,7 @@ TRAINING = {"steps": 120, "learning_rate": 0.01, "dropout": 0.0, "patience": 99}
 def make_trained_site(folder: Path) -> Settings:
     """The site in `folder`, with one draft, “Note A”."""
     base, site = folder / "base", folder / "site"
-    hparams = HParams(n_vocab=290, n_ctx=128, n_embd=64, n_head=2, n_layer=2)
+    hparams = HParams(n_vocab=290, n_ctx=128, n_embd=64, n_head=2, n_layer=1)
     train_vocabulary(list(SENTENCES), hparams.n_vocab, base)
     save_weights(initial_weights(hparams, seed=1), base)
     hparams.save(base)

@@ -23,7 +23,7 @@ from blog_gen.model.pretraining.shards import Shards, read_documents  # noqa: E4
 from blog_gen.model.training.optimizers import Optimizer  # noqa: E402
 from blog_gen.model.weights import load_weights  # noqa: E402
 
-HPARAMS = HParams(n_vocab=300, n_ctx=64, n_embd=32, n_head=2, n_layer=2)
+HPARAMS = HParams(n_vocab=300, n_ctx=64, n_embd=32, n_head=2, n_layer=1)
 PLAN = PretrainingPlan(
     tokens=40 * 256,
     batch_tokens=256,

@@ -30,9 +30,12 @@ from blog_gen.model.training.outcome import Outcome, TrainingProgress  # noqa: E
 from blog_gen.model.training.schedules import LearningRateSchedule  # noqa: E402
 from blog_gen.model.training.training import FineTuning  # noqa: E402
 
-HPARAMS = HParams(n_vocab=64, n_ctx=64, n_embd=32, n_head=2, n_layer=2)
+HPARAMS = HParams(
+    n_vocab=64, n_ctx=64, n_embd=32, n_head=2, n_layer=1
+)  # every graph is traced: with more layers for longer
+DEEP = replace(HPARAMS, n_layer=2)
 LLAMA = replace(
-    HPARAMS,
+    DEEP,
     n_head=4,
     n_head_kv=2,
     n_inner=96,
@@ -72,6 +75,12 @@ def finished(tuning: FineTuning) -> Outcome:
     outcome = tuning.run()
     assert outcome is not None
     return outcome
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """A run that nothing stopped."""
+    return finished(begun(tmp_path_factory.mktemp("straight")))
 
 
 def test_it_learns_what_the_texts_have_in_common(tmp_path: Path) -> None:
@@ -159,8 +168,7 @@ def test_without_held_out_posts_it_trains_to_the_end(tmp_path: Path) -> None:
     assert "not measured" in outcome.summary
 
 
-def test_interrupted_and_resumed_it_ends_with_the_same_bits(tmp_path: Path) -> None:
-    straight = finished(begun(tmp_path / "straight"))
+def test_interrupted_and_resumed_it_ends_with_the_same_bits(tmp_path: Path, straight: Outcome) -> None:
     for stop_at in (1, 7, 23):
         folder = tmp_path / f"stopped-{stop_at}"
         first = begun(folder)
@@ -211,8 +219,7 @@ def test_a_run_is_the_same_in_however_many_parts_it_is_computed(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("at", [0.0, 0.02, 0.5, 0.98])
-def test_of_a_damaged_state_the_one_before_is_used(tmp_path: Path, at: float) -> None:
-    straight = finished(begun(tmp_path / "straight"))
+def test_of_a_damaged_state_the_one_before_is_used(tmp_path: Path, straight: Outcome, at: float) -> None:
     first = begun(tmp_path / "damaged")
     first.run(interrupted=_at(first, 7), save_seconds=0.0)
     newest = max((tmp_path / "damaged").glob("state-*"), key=lambda path: path.stat().st_mtime_ns)
@@ -262,8 +269,9 @@ def test_parts_of_a_step_add_up_to_it(tmp_path: Path) -> None:
 
 def test_recomputed_activations_are_those_that_were_not_kept(tmp_path: Path) -> None:
     recipe = replace(RECIPE, steps=4, evaluate_every=1)
-    kept = finished(begun(tmp_path / "kept", recipe))
-    again = finished(begun(tmp_path / "again", replace(recipe, activation_checkpointing=True)))
+    kept = finished(begun(tmp_path / "kept", recipe, hparams=DEEP))
+    thrifty = replace(recipe, activation_checkpointing=True)
+    again = finished(begun(tmp_path / "again", thrifty, hparams=DEEP))
     for one, other in zip(kept.position.history, again.position.history, strict=True):
         assert one["held_out"] == pytest.approx(other["held_out"], rel=1e-3)
 
@@ -284,7 +292,7 @@ def test_adapters_learn_and_are_merged(tmp_path: Path) -> None:
 
 
 def test_frozen_blocks_stay_as_they_are(tmp_path: Path) -> None:
-    outcome = finished(begun(tmp_path, replace(RECIPE, freeze=1)))
+    outcome = finished(begun(tmp_path, replace(RECIPE, freeze=1), hparams=DEEP))
     trained = outcome.weights.keys()
     assert {name.split("/")[0] for name in trained} == {"h1", "ln_f"}
     history = outcome.position.history
@@ -323,8 +331,7 @@ save_weights(outcome.weights, Path(sys.argv[1]))
 """
 
 
-def test_killed_for_real_it_ends_with_the_same_bits(tmp_path: Path) -> None:
-    straight = finished(begun(tmp_path / "straight"))
+def test_killed_for_real_it_ends_with_the_same_bits(tmp_path: Path, straight: Outcome) -> None:
     save_weights(straight.weights, tmp_path)
     folder = tmp_path / "killed"
     command = [sys.executable, "-c", _SCRIPT.format(tests=str(Path(__file__).parent)), str(folder)]
