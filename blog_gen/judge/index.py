@@ -61,7 +61,7 @@ class CorpusIndex:
 
     @classmethod
     def build(cls, documents: Sequence[Document]) -> CorpusIndex:
-        """Index `documents`; about a second for 300 posts of 800 words."""
+        """Index `documents`; less than a second for 300 posts of 800 words."""
         numbers: dict[str, int] = {}
         ids: list[int] = []
         lines: list[int] = []

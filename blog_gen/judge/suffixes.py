@@ -5,31 +5,51 @@ Knows numbers alone: a word is a number, and `BETWEEN` ends each document.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 Numbers = npt.NDArray[np.int32]
+_Places = npt.NDArray[np.int64]
 
 BETWEEN = 0  # the id that ends each document, so that no run goes on into the next
 
+_BITS = 62  # of an int64 that hold words side by side
+_ROUNDS = 64  # words that are compared for all suffixes at once, before each pair is by itself
+_PORTION = 2**18  # rows that are worked on at a time
+
 
 def suffix_array(ids: Numbers) -> Numbers:
-    """The places of `ids`, sorted by what follows, by prefix doubling (Manber and Myers, 1993).
+    """The places of `ids`, sorted by what follows, by prefix doubling (Larsson and Sadakane, 1999).
+
+    The first sort is by as many words as one number holds; each one after it by twice as many, and only of
+    the places that are not told apart yet.
 
     >>> suffix_array(np.array([2, 1, 2, 1], np.int32)).tolist()
     [3, 1, 2, 0]
     """
-    size, width = len(ids), 1
-    rank = np.unique(ids, return_inverse=True)[1].astype(np.int64)
-    order = np.argsort(rank, kind="stable")
-    while size and rank[order[-1]] < size - 1:  # some places still share a rank
-        then = np.zeros(size, np.int64)  # 0: the corpus has ended by there
-        then[:-width] = rank[width:] + 1
-        key = rank * (size + 1) + then
-        order = np.argsort(key, kind="stable")
-        rank[order] = np.concatenate(([0], np.cumsum(np.diff(key[order]) > 0)))
+    size = len(ids)
+    if not size:
+        return np.zeros(0, np.int32)
+    bits = int(ids.max() + 1).bit_length()
+    width = min(_BITS // bits, size)
+    key = np.zeros(size, np.int64)
+    for ahead in range(width):
+        key <<= bits
+        key[: size - ahead] += ids[ahead:].astype(np.int64) + 1  # 0: the corpus has ended by there
+    order, rank = np.arange(size), np.zeros(size, np.int64)
+    at = np.arange(size)  # where in the order the places stand that share their rank with others
+    while len(at):
+        places = order[at]
+        sorting = np.argsort(key)
+        order[at], key = places[sorting], key[sorting]
+        new = np.concatenate(([True], np.diff(key) > 0))
+        rank[order[at]] = np.maximum.accumulate(np.where(new, at, 0))
+        at = at[~(new & np.concatenate((new[1:], [True])))]
+        then = order[at] + width
+        follows = np.where(then < size, rank[np.minimum(then, size - 1)] + 1, 0)
+        key = rank[order[at]] * (size + 1) + follows
         width *= 2
     return order.astype(np.int32)
 
@@ -39,8 +59,8 @@ def shared_lengths(
 ) -> tuple[Numbers, Numbers]:
     """How many words from each place on stand in at least 1, 2 … `others` other documents as well.
 
-    And how many stand in an earlier document. Two scans over the sorted suffixes, each with a list of the
-    documents that were met last: linear in the words, however often a document says a thing.
+    And how many stand in an earlier document. Of the sorted suffixes, those that share the most words with one are its neighbours; of each document
+    the nearest one on either side. All are looked up at once.
 
     Args:
         ids: [n] the word at each place, `BETWEEN` at the end of each document.
@@ -52,98 +72,141 @@ def shared_lengths(
         [n, others], each row falling; and [n].
     """
     common = _common_lengths(ids, suffixes, shortest)
-    of = documents[suffixes].tolist()
+    of = documents[suffixes]
+    # from the other end, what a suffix shares with the one after it comes first
+    back, common_back = of[::-1], np.concatenate((common[:1], common[:0:-1]))
+    before = _nearest(of, common, others)
+    after = [(each[::-1], length[::-1]) for each, length in _nearest(back, common_back, others)]
     shared = np.zeros((len(ids), others), np.int32)
+    for start in range(0, len(ids), _PORTION):
+        part = slice(start, start + _PORTION)
+        shared[suffixes[part]] = _most(
+            [(each[part], length[part]) for each, length in before],
+            [(each[part], length[part]) for each, length in after],
+        )
     earlier = np.zeros(len(ids), np.int32)
-    places = suffixes.tolist()
-    for first, last in _stretches(common):
-        lengths = common[first + 1 : last].tolist()  # between each and the next
-        there = _met(of[first:last], lengths, others)
-        back = _met(of[first:last][::-1], lengths[::-1], others)[::-1]
-        for place, before, after in zip(places[first:last], there, back, strict=True):
-            best = _longest(before, after)[:others]
-            shared[place, : len(best)] = best
-        there_first = _with_an_earlier(of[first:last], lengths)
-        back_first = _with_an_earlier(of[first:last][::-1], lengths[::-1])[::-1]
-        earlier[suffixes[first:last]] = np.maximum(there_first, back_first)
+    earlier[suffixes] = np.maximum(
+        _least(common, _last_lower(of)), _least(common_back, _last_lower(back))[::-1]
+    )
     return shared, earlier
 
 
-def _with_an_earlier(documents: Sequence[int], lengths: Sequence[int]) -> list[int]:
-    """For each suffix in order: the words shared with the last one before it whose document comes earlier."""
-    stack: list[tuple[int, int]] = []  # rising documents, and the words each shares with the one below it
-    found: list[int] = []
-    for document, length in zip(documents, [0, *lengths], strict=True):
-        while stack and stack[-1][0] >= document:
-            length = min(length, stack.pop()[1])
-        found.append(length if stack else 0)
-        stack.append((document, length))
-    return found
+def _last_lower(documents: Numbers) -> _Places:
+    """[n] the last place before each where a lower number stands, by leaps over what is known; -1 for none.
+
+    >>> _last_lower(np.array([1, 0, 2, 2], np.int32)).tolist()
+    [-1, -1, 1, 1]
+    """
+    before = np.arange(len(documents)) - 1
+    left = np.flatnonzero(before >= 0)
+    while len(left):
+        left = left[documents[before[left]] >= documents[left]]
+        before[left] = before[before[left]]
+        left = left[before[left] >= 0]
+    return before
 
 
-Met = list[tuple[int, int]]
-"""Documents and how many words they share with a place; each document once, the most words first."""
+Met = list[tuple[Numbers, Numbers]]
+"""For each suffix a document, -1 for none, and how many words it shares; the nearest document first."""
 
 
-def _met(documents: Sequence[int], lengths: Sequence[int], others: int) -> list[Met]:
-    """For each suffix in order: the `others` documents met last before it, other than its own."""
-    met: Met = []
-    found: list[Met] = []
-    for document, length in zip(documents, [0, *lengths], strict=True):
-        met = [(each, min(shared, length)) for each, shared in met]
-        found.append([each for each in met if each[0] != document][:others])
-        met = [(document, _ALL), *(each for each in met if each[0] != document)][: others + 1]
-    return found
-
-
-_ALL = 2**31 - 1
-
-
-def _longest(before: Met, after: Met) -> list[int]:
+def _most(before: Met, after: Met) -> Numbers:
     """How many words the documents share, the most first; of a document on both sides the longer."""
-    best: dict[int, int] = {}
-    for document, length in (*before, *after):
-        best[document] = max(length, best.get(document, 0))
-    return sorted(best.values(), reverse=True)
+    lengths = [length for _, length in before]
+    for document, length in after:
+        left = length.copy()
+        for at, (other, _) in enumerate(before):
+            same = document == other
+            lengths[at] = np.where(same, np.maximum(lengths[at], length), lengths[at])
+            left[same] = 0
+        lengths.append(left)
+    return -np.sort(-np.stack(lengths, axis=1), axis=1)[:, : len(before)]
 
 
-def _stretches(common: Numbers) -> Iterator[tuple[int, int]]:
-    """Where suffixes that share something with the next ones begin and end: [first, last)."""
-    linked = np.concatenate(([False], common[1:] > 0, [False]))
-    steps = np.diff(linked.astype(np.int8))
-    yield from zip(
-        np.flatnonzero(steps == 1).tolist(), (np.flatnonzero(steps == -1) + 1).tolist(), strict=True
-    )
+def _nearest(of: Numbers, common: Numbers, others: int) -> Met:
+    """For each suffix in order, the `others` documents that were met last before it, other than its own.
+
+    Documents are met in stretches. The one met k-th last is, at each stretch, what was (k-1)-th last at the
+    stretch before; or stays, where the stretch's own document was nearer than that.
+
+    Args:
+        of: [n] the document of each suffix, in order.
+        common: [n] how many words each shares with the one before it.
+    """
+    starts = np.flatnonzero(np.concatenate(([True], np.diff(of) != 0))) if len(of) else np.zeros(0, np.int64)
+    own, stretches = of[starts], np.arange(len(starts))
+    stretch_of = np.repeat(stretches, np.diff(np.concatenate((starts, [len(of)]))))
+    found, nearer, last = Met(), np.zeros(len(starts), bool), stretches
+    for _ in range(others):
+        # by the stretch before: -1 where there is none
+        moved = np.concatenate(([-1], last[:-1])) if len(last) else last
+        since = np.maximum.accumulate(np.where(nearer, 0, stretches)) if len(last) else last
+        last = moved[since]
+        place = np.where(last >= 0, starts[np.minimum(last + 1, len(starts) - 1)] - 1, -1)[stretch_of]
+        document = np.where(last >= 0, own[last], -1)
+        found.append((document[stretch_of].astype(np.int32), _least(common, place)))
+        nearer = nearer | (np.concatenate(([-1], document[:-1])) == own if len(last) else nearer)
+    return found
+
+
+def _least(values: Numbers, after: _Places) -> Numbers:
+    """[n] the least of the values from the place after `after` to each place; 0 where `after` is -1.
+
+    By a table of the least of 2, 4, 8 … values from each place on, of which two overlap to any stretch.
+    """
+    places = np.arange(len(values))
+    levels = np.frexp(places - after)[1] - 1  # of the stretch's length, its logarithm
+    levels[after < 0] = -1
+    least, table = np.zeros(len(values), np.int32), values
+    for level in range(int(levels.max(initial=-1)) + 1):
+        if level:
+            half = 2 ** (level - 1)
+            table = np.minimum(table[:-half], table[half:])
+        here = np.flatnonzero(levels == level)
+        least[here] = np.minimum(table[after[here] + 1], table[here + 1 - 2**level])
+    return least
 
 
 def _common_lengths(ids: Numbers, suffixes: Numbers, shortest: int) -> Numbers:
     """[n] how many words each suffix shares with the one sorted before it; 0 for fewer than `shortest`.
 
-    As Kasai et al. (2001): the suffix from the next place on shares one word less, or more.
+    The suffix from the next place on shares one word less with the same other (Kärkkäinen et al., 2009):
+    only where the other one changes are words compared.
     """
     size = len(ids)
-    common = np.zeros(size, np.int32)
+    words = np.where(ids == BETWEEN, -1 - np.arange(size, dtype=np.int32), ids)  # no end is like another
     before = np.full(size, -1, np.int64)  # by place
     before[suffixes[1:]] = suffixes[:-1]
-    alike = before >= 0
-    for ahead in range(shortest):
-        inside = np.flatnonzero(alike)
-        here, there = inside + ahead, before[inside] + ahead
-        inside_both = np.maximum(here, there) < size
-        same = np.zeros(len(inside), bool)
-        one = ids[here[inside_both]]
-        same[inside_both] = (one == ids[there[inside_both]]) & (one != BETWEEN)
-        alike[inside[~same]] = False
-    words, rank = ids.tolist(), np.empty(size, np.int64)
-    rank[suffixes] = np.arange(size)
-    length, last = 0, -2
-    for place, other in zip(np.flatnonzero(alike).tolist(), before[alike].tolist(), strict=True):
-        length = max(length - 1, shortest) if place == last + 1 else shortest
-        while (
-            place + length < size
-            and other + length < size
-            and words[place + length] == words[other + length] != BETWEEN
-        ):
-            length += 1
-        common[rank[place]], last = length, place
-    return common
+    places = np.arange(size)
+    goes_on = np.zeros(size, bool)
+    goes_on[1:] = (before[1:] == before[:-1] + 1) & (words[:-1] == words[before[:-1]]) & (before[:-1] >= 0)
+    first = np.flatnonzero(~goes_on & (before >= 0))
+    lengths = np.zeros(size, np.int64)
+    lengths[first] = _compared(words, first, before[first])
+    began = np.maximum.accumulate(np.where(goes_on, 0, places)) if size else places
+    lengths = lengths[began] - (places - began)
+    return np.where(lengths < shortest, 0, lengths)[suffixes].astype(np.int32)
+
+
+def _compared(words: Numbers, one: _Places, other: _Places) -> _Places:
+    """How many words are the same from each place of `one` and of `other` on."""
+    lengths = np.zeros(len(one), np.int64)
+    alive = np.arange(len(one))
+    for ahead in range(_ROUNDS):
+        alive = alive[words[one[alive] + ahead] == words[other[alive] + ahead]]
+        lengths[alive] += 1
+    for at in alive.tolist():
+        lengths[at] += sum(_same(words, int(one[at]) + _ROUNDS, int(other[at]) + _ROUNDS))
+    return lengths
+
+
+def _same(words: Numbers, one: int, other: int) -> Iterator[int]:
+    """How many words are the same, in portions."""
+    while True:
+        end = min(len(words) - max(one, other), 4096)
+        differ = np.flatnonzero(words[one : one + end] != words[other : other + end])
+        if len(differ):
+            yield int(differ[0])
+            return
+        yield end
+        one, other = one + end, other + end

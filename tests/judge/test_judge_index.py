@@ -61,6 +61,17 @@ def test_overlap_is_what_looking_everywhere_finds(
     assert overlap.share == (len(copied) / own if own else float(bool(forms)))
 
 
+@pytest.mark.parametrize("length", [63, 64, 65, 4159, 4160, 4161, 9000])
+def test_shared_lengths_of_long_passages(length: int) -> None:
+    passage = range(10, 10 + length)
+    ids = np.array([1, *passage, 2, 0, 3, *passage, 0], np.int32)
+    of = np.array([0] * (length + 3) + [1] * (length + 2), np.int32)
+    found, earlier = shared_lengths(ids, suffix_array(ids), of, others=1, shortest=1)
+    falling = list(range(length, 0, -1))
+    assert found[:, 0].tolist() == [0, *falling, 0, 0, 0, *falling, 0]
+    assert earlier.tolist() == [0] * (length + 4) + [*falling, 0]
+
+
 @given(CORPORA, st.integers(1, 3), st.integers(1, 4))
 def test_shared_lengths_are_what_looking_everywhere_finds(
     documents: list[tuple[str, str]], others: int, shortest: int
