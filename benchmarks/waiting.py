@@ -4,7 +4,7 @@ Each command in a process of its own on a copy of the sample blog, wall and proc
 the review page writes it, in a process that is warm. Of that, the time in the network's steps is the floor:
 what is left is ours to save. Medians.
 
-    python benchmarks/waits.py [--full] [--json] [--repeats 3]
+    python benchmarks/waiting.py [--full] [--json] [--repeats 3]
 
 Without arguments it takes some three minutes on two idle cores; `--full` learns as often as the rest is done.
 """
