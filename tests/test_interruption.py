@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+from deadlines import wait_until
 from tiny_site import write_base, write_site
-from waiting import wait_until
 
 # The real command; only the writing of a draft never ends.
 _COMMAND = """

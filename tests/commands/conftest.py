@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from calling import NOW, Run, command, environment
+from deadlines import made_once
 from tiny_site import write_base, write_site
-from waiting import made_once
 
 
 def _train(folder: Path) -> None:

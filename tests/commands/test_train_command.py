@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 from calling import Run, command, environment
+from deadlines import wait_until
 from tiny_site import article
-from waiting import wait_until
 
 
 def test_what_is_said_of_learning_is_what_was_done(trained: Path, blog_gen: Run) -> None:

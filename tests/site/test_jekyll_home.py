@@ -14,8 +14,8 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from deadlines import wait_until
 from sites import LAYOUTS, everything, make
-from waiting import wait_until
 
 from blog_gen.site.changes import apply
 from blog_gen.site.scaffold import plan

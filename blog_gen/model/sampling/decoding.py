@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -30,11 +30,14 @@ Array = np.ndarray[Any, Any]
 Histories = Sequence[Sequence[int]]
 # Logits worked on together: what is at hand then stays in the processor's cache, and in memory that the
 # system does not take back after each step.
-_AT_ONCE = 1 << 17
+_AT_ONCE = 1 << 16
 
 
 class Processor(Protocol):
-    """Logits and histories to logits; the argument is never changed."""
+    """Logits and histories to logits; the argument is never changed.
+
+    One that leaves every row something, as long as it had something, may say so in `keeps_one`.
+    """
 
     def __call__(self, logits: Array, histories: Histories) -> Array: ...
 
@@ -43,6 +46,7 @@ class Processor(Protocol):
 class Temperature:
     """Divide by `value`: below 1 sharper, above 1 flatter."""
 
+    keeps_one: ClassVar[bool] = True
     value: float
 
     def __call__(self, logits: Array, histories: Histories) -> Array:
@@ -53,6 +57,7 @@ class Temperature:
 class TopK:
     """Keep the `k` likeliest tokens (Fan et al. 2018), and any that tie with the last of them."""
 
+    keeps_one: ClassVar[bool] = True
     k: int
 
     def __call__(self, logits: Array, histories: Histories) -> Array:
@@ -66,6 +71,7 @@ class TopK:
 class TopP:
     """Keep the fewest likeliest tokens that hold `p` of the probability (Holtzman et al. 2019)."""
 
+    keeps_one: ClassVar[bool] = True
     p: float
 
     def __call__(self, logits: Array, histories: Histories) -> Array:
@@ -96,6 +102,7 @@ class TopP:
 class MinP:
     """Keep tokens at least `p` times as likely as the likeliest (Nguyen et al. 2024)."""
 
+    keeps_one: ClassVar[bool] = True
     p: float
 
     def __call__(self, logits: Array, histories: Histories) -> Array:
@@ -106,6 +113,7 @@ class MinP:
 class Typical:
     """Keep the tokens whose surprise is nearest to the expected one, `p` in all (Meister et al. 2022)."""
 
+    keeps_one: ClassVar[bool] = True
     p: float
 
     def __call__(self, logits: Array, histories: Histories) -> Array:
@@ -125,6 +133,7 @@ class Typical:
 class RepetitionPenalty:
     """Divide positive and multiply negative logits of tokens already used (Keskar et al. 2019)."""
 
+    keeps_one: ClassVar[bool] = True
     penalty: float
 
     def __call__(self, logits: Array, histories: Histories) -> Array:
@@ -139,6 +148,7 @@ class RepetitionPenalty:
 class FrequencyPenalty:
     """Subtract `penalty` for every time a token has been used (OpenAI's API)."""
 
+    keeps_one: ClassVar[bool] = True
     penalty: float
 
     def __call__(self, logits: Array, histories: Histories) -> Array:
@@ -153,6 +163,7 @@ class FrequencyPenalty:
 class PresencePenalty:
     """Subtract `penalty` once from tokens already used (OpenAI's API)."""
 
+    keeps_one: ClassVar[bool] = True
     penalty: float
 
     def __call__(self, logits: Array, histories: Histories) -> Array:
@@ -254,9 +265,10 @@ def process_logits(logits: Array, histories: Histories, chain: Sequence[Processo
     """The logits after every processor of `chain` in turn, less those that would forbid a row everything."""
     for processor in chain:
         shaped = processor(logits, histories)
-        emptied = shaped.max(axis=1) == NEVER
-        if emptied.any():
-            shaped[emptied] = logits[emptied]
+        if not getattr(processor, "keeps_one", False):
+            emptied = shaped.max(axis=1) == NEVER
+            if emptied.any():
+                shaped[emptied] = logits[emptied]
         logits = shaped
     return logits
 
