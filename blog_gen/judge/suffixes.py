@@ -59,8 +59,8 @@ def shared_lengths(
 ) -> tuple[Numbers, Numbers]:
     """How many words from each place on stand in at least 1, 2 … `others` other documents as well.
 
-    And how many stand in an earlier document. Of the sorted suffixes, those that share the most words with one are its neighbours; of each document
-    the nearest one on either side. All are looked up at once.
+    And how many stand in an earlier document. Of the sorted suffixes, those that share the most words with
+    one are its neighbours; of each document the nearest one on either side. All are looked up at once.
 
     Args:
         ids: [n] the word at each place, `BETWEEN` at the end of each document.
