@@ -11,7 +11,7 @@ import pytest
 from reviewing import add_draft
 from test_review_app import Reviewer
 from trained_site import SENTENCES
-from waiting import wait_until
+from deadlines import wait_until
 
 from blog_gen.config.settings import Settings
 from blog_gen.drafting import disclosure

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -34,10 +34,7 @@ _AT_ONCE = 1 << 16
 
 
 class Processor(Protocol):
-    """Logits and histories to logits; the argument is never changed.
-
-    One that leaves every row something, as long as it had something, may say so in `keeps_one`.
-    """
+    """Logits and histories to logits; the argument is never changed."""
 
     def __call__(self, logits: Array, histories: Histories) -> Array: ...
 
@@ -46,7 +43,6 @@ class Processor(Protocol):
 class Temperature:
     """Divide by `value`: below 1 sharper, above 1 flatter."""
 
-    keeps_one: ClassVar[bool] = True
     value: float
 
     def __call__(self, logits: Array, histories: Histories) -> Array:
@@ -57,7 +53,6 @@ class Temperature:
 class TopK:
     """Keep the `k` likeliest tokens (Fan et al. 2018), and any that tie with the last of them."""
 
-    keeps_one: ClassVar[bool] = True
     k: int
 
     def __call__(self, logits: Array, histories: Histories) -> Array:
@@ -71,7 +66,6 @@ class TopK:
 class TopP:
     """Keep the fewest likeliest tokens that hold `p` of the probability (Holtzman et al. 2019)."""
 
-    keeps_one: ClassVar[bool] = True
     p: float
 
     def __call__(self, logits: Array, histories: Histories) -> Array:
@@ -102,7 +96,6 @@ class TopP:
 class MinP:
     """Keep tokens at least `p` times as likely as the likeliest (Nguyen et al. 2024)."""
 
-    keeps_one: ClassVar[bool] = True
     p: float
 
     def __call__(self, logits: Array, histories: Histories) -> Array:
@@ -113,7 +106,6 @@ class MinP:
 class Typical:
     """Keep the tokens whose surprise is nearest to the expected one, `p` in all (Meister et al. 2022)."""
 
-    keeps_one: ClassVar[bool] = True
     p: float
 
     def __call__(self, logits: Array, histories: Histories) -> Array:
@@ -133,7 +125,6 @@ class Typical:
 class RepetitionPenalty:
     """Divide positive and multiply negative logits of tokens already used (Keskar et al. 2019)."""
 
-    keeps_one: ClassVar[bool] = True
     penalty: float
 
     def __call__(self, logits: Array, histories: Histories) -> Array:
@@ -148,7 +139,6 @@ class RepetitionPenalty:
 class FrequencyPenalty:
     """Subtract `penalty` for every time a token has been used (OpenAI's API)."""
 
-    keeps_one: ClassVar[bool] = True
     penalty: float
 
     def __call__(self, logits: Array, histories: Histories) -> Array:
@@ -163,7 +153,6 @@ class FrequencyPenalty:
 class PresencePenalty:
     """Subtract `penalty` once from tokens already used (OpenAI's API)."""
 
-    keeps_one: ClassVar[bool] = True
     penalty: float
 
     def __call__(self, logits: Array, histories: Histories) -> Array:
@@ -261,11 +250,15 @@ def next_tokens(
     return tokens
 
 
+# These leave a row something as long as it had something.
+_KEEP_ONE = (Temperature, TopK, TopP, MinP, Typical, RepetitionPenalty, FrequencyPenalty, PresencePenalty)
+
+
 def process_logits(logits: Array, histories: Histories, chain: Sequence[Processor]) -> Array:
     """The logits after every processor of `chain` in turn, less those that would forbid a row everything."""
     for processor in chain:
         shaped = processor(logits, histories)
-        if not getattr(processor, "keeps_one", False):
+        if not isinstance(processor, _KEEP_ONE):
             emptied = shaped.max(axis=1) == NEVER
             if emptied.any():
                 shaped[emptied] = logits[emptied]
