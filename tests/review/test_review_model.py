@@ -8,10 +8,10 @@ from datetime import date
 from typing import Any
 
 import pytest
+from deadlines import wait_until
 from reviewing import add_draft
 from test_review_app import Reviewer
 from trained_site import SENTENCES
-from deadlines import wait_until
 
 from blog_gen.config.settings import Settings
 from blog_gen.drafting import disclosure
