@@ -87,7 +87,7 @@ def peak_of(folder: Path, shape: str, what: str, how: str) -> int:
     import numpy as np
 
     from blog_gen.config.settings import TrainingSettings
-    from blog_gen.model.training.adaptation import merged
+    from blog_gen.model.adapters import merged
     from blog_gen.model.training.autopilot import choose
     from blog_gen.model.training.dataset import pack
     from blog_gen.model.training.machine import Machine, has_bfloat16, peak_memory

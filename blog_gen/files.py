@@ -25,8 +25,11 @@ TEMPORARY_PREFIX = ".blog-gen-tmp-"
 
 
 @contextmanager
-def replacing(path: Path, mode: str = "wb", overwrite: bool = True) -> Iterator[IO[Any]]:
+def replacing(path: Path, mode: str = "wb", overwrite: bool = True, synced: bool = True) -> Iterator[IO[Any]]:
     """Open a temporary file that takes `path`'s place when the block ends without an error.
+
+    Args:
+        synced: wait for the disk, so that a power cut finds it whole; a kill does in any case.
 
     Raises:
         BlogGenError: the disk is full or the folder cannot be written.
@@ -41,7 +44,8 @@ def replacing(path: Path, mode: str = "wb", overwrite: bool = True) -> Iterator[
         with os.fdopen(handle, mode, **text) as file:  # type: ignore[call-overload]
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if synced:
+                os.fsync(file.fileno())
         _place(temporary, path, overwrite)
     except FileExistsError:
         raise
@@ -51,6 +55,12 @@ def replacing(path: Path, mode: str = "wb", overwrite: bool = True) -> Iterator[
         if temporary is not None:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file is on the disk, if there is one."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def make_folder(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 A new run is written beside the one there is, with `meta.json` last, and then the folders change places. A
 process killed at any instant leaves the old run whole or the new one: between the two renames of the change
-neither has the name, and `settle` gives it to the new one. `meta.json` and the header of `model.safetensors`
+neither has the name, and `settle` gives it to the new one. `meta.json` and the header of the weights
 carry the same identity; where they differ, somebody mixed files, and there is no run.
 """
 
@@ -79,7 +79,7 @@ def read_meta(folder: Path) -> Meta | None:
         values = _values(folder)
         if (
             values.get("format") != FORMAT
-            or read_metadata(folder / "model.safetensors").get("identity") != values["identity"]
+            or read_metadata(integrity.weights_file(folder)).get("identity") != values["identity"]
         ):
             return None
         if "reading" in values:  # the name in version 0.1
@@ -132,13 +132,13 @@ def damaged(folder: Path, thorough: bool = False) -> list[str]:
         values = _values(folder)
         if values["format"] != FORMAT:
             return []
-        hashes = {integrity.WEIGHTS: values["weights"], **values.get("files", {})}
+        hashes = values.get("files") or {integrity.WEIGHTS_FILE: values["weights"]}
         identity = values["identity"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return [META_FILE]
     if names := integrity.damaged(folder, hashes, thorough):
         return names
-    return [] if read_metadata(folder / integrity.WEIGHTS).get("identity") == identity else [META_FILE]
+    return [] if read_metadata(integrity.weights_file(folder)).get("identity") == identity else [META_FILE]
 
 
 @contextmanager
@@ -232,4 +232,4 @@ def write_meta(folder: Path, meta: Meta) -> None:
 
 def weights_sha256(folder: Path) -> str:
     """The name by which a model's weights are known."""
-    return sha256_of(folder / "model.safetensors")
+    return sha256_of(integrity.weights_file(folder))

@@ -176,7 +176,7 @@ def _import_run(site: Site, path: Path) -> None:
     from blog_gen.learning.staleness import depends_on, settings_that_differ
 
     settings = site.settings()
-    meta = import_run(path, settings)
+    meta = import_run(path, settings, _say)
     click.echo(f"Drafts are now written by {settings.run_folder}, which learned {meta.posts} posts.")
     now = depends_on(site.settings())
     if differ := settings_that_differ(now, meta.settings):

@@ -18,14 +18,15 @@ from blog_gen.learning.curve import write_history
 from blog_gen.learning.preparing import TrainingJob
 from blog_gen.learning.preview import SAMPLES_FOLDER
 from blog_gen.learning.staleness import depends_on, iso
+from blog_gen.model.adapters import Adapter, merged, read_adapter, save_adapter
 from blog_gen.model.formats.folder import draft_words
-from blog_gen.model.integrity import hashes_of
+from blog_gen.model.integrity import hashes_of, weights_file
 from blog_gen.model.sampling.characters import save_characters
+from blog_gen.model.sampling.sampling import sampler_path
 from blog_gen.model.sampling.vocabulary_constraint import is_word, load_words, save_words, words_in
-from blog_gen.model.training.adaptation import merged, save_adapter
 from blog_gen.model.training.outcome import Outcome
 from blog_gen.model.training.training import FineTuning
-from blog_gen.model.weights import WEIGHTS_FILE, open_weights, save_weights
+from blog_gen.model.weights import open_weights, save_weights
 from blog_gen.site.articles import oldest_first
 
 
@@ -42,7 +43,7 @@ def finish(
         BlogGenError: the disk is full or the folder cannot be written; what there was is as it was.
     """
     with runs.renewing(settings.run_folder) as folder:
-        _write_model(job, outcome, folder)
+        _write_model(job, outcome, folder, settings.model)
         write_words(job.start, corpus, folder)
         if (samples := job.tuning.folder / SAMPLES_FOLDER).is_dir():
             shutil.copytree(samples, folder / SAMPLES_FOLDER)
@@ -52,14 +53,31 @@ def finish(
     return meta
 
 
-def _write_model(job: TrainingJob, outcome: Outcome, folder: Path) -> None:
-    """A model folder of what was trained from the model that `job` starts from."""
+def _write_model(job: TrainingJob, outcome: Outcome, folder: Path, base: str) -> None:
+    """A model folder of what was trained from the model that `job` starts from.
+
+    Adapters are kept alone, and beside them the sampler, which writes drafts where their base is not.
+    """
     job.tuning.hparams.save(folder)
     for name in ("encoder.json", "vocab.bpe"):
         shutil.copyfile(job.start / name, folder / name)
-    whole = merged(open_weights(job.start, job.tuning.hparams), outcome.weights)
-    save_adapter(outcome.weights, folder, job.start_weights)
-    save_weights(whole, folder, identity=job.tuning.identity)
+    identity = job.tuning.identity
+    if adapter := _adapter(job, outcome, base):
+        save_adapter(adapter, folder, identity)
+        sampler_path(folder)
+    else:
+        whole = merged(open_weights(job.start, job.tuning.hparams), outcome.weights)
+        save_weights(whole, folder, identity=identity)
+
+
+def _adapter(job: TrainingJob, outcome: Outcome, base: str) -> Adapter | None:
+    """What is kept in place of whole weights; None where these were trained, or a run that has them."""
+    if job.tuning.recipe.lora is None:
+        return None
+    if not job.continued:
+        return Adapter(base, job.base_weights, outcome.weights)
+    before = read_adapter(job.start)
+    return before and before.plus(outcome.weights)
 
 
 def write_words(start: Path, corpus: Corpus, folder: Path) -> None:
@@ -88,7 +106,7 @@ def _meta(
         identity=job.tuning.identity,
         base=settings.model,
         base_weights=job.base_weights,
-        weights=files[WEIGHTS_FILE],
+        weights=files[weights_file(folder).name],
         files=files,
         articles=corpus.sha256,
         fingerprint=fingerprint,

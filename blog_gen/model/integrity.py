@@ -14,9 +14,24 @@ from typing import Any
 from blog_gen.errors import BlogGenError, ModelError
 from blog_gen.files import read_json, sha256_of, write_json
 
-WEIGHTS = "model.safetensors"
-HASHED = ("hparams.json", "encoder.json", "vocab.bpe", "words.txt", "characters.txt", WEIGHTS)
+WEIGHTS_FILE = "model.safetensors"
+ADAPTER_FILE = "adapter.safetensors"  # of a run of adapters, which has no weights of its own
+HASHED = (
+    "hparams.json",
+    "encoder.json",
+    "vocab.bpe",
+    "words.txt",
+    "characters.txt",
+    WEIGHTS_FILE,
+    ADAPTER_FILE,
+)
 VERIFIED_FILE = "verified.json"  # only saves work: whoever copies the folder may leave it behind
+
+
+def weights_file(folder: Path) -> Path:
+    """The file that a model's weights are known by; it need not be there."""
+    alone = (folder / ADAPTER_FILE).exists() and not (folder / WEIGHTS_FILE).exists()
+    return folder / (ADAPTER_FILE if alone else WEIGHTS_FILE)
 
 
 def hashes_of(folder: Path) -> dict[str, str]:
@@ -58,9 +73,9 @@ def require_whole(folder: Path, weights: str | None = None) -> None:
     Raises:
         ModelError: names the files.
     """
-    hashes = dict(written_hashes(folder))
-    if weights is not None and hashes.get(WEIGHTS) == weights:
-        del hashes[WEIGHTS]
+    hashes, name = dict(written_hashes(folder)), weights_file(folder).name
+    if weights is not None and hashes.get(name) == weights:
+        del hashes[name]
     if names := damaged(folder, hashes, thorough=True):
         raise damage_error(folder, names)
 

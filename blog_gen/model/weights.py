@@ -9,14 +9,19 @@ from typing import Any
 import numpy as np
 
 from blog_gen.errors import ModelError
-from blog_gen.files import replacing
+from blog_gen.files import replacing, sha256_of
+from blog_gen.model.adapters import Adapter, merged, read_adapter
 from blog_gen.model.arrays import LazyArrays, Shapes, shapes_of
 from blog_gen.model.hparams import HParams
-from blog_gen.model.integrity import require_whole
+from blog_gen.model.integrity import WEIGHTS_FILE, require_whole, weights_file
 from blog_gen.model.tensor_file import DamagedError, read_tensors, write_tensors
+from blog_gen.model.zoo import zoo
 
 Array = np.ndarray[Any, Any]
-WEIGHTS_FILE = "model.safetensors"
+
+
+class MissingBaseError(ModelError):
+    """Whole weights are asked of an adapter without its base."""
 
 
 def initial_weights(hparams: HParams, seed: int = 0) -> dict[str, Array]:
@@ -72,12 +77,16 @@ def load_weights(folder: Path, hparams: HParams) -> dict[str, Array]:
 
 
 def open_weights(folder: Path, hparams: HParams) -> LazyArrays:
-    """The float32 arrays of `model.safetensors`, each read and checked whenever it is asked for.
+    """The float32 arrays of the model in `folder`, each read and checked whenever it is asked for.
 
     Raises:
+        MissingBaseError: it is an adapter, and the model that it adds to is not here.
         ModelError: the file is missing, damaged or does not fit `hparams`; an array is not finite, then when
             it is asked for.
     """
+    if adapter := read_adapter(folder):
+        require_whole(folder)
+        return merged(open_weights(_base_of(adapter, folder), hparams), adapter.factors)
     path = folder / WEIGHTS_FILE
     if not path.is_file():
         raise ModelError(f"a model folder needs {WEIGHTS_FILE}", path=folder)
@@ -96,3 +105,17 @@ def open_weights(folder: Path, hparams: HParams) -> LazyArrays:
         return value
 
     return LazyArrays(shapes, read)
+
+
+def _base_of(adapter: Adapter, folder: Path) -> Path:
+    """The folder of the model that `adapter` adds to."""
+    try:
+        base = zoo.resolve(adapter.base)
+        got = "another of that name" if sha256_of(weights_file(base)) != adapter.base_weights else None
+    except (ModelError, OSError):
+        got = "none"
+    if got:
+        fix = "Pull or import it, or `blog-gen models export` the run where it is: that writes whole weights"
+        rule = f"this run adds to the model {adapter.base}, which must be on this machine"
+        raise MissingBaseError(rule, got=got, fix=fix, path=folder)
+    return base

@@ -21,8 +21,12 @@ def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     (folder / "base").mkdir()
     site = write_site(folder / "site", write_base(folder / "base"))
-    subprocess.run(command(["train"]), cwd=site, env=environment(), check=True, capture_output=True)
+    blog_gen_there(site, "train")
     return folder
+
+
+def blog_gen_there(site: Path, *words: str) -> None:
+    subprocess.run(command(list(words)), cwd=site, env=environment(), check=True, capture_output=True)
 
 
 @pytest.fixture
@@ -48,8 +52,7 @@ def test_a_run_comes_home(there: Path, home: Path, way: str, blog_gen: Run, base
     if way == "copied":
         shutil.copytree(run, source)
     else:
-        words = ["models", "export", "default", "--format", "folder", str(source)]
-        subprocess.run(command(words), cwd=there, env=environment(), check=True, capture_output=True)
+        blog_gen_there(there, "models", "export", "default", "--format", "folder", str(source))
     done = blog_gen("models", "import", str(source), "--as-run")
     assert "learned 8 posts" in done.stdout
     assert done.stderr == ""
@@ -72,6 +75,27 @@ def test_a_run_comes_home(there: Path, home: Path, way: str, blog_gen: Run, base
         assert "no such model" in failed.stderr
     finally:
         base.with_name("elsewhere").rename(base)
+
+
+def test_adapters_come_home_without_their_base(there: Path, home: Path, base: Path, blog_gen: Run) -> None:
+    blog_gen_there(there, "train", "--fresh", "--lora", "2", "--steps", "4")
+    run, elsewhere = there / ".blog_gen" / "runs" / "default", base.with_name("elsewhere")
+    base.rename(elsewhere)  # from now on, nobody here has it
+    try:
+        done = blog_gen("models", "import", str(run), "--as-run")
+        assert "until" in done.stderr and "it writes drafts but learns nothing new" in done.stderr
+        blog_gen("generate")
+        (run / "sampler-int8.tflite").unlink()
+        failed = blog_gen("models", "import", str(run), "--as-run", code=1)
+        assert f"this run adds to the model {base}, which must be on this machine" in failed.stderr
+        elsewhere.rename(base)
+        blog_gen_there(there, "models", "export", "default", "--format", "folder", "out")
+        base.rename(elsewhere)
+        assert blog_gen("models", "import", str(there / "out"), "--as-run").stderr == ""
+        blog_gen("generate")
+    finally:
+        if elsewhere.exists():
+            elsewhere.rename(base)
 
 
 def test_the_sites_own_settings_have_the_last_word(there: Path, home: Path, blog_gen: Run) -> None:

@@ -7,6 +7,8 @@ going on with its training is left behind.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +16,17 @@ from blog_gen.errors import ModelError
 from blog_gen.files import read_json, write_json
 from blog_gen.model.formats.checkpoint import Checkpoint
 from blog_gen.model.hparams import HParams
-from blog_gen.model.integrity import HASHED, hashes_of
+from blog_gen.model.integrity import ADAPTER_FILE, HASHED, WEIGHTS_FILE, hashes_of, weights_file
 from blog_gen.model.sampling.vocabulary_constraint import WORDS_FILE
-from blog_gen.model.tensor_file import read_tensors, write_tensors
-from blog_gen.model.weights import WEIGHTS_FILE
+from blog_gen.model.tensor_file import Stored, read_tensors, write_tensors
+from blog_gen.model.weights import open_weights
 
 META_FILE = "meta.json"
-BESIDE_A_RUN = ("adapter.safetensors", "history.csv", "loss.svg")
+BESIDE_A_RUN = ("history.csv", "loss.svg")
 
 
 def recognises(path: Path) -> bool:
-    return (path / "hparams.json").is_file() and (path / WEIGHTS_FILE).is_file()
+    return (path / "hparams.json").is_file() and weights_file(path).is_file()
 
 
 def open_folder(path: Path) -> Checkpoint:
@@ -37,9 +39,19 @@ def open_folder(path: Path) -> Checkpoint:
         encoder, merges = (path / "encoder.json").read_bytes(), (path / "vocab.bpe").read_bytes()
     except FileNotFoundError as error:
         raise ModelError("a model folder needs encoder.json and vocab.bpe", path=error.filename) from None
-    tensors = read_tensors(path / WEIGHTS_FILE)
+    hparams = HParams.load(path)
     words = (path / WORDS_FILE).read_bytes() if (path / WORDS_FILE).exists() else None
-    return Checkpoint(path, "folder", HParams.load(path), encoder, merges, tensors, read_meta(path), words)
+    return Checkpoint(
+        path, "folder", hparams, encoder, merges, _tensors(path, hparams), read_meta(path), words
+    )
+
+
+def _tensors(path: Path, hparams: HParams) -> Mapping[str, Stored]:
+    """Those on disk or, of an adapter, those that it makes of its base."""
+    if weights_file(path).name != ADAPTER_FILE:
+        return read_tensors(path / WEIGHTS_FILE)
+    whole = open_weights(path, hparams)
+    return {name: Stored(shape, "float32", partial(whole.make, name)) for name, shape in whole.shapes.items()}
 
 
 def read_meta(path: Path) -> dict[str, Any]:
@@ -77,29 +89,34 @@ def write_folder(checkpoint: Checkpoint, folder: Path) -> None:
     """Write the model as a folder that `zoo.resolve` understands, float16 kept where it is float16.
 
     What is such a folder already comes out to the byte, with what lies beside the model: a run stays a run.
+    But an adapter comes out as whole weights, which need no base where they go.
     """
     shapes = checkpoint.hparams.shapes()
     layout = {name: (dtype, shapes[name]) for name, dtype in checkpoint.dtypes().items()}
     if checkpoint.format == "folder":
         _copy(checkpoint, folder)
+    if (folder / WEIGHTS_FILE).exists():
+        for _ in checkpoint.verified():
+            pass
     else:
+        identity = checkpoint.meta.get("identity")
         with (folder / WEIGHTS_FILE).open("wb") as file:
-            write_tensors(file, layout, checkpoint.verified())
+            write_tensors(file, layout, checkpoint.verified(), {"identity": identity} if identity else None)
     checkpoint.hparams.save(folder)
     (folder / "encoder.json").write_bytes(checkpoint.encoder)
     (folder / "vocab.bpe").write_bytes(checkpoint.merges)
     if checkpoint.words is not None:
         (folder / WORDS_FILE).write_bytes(checkpoint.words)
     if checkpoint.meta:
-        meta = {**checkpoint.meta, "files": hashes_of(folder)}
+        files = hashes_of(folder)
+        own = {"weights": files[WEIGHTS_FILE]} if "weights" in checkpoint.meta else {}
+        meta = {**checkpoint.meta, **own, "files": files}
         if checkpoint.format != "folder" or meta != read_meta(checkpoint.path):
             meta.pop("digest", None)
         write_json(folder / META_FILE, meta)
 
 
 def _copy(checkpoint: Checkpoint, folder: Path) -> None:
-    for _ in checkpoint.verified():
-        pass
     for name in (*HASHED, *BESIDE_A_RUN):
-        if (checkpoint.path / name).is_file():
+        if name != ADAPTER_FILE and (checkpoint.path / name).is_file():
             shutil.copyfile(checkpoint.path / name, folder / name)

@@ -21,9 +21,10 @@ import numpy as np
 
 from blog_gen.files import sha256_of
 from blog_gen.model.hparams import HParams
+from blog_gen.model.integrity import weights_file
 from blog_gen.model.sampling.litert import Array, Graph
 from blog_gen.model.sampling.sampler_file import FORMAT, Precision, SamplerFile
-from blog_gen.model.weights import WEIGHTS_FILE, load_weights
+from blog_gen.model.weights import open_weights
 
 
 def convert(folder: Path, destination: Path, precision: Precision = "int8") -> None:
@@ -33,9 +34,9 @@ def convert(folder: Path, destination: Path, precision: Precision = "int8") -> N
         ModelError: the model folder is incomplete or damaged.
     """
     hparams = HParams.load(folder)
-    network = _Network(load_weights(folder, hparams), hparams, precision)
+    network = _Network(open_weights(folder, hparams), hparams, precision)
     network.build()
-    weights = sha256_of(folder / WEIGHTS_FILE)
+    weights = sha256_of(weights_file(folder))
 
     def trailer(offsets: Mapping[str, int], digest: str) -> bytes:
         tables = {name: offsets[name] for name in _TABLES if name in offsets}

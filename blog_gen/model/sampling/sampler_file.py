@@ -33,7 +33,7 @@ class SamplerFile:
     path: Path
     format: int
     precision: Precision
-    weights: str  # SHA-256 of the model.safetensors it was converted from
+    weights: str  # SHA-256 of the weights file it was converted from
     hparams: HParams
     tables: dict[str, int]  # byte offsets of wte, wte/scales (int8 only) and wpe
     digest: str  # SHA-256 of everything before the trailer

@@ -20,7 +20,7 @@ from blog_gen.config.settings import SamplingSettings
 from blog_gen.errors import ModelError, SamplingError
 from blog_gen.files import sha256_of
 from blog_gen.model.bpe import Tokenizer
-from blog_gen.model.integrity import require_whole
+from blog_gen.model.integrity import require_whole, weights_file
 from blog_gen.model.sampling import decoding
 from blog_gen.model.sampling.batch import Batch, Request, Row
 from blog_gen.model.sampling.cached_network import CachedNetwork
@@ -29,12 +29,12 @@ from blog_gen.model.sampling.decoding import Processor
 from blog_gen.model.sampling.sampler_file import Precision, SamplerFile
 from blog_gen.model.sampling.streaming import TextStream
 from blog_gen.model.sampling.vocabulary_constraint import VocabularyConstraint, load_words
-from blog_gen.model.weights import WEIGHTS_FILE
 from blog_gen.model.zoo import zoo
 
 __all__ = ["MAX_ROWS", "Request", "Sample", "Sampler"]
 
 Array = np.ndarray[Any, Any]
+OWN_FILE = "sampler-{}.tflite"  # in a model folder, by its precision
 MAX_ROWS = 8  # texts that grow side by side (docs/sampling.md has what more would bring)
 
 
@@ -75,7 +75,7 @@ class Sampler:
         Raises:
             ModelError: the folder is incomplete or damaged.
         """
-        network = CachedNetwork(_sampler_path(folder, cache, precision))  # first: it looks for damage
+        network = CachedNetwork(sampler_path(folder, cache, precision))  # first: it looks for damage
         return cls(network, Tokenizer.load(folder), load_words(folder), load_characters(folder))
 
     def generate(
@@ -194,10 +194,10 @@ class Sampler:
         return Sample(row.request, tuple(tokens), text, row.ended, logprobs, row.stream.stopped_by)
 
 
-def _sampler_path(folder: Path, cache: Path | None, precision: Precision) -> Path:
-    """The sampler file for the folder's weights: found, or made."""
-    weights = folder / WEIGHTS_FILE
-    own = folder / f"sampler-{precision}.tflite"
+def sampler_path(folder: Path, cache: Path | None = None, precision: Precision = "int8") -> Path:
+    """The sampler file for the folder's weights: found, or made. As `Sampler.open` says."""
+    weights = weights_file(folder)
+    own = folder / OWN_FILE.format(precision)
     digest = sha256_of(weights) if weights.exists() else None
     if digest is not None:
         require_whole(folder, digest)
@@ -211,6 +211,13 @@ def _sampler_path(folder: Path, cache: Path | None, precision: Precision) -> Pat
     path = places[0] if _writable(folder) and folder not in zoo.EMBEDDED.values() else places[-1]
     convert(folder, path, precision)
     return path
+
+
+def has_sampler(folder: Path, precision: Precision = "int8") -> bool:
+    """Whether the sampler of its weights lies in the model's own folder."""
+    weights = weights_file(folder)
+    digest = sha256_of(weights) if weights.exists() else None
+    return _fits(folder / OWN_FILE.format(precision), digest, precision)
 
 
 def _writable(folder: Path) -> bool:

@@ -1,7 +1,7 @@
 """What of a model is trained: all of it, all but its first blocks, or low-rank adapters beside it.
 
-A split model is two sets of arrays, trained and frozen, that `merged` makes one again; the network finds an
-adapter by its name, next to the matrix that it adds to.
+A split model is two sets of arrays, trained and frozen, that `adapters.merged` makes one again; the network
+finds an adapter by its name, next to the matrix that it adds to.
 
 Source of the adapters: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models".
 """
@@ -9,16 +9,12 @@ Source of the adapters: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Lang
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import numpy as np
 
-from blog_gen.files import replacing
 from blog_gen.model.arrays import Array, Arrays, LazyArrays, Shapes, shapes_of
 from blog_gen.model.hparams import EMBEDDINGS
-from blog_gen.model.tensor_file import write_tensors
 
-ADAPTER_FILE = "adapter.safetensors"
 LORA_SCALE = 2.0  # alpha / rank; what an adapter adds is multiplied by it, here once, when it begins
 _BLOCK = re.compile(r"h(\d+)/")
 
@@ -55,30 +51,3 @@ def adapters(base: Shapes, rank: int, seed: int) -> dict[str, Array]:
             made[f"{name[:-2]}/lora_a"] = (rng.standard_normal((rows, rank)) * spread).astype(np.float32)
             made[f"{name[:-2]}/lora_b"] = np.zeros((rank, columns), np.float32)
     return made
-
-
-def merged(base: Arrays, trained: Arrays) -> LazyArrays:
-    """The whole model: `base` with trained weights in place and adapters added, as each is asked for."""
-
-    def whole(name: str) -> Array:
-        if name in trained:
-            return trained[name]
-        down, value = f"{name.removesuffix('/w')}/lora_a", base[name]
-        return value + trained[down] @ trained[f"{down[:-1]}b"] if down in trained else value
-
-    return LazyArrays(shapes_of(base), whole)
-
-
-def save_adapter(trained: Arrays, folder: Path, base_weights: str) -> Path | None:
-    """Write adapters alone, with the SHA-256 of the weights they belong to.
-
-    Where there are none, None, and those of an earlier run are removed.
-    """
-    kept = {name: value for name, value in trained.items() if "/lora_" in name}
-    if not kept:
-        (folder / ADAPTER_FILE).unlink(missing_ok=True)
-        return None
-    layout = {name: ("float32", value.shape) for name, value in kept.items()}
-    with replacing(folder / ADAPTER_FILE) as file:
-        write_tensors(file, layout, kept.items(), {"base": base_weights})
-    return folder / ADAPTER_FILE

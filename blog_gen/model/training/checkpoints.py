@@ -1,7 +1,8 @@
 """What of a run is on disk while it lasts: its last two states, and its best weights.
 
 A state is written in the place of the older one, which goes first: the disk never holds three. How often
-follows from what it costs.
+follows from what it costs. Nobody waits for the disk to have it: a power cut that comes before it has finds a
+damaged file, which its checksum tells, and the state before it, which by then is on the disk for certain.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from blog_gen.errors import ModelError, Note
+from blog_gen.files import sync
 from blog_gen.model.arrays import Arrays, LazyArrays
 from blog_gen.model.training.backend import Stepper
 from blog_gen.model.training.outcome import TrainingProgress
@@ -68,10 +70,12 @@ class Checkpoints:
         self._saves = 0
 
     def save(self, stepper: Stepper, position: TrainingProgress) -> None:
-        """Write a state in the older one's place; the best weights it speaks of are on disk already."""
-        path = self.folder / STATE_FILES[self._saves % 2]
+        """Write a state in the older one's place; the best weights it speaks of are written already."""
+        path, before = (self.folder / STATE_FILES[(self._saves + turn) % 2] for turn in (0, 1))
+        sync(before)
         path.unlink(missing_ok=True)
-        save_state(path, stepper.shapes(), stepper.arrays(), asdict(position) | {"identity": self._identity})
+        about = asdict(position) | {"identity": self._identity}
+        save_state(path, stepper.shapes(), stepper.arrays(), about, synced=False)
         self._saves += 1
 
     def save_best(self, stepper: Stepper, step: int) -> None:

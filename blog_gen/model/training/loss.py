@@ -76,7 +76,9 @@ def _scaled_sum(parts: list[Tensor], scale: Tensor) -> Tensor:
 
 
 def _chunks(tokens: int, vocabulary: int) -> list[slice]:
-    size = max(1, CHUNK_LOGITS // vocabulary)
+    """As few as will do, all of about the same size."""
+    parts = -(-tokens // max(1, CHUNK_LOGITS // vocabulary))
+    size = -(-tokens // parts)
     return [slice(start, min(start + size, tokens)) for start in range(0, tokens, size)]
 
 

@@ -38,8 +38,12 @@ def save_state(
     shapes: Mapping[str, tuple[int, ...]],
     arrays: Iterable[tuple[str, Array]],
     position: Mapping[str, Any],
+    synced: bool = True,
 ) -> None:
-    """Write float32 `arrays`, which come sorted by name, and the JSON-able `position`, with a checksum."""
+    """Write float32 `arrays`, which come sorted by name, and the JSON-able `position`, with a checksum.
+
+    `synced`: as `files.replacing` says.
+    """
     layout = {name: ("float32", shape) for name, shape in shapes.items()}
     about = {"position": json.dumps(position), "checksum": _written(0)}
     total = 0
@@ -50,7 +54,7 @@ def save_state(
             total = _checksum(total, name, value)
             yield name, value
 
-    with replacing(path) as file:
+    with replacing(path, synced=synced) as file:
         write_tensors(file, layout, counted(), about)
         file.seek(0)  # the header again, as long as before, now that the checksum is known
         file.write(header_of(layout, about | {"checksum": _written(total)})[1])

@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote
 
 from blog_gen.errors import ModelError, UsageError
 from blog_gen.model.hparams import HParams
+from blog_gen.model.integrity import weights_file
 
 CACHE_VARIABLE = "BLOG_GEN_CACHE"
 EMBEDDED: Mapping[str, Path] = {"mini": Path(__file__).parents[2] / "base" / "mini"}
@@ -32,7 +33,7 @@ SIZES: Mapping[str, HParams] = {
 }
 PACKAGED = ("smollm2",)  # whose weights come in a Python package (`zoo.packaged`)
 OLD_NAMES: Mapping[str, str] = {"117M": "124M", "345M": "355M"}  # first published under a wrong count
-MODEL_FILES = ("hparams.json", "encoder.json", "vocab.bpe", "model.safetensors")
+_MODEL_FILES = ("hparams.json", "encoder.json", "vocab.bpe")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _HUB_NAME = re.compile(rf"{_NAME.pattern}/{_NAME.pattern}(@[A-Za-z0-9][A-Za-z0-9._/-]*)?")
 
@@ -82,7 +83,12 @@ def _of_the_hub() -> Iterator[tuple[str, Path]]:
 
 def is_model(folder: Path) -> bool:
     """Whether all four files of a model folder are there; not whether they are any good."""
-    return all((folder / name).is_file() for name in MODEL_FILES)
+    return not _missing(folder)
+
+
+def _missing(folder: Path) -> list[str]:
+    files = [*(folder / name for name in _MODEL_FILES), weights_file(folder)]
+    return [file.name for file in files if not file.is_file()]
 
 
 def published_name(name: str) -> str | None:
@@ -136,9 +142,8 @@ def resolve(name: str, runs: Path | None = None) -> Path:
     if is_model(path):
         return path
     if path.is_dir():
-        missing = [file for file in MODEL_FILES if not (path / file).is_file()]
         fix = "If it is another tool's checkpoint, run `blog-gen models import` on it"
-        raise ModelError("a model folder needs " + ", ".join(missing), fix=fix, path=path)
+        raise ModelError("a model folder needs " + ", ".join(_missing(path)), fix=fix, path=path)
     if is_hub_name(name):
         fix = f"Run `blog-gen models pull {name}` to download it from the Hugging Face Hub"
         raise ModelError(f"the model {name} is not on this machine yet", fix=fix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +47,38 @@ def test_the_disk_never_holds_three_states(tmp_path: Path, monkeypatch: pytest.M
     tuning, held = begun(tmp_path), 0
     write = state.save_state
 
-    def watched(path: Path, *rest: Any) -> None:
+    def watched(path: Path, *rest: Any, **how: Any) -> None:
         nonlocal held
         before = sum(each.stat().st_size for each in tmp_path.glob("*.safetensors"))
-        write(path, *rest)
+        write(path, *rest, **how)
         held = max(held, before + path.stat().st_size)
 
     monkeypatch.setattr(checkpoints, "save_state", watched)
     tuning.run(save_seconds=0.0)
     size, best = ((tmp_path / f"{name}.safetensors").stat().st_size for name in ("state-1", "best"))
     assert 2 * size + best <= held <= 2 * (size + best) + 4096  # the headers' histories grow
+
+
+def test_before_a_state_is_given_up_the_other_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuning, wait, remove = begun(tmp_path), os.fsync, Path.unlink
+    synced: set[int] = set()
+    at_risk: list[bool] = []
+
+    def waited(file: int) -> None:
+        wait(file)
+        synced.add(os.fstat(file).st_ino)
+
+    def watched(path: Path, missing_ok: bool = False) -> None:
+        other = tmp_path / ("state-1" if path.stem == "state-0" else "state-0")
+        other = other.with_suffix(".safetensors")
+        if path.exists() and path.stem.startswith("state-"):
+            at_risk.append(other.stat().st_ino not in synced)
+        remove(path, missing_ok)
+
+    monkeypatch.setattr(os, "fsync", waited)
+    monkeypatch.setattr(Path, "unlink", watched)
+    for _ in range(4):
+        tuning.save()
+    assert at_risk == [False, False]

@@ -18,6 +18,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from blog_gen.errors import ModelError, Note
+from blog_gen.model.adapters import merged
 from blog_gen.model.hparams import HParams
 from blog_gen.model.quiet import quiet
 from blog_gen.model.training.dataset import Rows, pack
@@ -25,7 +26,6 @@ from blog_gen.model.training.recipe import Recipe
 from blog_gen.model.weights import initial_weights, save_weights
 
 quiet()
-from blog_gen.model.training.adaptation import merged  # noqa: E402
 from blog_gen.model.training.outcome import Outcome, TrainingProgress  # noqa: E402
 from blog_gen.model.training.schedules import LearningRateSchedule  # noqa: E402
 from blog_gen.model.training.training import FineTuning  # noqa: E402
