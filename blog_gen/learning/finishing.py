@@ -42,12 +42,14 @@ def finish(
     Raises:
         BlogGenError: the disk is full or the folder cannot be written; what there was is as it was.
     """
+    measured = _measured(job.tuning, [corpus.texts[name] for name in job.held_out])
+    job.tuning.release()
     with runs.renewing(settings.run_folder) as folder:
         _write_model(job, outcome, folder, settings.model)
         write_words(job.start, corpus, folder)
         if (samples := job.tuning.folder / SAMPLES_FOLDER).is_dir():
             shutil.copytree(samples, folder / SAMPLES_FOLDER)
-        meta = _meta(settings, corpus, job, outcome, files, now, folder)
+        meta = _meta(settings, corpus, job, outcome, files, now, folder, measured)
         write_history(folder, meta.history)
         runs.write_meta(folder, meta)
     return meta
@@ -98,10 +100,11 @@ def _meta(
     fingerprint: str,
     now: datetime,
     folder: Path,
+    measured: tuple[float | None, float | None],
 ) -> runs.Meta:
-    """What is to be known of the run in `folder`, its model measured on the posts held out."""
+    """What is to be known of the run in `folder`, as good as it was `measured`."""
     files = hashes_of(folder)
-    logprob, bits_per_byte = _measured(job.tuning, [corpus.texts[name] for name in job.held_out])
+    logprob, bits_per_byte = measured
     return runs.Meta(
         identity=job.tuning.identity,
         base=settings.model,

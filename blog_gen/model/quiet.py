@@ -11,6 +11,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from blog_gen.model.allocation import give_memory_back
+
 
 @contextmanager
 def silenced() -> Iterator[None]:
@@ -30,6 +32,7 @@ def quiet() -> None:
     """Import the training library without its greetings; call before anything that imports Keras."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    give_memory_back()
     with silenced(), suppress(ImportError):
         library = importlib.import_module(backend)
         if backend == "tensorflow":

@@ -47,10 +47,15 @@ def convert(folder: Path, destination: Path, precision: Precision = "int8") -> N
 
 def quantise(matrix: Array) -> tuple[Array, Array]:
     """Round each row to int8 with a scale of its own: (N, K) -> int8 (N, K), float32 (N,)."""
-    scales = np.maximum(np.abs(matrix).max(axis=1), 1e-12) / 127
-    return np.rint(matrix / scales[:, None]).astype(np.int8), scales.astype(np.float32)
+    scales = np.maximum(np.maximum(matrix.max(axis=1), -matrix.min(axis=1)), 1e-12) / 127
+    rounded = np.empty(matrix.shape, np.int8)
+    for start in range(0, len(matrix), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        rounded[rows] = np.rint(matrix[rows] / scales[rows, None])
+    return rounded, scales.astype(np.float32)
 
 
+ROWS_AT_ONCE = 4096  # of a matrix that is rounded: a whole table in float32 is large enough
 _TABLES = ("wte", "wte/scales", "wpe")  # what the host looks up, as far as there are such
 
 

@@ -12,11 +12,9 @@ from typing import Any
 from keras import ops
 
 from blog_gen.model.training.fusion import after, island
+from blog_gen.model.training.memory import MOST_PARTS, chunks
 
 Tensor = Any
-
-CHUNK_LOGITS = 1 << 24  # logits at once, 32 MiB in bfloat16
-MOST_PARTS = 4  # of the table's gradient are kept before they are added up
 
 
 def cross_entropy(states: Tensor, wte: Tensor, targets: Tensor, share: Tensor) -> Tensor:
@@ -28,7 +26,7 @@ def cross_entropy(states: Tensor, wte: Tensor, targets: Tensor, share: Tensor) -
     """
     table = ops.transpose(ops.cast(wte, states.dtype))
     loss: Tensor = 0.0
-    for rows in _chunks(states.shape[0], wte.shape[0]):
+    for rows in chunks(states.shape[0], wte.shape[0], learn_table=False):
         logits = ops.matmul(after(states[rows], loss), table)
         loss = loss + _loss(logits, targets[rows], share[rows])
     return loss
@@ -48,7 +46,7 @@ def chunked_cross_entropy(
         loss: Tensor = 0.0
         to_states, to_table = [], []
         done: list[Tensor] = []
-        for rows in _chunks(states.shape[0], wte.shape[0]):
+        for rows in chunks(states.shape[0], wte.shape[0], learn_table):
             logits = ops.matmul(after(states[rows], done), ops.transpose(table))
             part, gradient = _loss_and_gradient(logits, targets[rows], share[rows])
             loss = loss + part
@@ -73,13 +71,6 @@ def chunked_cross_entropy(
 @island
 def _scaled_sum(parts: list[Tensor], scale: Tensor) -> Tensor:
     return scale * sum(ops.cast(part, "float32") for part in parts)
-
-
-def _chunks(tokens: int, vocabulary: int) -> list[slice]:
-    """As few as will do, all of about the same size."""
-    parts = -(-tokens // max(1, CHUNK_LOGITS // vocabulary))
-    size = -(-tokens // parts)
-    return [slice(start, min(start + size, tokens)) for start in range(0, tokens, size)]
 
 
 @island

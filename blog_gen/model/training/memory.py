@@ -1,17 +1,20 @@
-"""How much memory a model needs, estimated from its `hparams.json` before anything is loaded.
+"""How much memory a model needs, added up from its `hparams.json` before anything is loaded. Bytes.
 
-The terms are those of the literature; the constants were fitted to peak resident memory on Linux, on the high
-side, and are checked by `benchmarks/memory.py`: measure again whenever training or sampling changes. Bytes.
+What stands all the time, and the most of what a step holds at once: at the loss, where all activations are
+kept; at the end of the backward pass, with all gradients; or in the update of the largest weight.
+`benchmarks/memory.py` measures what the sum is worth: do so whenever training changes.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from blog_gen.model.hparams import HParams, is_factor
 
-TRAINING_RUNTIME = 760 << 20  # TensorFlow, its thread pools, the compiled graphs
+TRAINING_RUNTIME = 620 << 20  # Python, TensorFlow, Keras and the compiled functions
 SAMPLING_RUNTIME = 120 << 20  # Python, NumPy, the tokenizer and the interpreter
-ADAPTERS = 1.3  # their products stand beside those of the matrices; measured on 124M
-SLACK = 1.15  # what the allocator keeps between one use of a buffer and the next
+CHUNK_LOGITS = 1 << 24  # logits at once, 32 MiB in bfloat16
+MOST_PARTS = 4  # of the table's gradient are kept before they are added up
 
 
 def to_train(
@@ -23,45 +26,93 @@ def to_train(
     activation_checkpointing: bool = False,
     gradient_accumulation: bool = False,
 ) -> int:
-    """Peak bytes of fine-tuning with AdamW on `batch_tokens` at once, in rows of `length` (one window).
-
-    A trained weight takes 12 (itself and two moments, float32), inside a block 2 for its bfloat16 copy and 2
-    for its gradient, in an embedding 8 for its gradient and the sum that makes it, and 4 more where gradients
-    are accumulated. A frozen one takes 2 or 4. An update holds the largest weight's three arrays twice. For
-    each token and layer `_kept` is kept for the backward pass, and 2 H T of attention's shares, of which five
-    eighths are computed (blocks of 256 in 1024).
-    """
+    """Peak bytes of fine-tuning with AdamW on `batch_tokens` at once, in rows of `length` (one window)."""
     length = length or hparams.window
     tokens = batch_tokens or length
-    blocks = hparams.block_parameters
-    embeddings = hparams.parameters - blocks
-    learned = 0.0 if lora else 1.0 - freeze / hparams.n_layer
-    each = 16 + 4 * gradient_accumulation
-    weights = blocks * (learned * each + (1 - learned) * 2)
-    full = not lora and not freeze
-    weights += embeddings * (24 + 4 * gradient_accumulation if full else 2)
-    weights += 12 * hparams.n_vocab * hparams.n_embd if full else 0
-    kept = _kept(hparams) + 2 * 0.63 * hparams.n_head * length
-    # Adapters in the first block want the activations of all; a frozen first half wants none of its own.
-    layers = hparams.n_layer if lora else hparams.n_layer * learned
-    if lora:
-        layers *= ADAPTERS
-    if activation_checkpointing:
-        layers = 1 + hparams.n_layer * 4 * hparams.n_embd / _kept(hparams)
-    chunk = min(tokens * hparams.n_vocab, 1 << 24) * 12  # logits, their exponentials and their gradient
-    return round(SLACK * (weights + tokens * kept * layers + chunk)) + TRAINING_RUNTIME
+    trained = trained_parameters(hparams, lora, freeze)
+    stands = (12 + 4 * gradient_accumulation) * trained + 2 * (hparams.parameters - (0 if lora else trained))
+    step = _Step(hparams, tokens, length, lora, freeze, activation_checkpointing)
+    return TRAINING_RUNTIME + stands + round(max(step.at_loss, step.at_end, step.at_update))
 
 
-def _kept(hparams: HParams) -> int:
-    """Bytes a token and layer, in bfloat16: the stream twice and its norms, queries, keys and values before
-    and after they are split, what attention says (three), and the wide layer around its activation.
+@dataclass(frozen=True)
+class _Step:
+    """What a step holds beside weights and averages."""
 
-    >>> _kept(HParams(50257, 1024, 768, 12, 12)) / 768
-    42.0
+    hparams: HParams
+    tokens: int  # computed at once
+    length: int  # of a row
+    lora: int | None
+    freeze: int
+    checkpointing: bool
+
+    @property
+    def factors(self) -> float:
+        """Trained weights inside blocks: 2 bytes each for a copy in bfloat16, and 2 for the gradient."""
+        if self.lora:
+            return trained_parameters(self.hparams, self.lora)
+        return self.hparams.block_parameters * (1 - self.freeze / self.hparams.n_layer)
+
+    @property
+    def table(self) -> int:
+        """Weights of the embedding, if it is trained."""
+        return 0 if self.lora or self.freeze else self.hparams.n_vocab * self.hparams.n_embd
+
+    @property
+    def kept(self) -> float:
+        """Activations: of each layer that learns or stands above one that does, or its input alone."""
+        layers = self.hparams.n_layer - (0 if self.lora else self.freeze)
+        each = kept_by_layer(self.hparams, self.length)
+        if self.checkpointing:
+            return self.tokens * (
+                2 * each + 4.0 * self.hparams.n_embd * layers
+            )  # one layer, with its gradients
+        return self.tokens * each * layers
+
+    @property
+    def at_loss(self) -> float:
+        """Two chunks' logits and gradients; of the table a copy, and parts of its gradient."""
+        count = len(chunks(self.tokens, self.hparams.n_vocab, self.table > 0))
+        logits = 8 * self.hparams.n_vocab * -(-self.tokens // count)
+        parts = 2 * min(count, MOST_PARTS + 1) + 4
+        return 2 * self.factors + self.kept + logits + (2 + parts) * self.table
+
+    @property
+    def at_end(self) -> float:
+        """Two gradients of the table, from the loss and from the tokens read, and their sum."""
+        return 4 * self.factors + 12 * self.table + self.tokens * kept_by_layer(self.hparams, self.length)
+
+    @property
+    def at_update(self) -> float:
+        """The new values of the largest weight and of its averages."""
+        return 2 * self.factors + 4 * self.table + 12 * self.table
+
+
+def chunks(tokens: int, vocabulary: int, learn_table: bool = True) -> list[slice]:
+    """Tokens whose logits are computed at once: in as few parts as will do, all of about the same size.
+
+    Each part costs a gradient of the whole table; where that is not learned, they may as well be smaller.
+
+    >>> chunks(1024, 50257)[:2], len(chunks(1024, 50257))
+    ([slice(0, 256, None), slice(256, 512, None)], 4)
     """
-    heads = hparams.n_embd + 2 * hparams.kv_heads * hparams.head_width
+    most = CHUNK_LOGITS if learn_table else CHUNK_LOGITS // 4
+    parts = -(-tokens // max(1, most // vocabulary))
+    size = -(-tokens // parts)
+    return [slice(start, min(start + size, tokens)) for start in range(0, tokens, size)]
+
+
+def kept_by_layer(hparams: HParams, length: int) -> float:
+    """Bytes a token that one layer keeps for its gradient, in bfloat16: the stream and its norm, twice each;
+    queries, keys and values; what attention says; the wide layer before and after its activation; and
+    attention's shares, five eighths of which are computed (blocks of 256 in 1024).
+
+    >>> kept_by_layer(HParams(50257, 1024, 768, 12, 12), 1024)
+    39936.0
+    """
+    attended = hparams.n_embd + 2 * hparams.kv_heads * hparams.head_width
     wide = (3 if hparams.feed_forward == "swiglu" else 2) * hparams.inner
-    return 2 * (7 * hparams.n_embd + 2 * heads + wide)
+    return 2 * (5 * hparams.n_embd + attended + wide + 0.625 * hparams.n_head * length)
 
 
 def trained_parameters(hparams: HParams, lora: int | None = None, freeze: int = 0) -> int:

@@ -28,8 +28,14 @@ from blog_gen.model.training.fused_attention import Rotation, causal_softmax, sp
 Tensor = Any
 Weights = Mapping[str, Tensor]
 Block = Callable[[Tensor, Tensor, Weights], tuple[Tensor, Tensor]]
+Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 QUERY_BLOCK = 256  # queries that attend at once: keys after the block are never computed
+
+
+def as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What wraps nothing around a function."""
+    return function
 
 
 @dataclass(frozen=True)
@@ -58,10 +64,14 @@ def attention(
     hparams: HParams,
     packing: Packing | None = None,
     rotation: Rotation | None = None,
+    wrap: Wrap = as_it_is,
 ) -> Tensor:
     """Multi-head causal self-attention (B, T, C) -> (B, T, C), a block of queries at a time.
 
     The last bias is left to `add_and_norm`.
+
+    Args:
+        wrap: applied to each block of queries; `fusion.checkpointed` keeps no shares for the gradient.
     """
     length = x.shape[1]
     heads, kv_heads = hparams.n_head, hparams.kv_heads
@@ -72,13 +82,24 @@ def attention(
     queries = ops.split(query, starts[1:], axis=2) if starts[1:] else [query]
     for start, asking in zip(starts, queries, strict=True):
         end = min(start + QUERY_BLOCK, length)
-        scores = _by_head(_by_kv_head(asking, kv_heads) @ key[..., :end], heads)  # (B, H, Q, T)
         texts = () if packing is None else (packing.segments[:, start:end], packing.segments[:, :end])
-        share = causal_softmax(scores, start, *texts)
-        blocks.append(_by_head(_by_kv_head(share, kv_heads) @ value[:, :, :end], heads))
+        blocks.append(wrap(_query_block(start, end, heads, kv_heads, *texts))(asking, key, value))
     seen = blocks[0] if len(blocks) == 1 else ops.concatenate(blocks, axis=2)  # (B, H, T, D)
     merged = ops.reshape(ops.transpose(seen, (0, 2, 1, 3)), (-1, length, hparams.n_embd))
     return linear(merged, weights, f"{at}/c_proj")
+
+
+def _query_block(
+    start: int, end: int, heads: int, kv_heads: int, *texts: Tensor
+) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """What queries `start` to `end` (B, H, Q, D) see of all keys and values, as a function of the three."""
+
+    def attend(asking: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        scores = _by_head(_by_kv_head(asking, kv_heads) @ key[..., :end], heads)  # (B, H, Q, T)
+        share = causal_softmax(scores, start, *texts)
+        return _by_head(_by_kv_head(share, kv_heads) @ value[:, :, :end], heads)
+
+    return attend
 
 
 def _by_kv_head(x: Tensor, kv_heads: int) -> Tensor:
@@ -126,7 +147,8 @@ def hidden_states(
     compute_dtype: str = "float32",
     packing: Packing | None = None,
     dropout: Dropout = NO_DROPOUT,
-    wrap: Callable[[Block], Block] = lambda block: block,
+    wrap: Wrap = as_it_is,
+    wrap_attention: Wrap = as_it_is,
 ) -> Tensor:
     """Token ids (B, T), T at most n_ctx, to the last layer norm's output (B, T, C) in `compute_dtype`.
 
@@ -134,6 +156,7 @@ def hidden_states(
 
     Args:
         wrap: applied to every block; `fusion.checkpointed` keeps only a block's arguments for its gradient.
+        wrap_attention: applied inside blocks, as `attention` says.
     """
     positions = ops.arange(tokens.shape[1])[None] if packing is None else packing.positions
     embedded = ops.cast(ops.take(weights["wte"], tokens, axis=0), "float32")
@@ -145,7 +168,9 @@ def hidden_states(
     for layer in range(hparams.n_layer):
         after = "ln_f" if layer + 1 == hparams.n_layer else f"h{layer + 1}/ln_1"
         needed = {name: w for name, w in weights.items() if name.startswith((f"h{layer}/", f"{after}/"))}
-        x, normed = wrap(_block(layer, after, hparams, packing, rotation, dropout))(x, normed, needed)
+        x, normed = wrap(_block(layer, after, hparams, packing, rotation, dropout, wrap_attention))(
+            x, normed, needed
+        )
     return normed
 
 
@@ -156,12 +181,13 @@ def _block(
     packing: Packing | None,
     rotation: Rotation | None,
     dropout: Dropout,
+    wrap_attention: Wrap,
 ) -> Block:
     """Layer `layer` as a function from the residual stream and its norm to the next two."""
     at, place = f"h{layer}", 2 * layer + 1
 
     def block(x: Tensor, normed: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
-        said = attention(normed, weights, f"{at}/attn", hparams, packing, rotation)
+        said = attention(normed, weights, f"{at}/attn", hparams, packing, rotation, wrap_attention)
         bias, norm = weights.get(f"{at}/attn/c_proj/b"), _norm(weights, f"{at}/ln_2")
         x, normed = add_and_norm(x, said, bias, norm, dropout, place)
         said = feed_forward(normed, weights, f"{at}/mlp", hparams)

@@ -6,6 +6,7 @@ resumes from its last checkpoint and ends with the same bits (same machine, same
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import math
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from blog_gen.errors import ModelError, Note
+from blog_gen.model.allocation import trim
 from blog_gen.model.arrays import Array, Arrays
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import network
@@ -28,6 +30,7 @@ from blog_gen.model.training.dataset import Rows, epoch_order
 from blog_gen.model.training.dropout import NO_DROPOUT, Dropout
 from blog_gen.model.training.fusion import checkpointed
 from blog_gen.model.training.loss import chunked_cross_entropy, cross_entropy
+from blog_gen.model.training.network import Wrap, as_it_is
 from blog_gen.model.training.optimizers import Optimizer
 from blog_gen.model.training.outcome import Outcome, TrainingProgress
 from blog_gen.model.training.recipe import MEMORY_STRATEGIES, Recipe
@@ -72,14 +75,13 @@ class FineTuning:
 
     def _training_loss(self, weights: Any, batch: Any) -> Any:
         dropout = Dropout(self.recipe.dropout, batch["seed"])
-        wrap = checkpointed if self.recipe.activation_checkpointing else (lambda block: block)
-        states, targets, share = self._forward(weights, batch, dropout, wrap)
+        states, targets, share = self._forward(weights, batch, dropout, *self._wraps())
         return chunked_cross_entropy(
             states, network.output_table(weights), targets, share, self._learns_table
         )
 
     def _evaluation_loss(self, weights: Any, batch: Any) -> Any:
-        states, targets, share = self._forward(weights, batch, NO_DROPOUT, lambda block: block)
+        states, targets, share = self._forward(weights, batch, NO_DROPOUT)
         return cross_entropy(states, network.output_table(weights), targets, share)
 
     def _last_logits(self, weights: Any, batch: Any) -> Any:
@@ -96,13 +98,19 @@ class FineTuning:
         tokens[0, : len(ids)] = ids
         return self._stepper.predict({"tokens": tokens, "last": np.array(len(ids) - 1, np.int32)})
 
-    def _forward(self, weights: Any, batch: Any, dropout: Dropout, wrap: Any) -> tuple[Any, Any, Any]:
+    def _wraps(self) -> tuple[Wrap, ...]:
+        """What is computed twice: blocks, or beside adapters attention's shares, which take few products."""
+        if self.recipe.activation_checkpointing:
+            return (checkpointed,)
+        return (as_it_is, checkpointed) if self.recipe.lora is not None else ()
+
+    def _forward(self, weights: Any, batch: Any, dropout: Dropout, *wraps: Wrap) -> tuple[Any, Any, Any]:
         """Last states (N, C), targets (N,) and each target's share in the loss (N,)."""
         from keras import ops
 
         packing = network.Packing(batch["positions"], batch["segments"])
         states = network.hidden_states(
-            weights, batch["tokens"], self.hparams, self.recipe.precision, packing, dropout, wrap
+            weights, batch["tokens"], self.hparams, self.recipe.precision, packing, dropout, *wraps
         )
         flat = ops.reshape(states, (-1, self.hparams.n_embd))
         return flat, ops.reshape(batch["targets"], (-1,)), ops.reshape(batch["share"], (-1,))
@@ -126,7 +134,8 @@ class FineTuning:
         timer = SaveTimer(state_bytes(self._stepper.shapes()), least=save_seconds)
         if not self.position.history:
             self._evaluate(report)
-        stopped = self._stopping(max_seconds)
+        trim()
+        compiled, stopped = False, self._stopping(max_seconds)
         if stopped and self.position.losses:  # a resume for which no time is left: its last steps count, too
             self._evaluate(report)
         while not stopped:
@@ -139,6 +148,9 @@ class FineTuning:
             report({"step": self.position.step, "loss": self.position.losses[-1]})
             if self.position.step % self.recipe.evaluate_every == 0 or self._spent(max_seconds):
                 self._evaluate(report)
+            if not compiled:
+                trim()
+                compiled = True
             stopped = self._stopping(max_seconds)
             if interrupted() and not stopped:
                 self.save()
@@ -218,6 +230,12 @@ class FineTuning:
             which = np.arange(start, min(start + self.recipe.batch_rows, len(self.held_out)))
             total += self._stepper.loss(self.held_out.batch(which, self.recipe.batch_rows, shares))
         return total / round(float(shares.sum()))
+
+    def release(self) -> None:
+        """Give up all that it holds in memory, once nothing more is to be learned or measured."""
+        del self._stepper
+        gc.collect()
+        trim()
 
     def save(self) -> None:
         """Write all that a resume needs."""

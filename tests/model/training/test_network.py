@@ -17,8 +17,9 @@ from blog_gen.model.weights import initial_weights
 quiet()
 from keras import ops  # noqa: E402
 
-from blog_gen.model.training import fused, fused_attention, loss, network  # noqa: E402
+from blog_gen.model.training import fused, fused_attention, loss, memory, network  # noqa: E402
 from blog_gen.model.training.dropout import NO_DROPOUT, Dropout, dropped  # noqa: E402
+from blog_gen.model.training.fusion import checkpointed  # noqa: E402
 
 HPARAMS = HParams(n_vocab=97, n_ctx=320, n_embd=32, n_head=4, n_layer=2)
 END = 96
@@ -75,7 +76,7 @@ def test_the_chunked_loss_and_its_gradient_are_those_of_all_logits(
 ) -> None:
     import tensorflow as tf
 
-    monkeypatch.setattr(loss, "CHUNK_LOGITS", 7 * 97)
+    monkeypatch.setattr(memory, "CHUNK_LOGITS", 7 * 97)
     states = tf.constant(np.random.default_rng(4).normal(size=(40, 32)).astype("float32"))
     table, targets = weights["wte"], tf.constant(_tokens(40))
     share = tf.constant(np.linspace(0, 0.1, 40, dtype="float32"))
@@ -223,6 +224,18 @@ def test_gradients_written_by_hand_are_those_of_the_plain_formula(
     arrays = [_numbers(*shape) for shape in shapes]
     for got, expected in zip(_through(ours, *arrays), _through(plain, *arrays), strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-3, atol=2e-3 * np.abs(expected).max())
+
+
+def test_attention_computed_twice_has_the_same_gradient(weights: dict[str, Any]) -> None:
+    tokens, matrix = _tokens(2, 300), "h0/attn/c_attn/w"
+
+    def states(wrap: network.Wrap) -> Callable[[Any], Any]:
+        return lambda w: network.hidden_states(weights | {matrix: w}, tokens, HPARAMS, wrap_attention=wrap)
+
+    (once,), (twice,) = (
+        _through(states(wrap), np.asarray(weights[matrix])) for wrap in (network.as_it_is, checkpointed)
+    )
+    np.testing.assert_allclose(twice, once, rtol=1e-5, atol=1e-5 * np.abs(once).max())
 
 
 def test_dropout_drops_the_same_going_back(weights: dict[str, Any]) -> None:

@@ -1,0 +1,30 @@
+"""How this process takes memory and gives it back: arranged before TensorFlow is imported.
+
+TensorFlow's own allocator on a CPU keeps whatever it ever held, in pieces that fit what asked for them first:
+one phase's peak is no use to the next. With the C library's, large arrays go back when they are freed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from contextlib import suppress
+
+# <malloc.h> of the GNU C library.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+LARGE = 512 << 10  # bytes: of a larger array, to map its pages anew costs little beside what is done with it
+
+
+def give_memory_back() -> None:
+    """Let the C library hold all arrays, in one heap, and return what is freed; elsewhere, nothing."""
+    with suppress(OSError, AttributeError, TypeError):
+        arrange = ctypes.CDLL(None).mallopt
+        for setting, value in ((_ARENA_MAX, 1), (_MMAP_THRESHOLD, LARGE), (_TRIM_THRESHOLD, 4 * LARGE)):
+            arrange(setting, value)
+        os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
+
+
+def trim() -> None:
+    """Return what the heap holds and nobody uses: after a compilation, that is much."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
