@@ -1,13 +1,15 @@
-"""How what a blogger waits for grows with the blog: each size has ten times the posts of the one before.
+"""How what a blogger waits for grows: with the posts, with the tokens of a draft, with the candidates.
 
-Reading and rendering the posts (the first time, and again), their fingerprint, the judge's index (built, and
-loaded), the list of drafts for review (a draft to ten posts), and `blog-gen run` with nothing to do. Seconds
-of processor time, which other work on the machine hardly changes. The last column is the time of the largest
-size over that of the one before, as a share of how many times as many posts it has: at most 1 is well.
+Posts: reading and rendering them (the first time, and again), their fingerprint (anew, and where no file
+changed), the judge's index (built, and loaded), the list of drafts for review (a draft to ten posts), and
+`blog-gen run` with nothing to do. Tokens: sampling one text with `mini`. Candidates: sampling them, eight
+side by side, and judging them against a hundred posts. Seconds of processor time, which other work on the
+machine changes less than wall time. "growth" is the largest size's time over that of the one before it, as a
+share of how many times as large it is: at most 1 is well.
 
-    python benchmarks/growth.py [--full] [--json] [--posts 10 100 1000] [--repeats 3]
+    python benchmarks/growth.py [--full] [--json] [--posts 10 100 1000] [--repeats 1]
 
-Without arguments it takes a minute on two cores; `--full` goes on to 10,000 posts and takes ten minutes.
+Without arguments it goes up to 10,000 posts; `--full` measures everything three times.
 """
 
 from __future__ import annotations
@@ -21,18 +23,22 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from blog_gen import runs
-from blog_gen.config.settings import Settings, load_settings
+from blog_gen.config.settings import STAT_CACHE_FILE, SamplingSettings, Settings, load_settings
 from blog_gen.corpus import read_corpus
+from blog_gen.judge import Candidate, Context, judge
 from blog_gen.judge.index import CorpusIndex
 from blog_gen.learning.staleness import depends_on
+from blog_gen.model.sampling.decoding import Ban
+from blog_gen.model.sampling.sampling import Request, Sampler
 from blog_gen.model.weights import save_weights
+from blog_gen.model.zoo import zoo
 from blog_gen.review.store import Store
 from blog_gen.site.articles import read_articles
 from blog_gen.site.folder import fingerprint
@@ -40,6 +46,7 @@ from blog_gen.site.folder import fingerprint
 WORDS = 300  # of a post
 SAMPLE = Path(__file__).resolve().parent.parent
 FIRST = datetime.date(2000, 1, 1)
+Times = dict[str, float]
 
 
 def make_site(folder: Path, posts: int) -> Settings:
@@ -116,13 +123,17 @@ def nothing_to_do(settings: Settings) -> None:
     assert "othing" in done.stdout, done
 
 
-def measure(posts: int, repeats: int) -> dict[str, float]:
+def fingerprint_anew(settings: Settings) -> None:
+    (settings.state_folder / STAT_CACHE_FILE).unlink(missing_ok=True)
+    fingerprint(settings)
+
+
+def with_posts(posts: int, repeats: int) -> Times:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = make_site(folder, posts)
         found = {"read first": seconds(lambda: read_corpus(settings), 1)}
         found["read again"] = seconds(lambda: read_corpus(settings), repeats)
-        found["fingerprint"] = seconds(lambda: fingerprint(settings), repeats)
         documents = [(str(a.path), a.body) for a in read_corpus(settings).articles]
         index = CorpusIndex.build(documents)
         found["index built"] = seconds(lambda: CorpusIndex.build(documents), repeats)
@@ -130,31 +141,75 @@ def measure(posts: int, repeats: int) -> dict[str, float]:
         found["index loaded"] = seconds(lambda: CorpusIndex.load(folder / "index.npz"), repeats)
         found["review list"] = seconds(lambda: Store(settings).entries(), repeats)
         say_learned(settings)
-        found["nothing to do"] = seconds(lambda: nothing_to_do(settings), repeats)
-        begun = time.perf_counter()
-        nothing_to_do(settings)
-        return found | {"nothing to do, wall": time.perf_counter() - begun}
+        found["fingerprint anew"] = seconds(lambda: fingerprint_anew(settings), repeats)
+        found["fingerprint"] = seconds(lambda: fingerprint(settings), repeats)
+        nothing_to_do(settings)  # the first look at files that may have been too new to be remembered
+        found["nothing to do"] = seconds(lambda: nothing_to_do(settings), max(3, repeats))
+        return found
+
+
+def with_tokens(tokens: int, repeats: int) -> Times:
+    return {"one text": seconds(lambda: sample(1, tokens), repeats)}
+
+
+def with_candidates(candidates: int, repeats: int) -> Times:
+    rng, words = random.Random(1), _words()
+    documents = [(f"{number}.md", _body(rng, words)) for number in range(100)]
+    context = Context(CorpusIndex.build(documents), documents, (100, 500), held_out=-3.0)
+    made = [
+        Candidate(f"Post {number}", _body(rng, words), (), None, True, number, WORDS, -3.0)
+        for number in range(candidates)
+    ]
+    found = {"sampled": seconds(lambda: sample(candidates, 64), repeats)}
+    return found | {"judged": seconds(lambda: judge(made, context), repeats)}
+
+
+def sample(texts: int, tokens: int) -> None:
+    """Texts of just so many tokens, by `mini`."""
+    unending = [Ban((sampler().tokenizer.end_of_text,))]
+    requests = [Request((), seed, tokens) for seed in range(texts)]
+    settings = SamplingSettings(vocabulary_constraint=False)
+    assert len(list(sampler().generate(requests, settings, processors=unending))) == texts
+
+
+@cache
+def sampler() -> Sampler:
+    return Sampler.open(zoo.EMBEDDED["mini"])
+
+
+# What grows: its sizes, and what is timed at each.
+PARTS: dict[str, tuple[list[int], Callable[[int, int], Times]]] = {
+    "posts": ([10, 100, 1000, 10_000], with_posts),
+    "tokens": ([64, 128, 256, 512], with_tokens),
+    "candidates": ([8, 16, 32, 64], with_candidates),
+}
+
+
+def show(part: str, found: dict[int, Times]) -> None:
+    sizes = list(found)
+    print(f"{part:22}" + "".join(f"{size:10,}" for size in sizes) + f"{'growth':>10}")
+    for name in found[sizes[0]]:
+        times = [found[size][name] for size in sizes]
+        growth = times[-1] / max(times[-2], 0.01) / (sizes[-1] / sizes[-2]) if len(sizes) > 1 else 0.0
+        print(f"{name:22}" + "".join(f"{each:10.3f}" for each in times) + f"{growth:10.2f}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--posts", type=int, nargs="+")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--posts", type=int, nargs="+", default=PARTS["posts"][0])
+    parser.add_argument("--repeats", type=int)
     options = parser.parse_args()
-    sizes = options.posts or [10, 100, 1000] + [10_000] * options.full
-    found = {posts: measure(posts, options.repeats) for posts in sizes}
+    repeats, named = options.repeats or (3 if options.full else 1), Times()
+    for part, (sizes, times) in PARTS.items():
+        sizes = options.posts if part == "posts" else sizes
+        found = {size: times(size, repeats) for size in sizes}
+        named |= {f"{part}.{at}.{name}": value for at in sizes for name, value in found[at].items()}
+        if not options.json:
+            show(part, found)
     if options.json:
-        print(
-            json.dumps({f"{at}.{name}": value for at in sizes for name, value in found[at].items()}, indent=2)
-        )
-        return
-    print(f"{'posts':22}" + "".join(f"{posts:10,}" for posts in sizes) + f"{'growth':>10}")
-    for name in found[sizes[0]]:
-        times = [found[posts][name] for posts in sizes]
-        growth = times[-1] / max(times[-2], 0.01) / (sizes[-1] / sizes[-2]) if len(sizes) > 1 else 0.0
-        print(f"{name:22}" + "".join(f"{each:10.3f}" for each in times) + f"{growth:10.2f}")
+        print(json.dumps(named, indent=2))
 
 
 if __name__ == "__main__":
