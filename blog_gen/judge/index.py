@@ -192,6 +192,8 @@ class CorpusIndex:
             raise ValueError("the file is damaged")
         with np.load(io.BytesIO(packed), allow_pickle=False) as stored:
             of_documents, names, vocabulary = parse_json(stored["texts"].tobytes())
+            if missing := Arrays.__dataclass_fields__.keys() - set(stored.files):
+                raise ValueError(f"another version wrote the file, without {', '.join(missing)}")
             arrays = Arrays(**{name: stored[name] for name in Arrays.__dataclass_fields__})
         return cls(of_documents, names, vocabulary, arrays)
 

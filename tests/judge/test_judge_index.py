@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
@@ -195,6 +197,14 @@ def test_an_index_is_kept_until_the_documents_change(tmp_path: Path) -> None:
     changed = kept_index(path, [*DOCUMENTS, ("c.md", "brand new words")])
     assert changed.in_order(["brand", "new"]) == (1, 0)
     assert CorpusIndex.load(path).in_order(["brand", "new"]) == (1, 0)
+
+
+def test_what_an_earlier_version_wrote_is_built_anew(tmp_path: Path) -> None:
+    path, texts = tmp_path / "index.npz", np.frombuffer(b'["", [], []]', np.uint8)
+    packed = io.BytesIO()
+    np.savez(packed, texts=texts, ids=np.zeros(0, np.int32))
+    path.write_bytes(hashlib.sha256(packed.getvalue()).digest() + packed.getvalue())
+    assert asked(kept_index(path, DOCUMENTS)) == asked(CorpusIndex.build(DOCUMENTS))
 
 
 @pytest.mark.parametrize("at", [0, 40, 300, -10])
