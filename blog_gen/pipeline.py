@@ -25,7 +25,11 @@ from blog_gen.site.days import (
 from blog_gen.site.folder import look_at, require_articles
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from blog_gen.corpus import Corpus
+    from blog_gen.drafting.parts import Part
     from blog_gen.drafting.writing import Asked
     from blog_gen.learning.retraining import RetrainingDecision
     from blog_gen.statcache import StatCache
@@ -85,16 +89,42 @@ def generate(
     count: int = 1,
     day: date | None = None,
     asked: Asked | None = None,
+    parts: Sequence[Path] = (),
 ) -> Report:
-    """Write drafts now, whatever is due."""
+    """Write drafts now, whatever is due; of candidates in the files `parts`, if there are any."""
+    moments = _moments(settings, now, count, day)
+    report = Report()
+    with working_on(settings, timeout=60.0):
+        _write(settings, read(settings, hooks), moments, hooks, report, asked, parts)
+    return report
+
+
+def sample_part(
+    settings: Settings,
+    now: datetime,
+    hooks: Hooks,
+    part: Part,
+    output: Path,
+    count: int = 1,
+    day: date | None = None,
+    asked: Asked | None = None,
+) -> None:
+    """Sample a part of the candidates that `generate` would judge, into a file; the site stays as it is."""
+    from blog_gen.drafting.writing import Asked
+    from blog_gen.drafting.writing import sample_part as sampled
+    from blog_gen.learning.rehearsal import require_run
+
+    moments = _moments(settings, now, count, day)
+    corpus = read(settings, hooks)
+    require_run(settings, corpus)
+    sampled(settings, corpus, moments, asked or Asked(), hooks, part, output)
+
+
+def _moments(settings: Settings, now: datetime, count: int, day: date | None) -> list[tuple[date, datetime]]:
     day = day or schedule_of(settings).today(now)
     check_day(settings, day, now)
     require_articles(settings)
-    report = Report()
-    with working_on(settings, timeout=60.0):
-        moments = [(day, moment_on(settings, day, now))] * count
-        _write(settings, read(settings, hooks), moments, hooks, report, asked)
-    return report
+    return [(day, moment_on(settings, day, now))] * count
 
 
 def read(settings: Settings, hooks: Hooks) -> Corpus:
@@ -151,10 +181,11 @@ def _write(
     hooks: Hooks,
     report: Report,
     asked: Asked | None = None,
+    parts: Sequence[Path] = (),
 ) -> None:
     from blog_gen.drafting.writing import Asked, write_drafts
     from blog_gen.learning.rehearsal import require_run
 
     require_run(settings, corpus)
     report.language = corpus.language
-    write_drafts(settings, corpus, moments, asked or Asked(), hooks, report)
+    write_drafts(settings, corpus, moments, asked or Asked(), hooks, report, parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from blog_gen.commands.options import (
     sampling_options,
     training_options,
 )
+from blog_gen.commands.parts import check_parts, part_of, part_options, sampled_in
 from blog_gen.commands.progress import Progress, interruptible, losses, progress
 from blog_gen.commands.reporting import show_scores, summarise
 from blog_gen.commands.watching import watched
@@ -131,7 +133,7 @@ def train(
     help="The same seed gives the same post; the second draft has the next one.",
 )
 @click.option("--explain", is_flag=True, help="Show how every candidate was judged.")
-@options(date_option, strict_option, sampling_options)
+@options(date_option, strict_option, sampling_options, part_options)
 @click.pass_obj
 def generate(
     site: Site,
@@ -143,15 +145,24 @@ def generate(
     explain: bool,
     date: str | None,
     strict: bool | None,
+    files: tuple[Path, ...],
+    processes: int,
+    part: str | None,
+    output: Path | None,
+    judge: bool,
     **given: Any,
 ) -> int:
     """Write drafts now, whether one is due or not.
 
     For each, several candidates are sampled and judged, and the best is written: not copied from
-    your posts, complete, and not repetitive.
+    your posts, complete, and not repetitive. Many can be sampled in --processes, or on several machines
+    with --part and --output, and judged from these FILES.
     """
     from blog_gen import pipeline
+    from blog_gen.drafting.parts import drafts_in
     from blog_gen.drafting.writing import Asked
+
+    check_parts(files, processes, part, output, judge)
 
     if title is not None and not title.strip():
         raise UsageError("--title must not be blank")
@@ -164,10 +175,16 @@ def generate(
         )
     settings = _settings(site, strict, given)
     names = [name.strip() for name in (tags or "").split(",") if name.strip()]
-    with progress() as bar:
+    now, day, asked = moment_now(settings), _day(date), Asked(title, tuple(names), seed)
+    with progress() as bar, ExitStack() as stack:
         hooks = _hooks(settings, bar, lambda: False)
-        asked = Asked(title, tuple(names), seed)
-        report = pipeline.generate(settings, moment_now(settings), hooks, count, _day(date), asked)
+        if part is not None and output is not None:
+            pipeline.sample_part(settings, now, hooks, part_of(part), output, count, day, asked)
+            return 0
+        if processes > 1:
+            files = tuple(stack.enter_context(sampled_in(processes)))
+        count = drafts_in(files[0]) if judge else count
+        report = pipeline.generate(settings, now, hooks, count, day, asked, files)
     if explain:
         for _, result in report.written:
             show_scores(result.cards)

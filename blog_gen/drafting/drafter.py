@@ -34,6 +34,7 @@ from blog_gen.text.safety.facts import Finding, SiteFacts
 from blog_gen.text.safety.links import known_hosts, known_places
 
 if TYPE_CHECKING:
+    from blog_gen.drafting.parts import Sampled
     from blog_gen.model.sampling.sampling import Sampler
 
 INDEX_FILE = "novelty.npz"
@@ -82,6 +83,7 @@ class Drafter:
         """`lengths`: None for those of the site's posts."""
         self.settings, self.corpus, self._lengths = settings, corpus, lengths
         self.meta = runs.read_meta(settings.run_folder)
+        self.sampled: Sampled | None = None  # candidates that are there already
 
     @property
     def _base(self) -> str:
@@ -204,10 +206,17 @@ class Drafter:
             fix="Loosen `blog_gen.limits`, raise `candidates`, or train on more posts",
         )
 
+    def seeds(self, request: DraftRequest, attempt: int) -> list[int]:
+        """Of the candidates that are sampled in a round."""
+        return request.seeds(attempt, self.settings.candidates, site_identity(self.settings))
+
     def _final_texts(
         self, request: DraftRequest, attempt: int, unparsed: list[str], progress: Callable[[int, int], None]
     ) -> list[FinalText]:
-        seeds = request.seeds(attempt, self.settings.candidates, site_identity(self.settings))
+        seeds = self.seeds(request, attempt)
+        found = self.sampled.of(seeds, unparsed) if self.sampled else None
+        if found is not None:
+            return found
         return self.writer.write(
             Post(request.title or "", "", request.tags, request.category), seeds, unparsed, progress
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,6 +12,7 @@ from typing import Protocol
 from blog_gen.config.settings import Settings
 from blog_gen.corpus import Corpus
 from blog_gen.drafting.drafter import Drafter, DraftRequest, Result
+from blog_gen.drafting.parts import Part, plan_of, read_parts, write_part
 from blog_gen.drafting.tries import TRIES_FILE, Tries
 from blog_gen.errors import BlogGenError, Note, RejectedError
 from blog_gen.site.days import existing_days
@@ -35,10 +36,10 @@ class Asked:
     tags: tuple[str, ...] = ()
     seed: int | None = None
 
-    def request(self, day: date, tries: Tries, rank: int) -> DraftRequest:
-        """The request for the draft number `rank`, whose seeds no other draft has."""
+    def request(self, day: date, number: int, rank: int) -> DraftRequest:
+        """The request for the draft number `rank`, the try `number` for the day; its seeds no other has."""
         first = None if self.seed is None else self.seed + rank
-        return DraftRequest(day, tries.number(day), title=self.title, tags=self.tags, seed=first)
+        return DraftRequest(day, number, title=self.title, tags=self.tags, seed=first)
 
 
 class Watch(Protocol):
@@ -55,21 +56,27 @@ class Watch(Protocol):
 def write_drafts(
     settings: Settings,
     corpus: Corpus,
-    moments: Iterable[tuple[date, datetime]],
+    moments: Sequence[tuple[date, datetime]],
     asked: Asked,
     watch: Watch,
     into: Written,
+    parts: Sequence[Path] = (),
 ) -> None:
     """Sample, judge, pick and write a draft for each moment; `into` is kept up to date.
+
+    Args:
+        parts: files of candidates that were sampled for these drafts before; none to sample them now.
 
     Raises:
         BlogGenError: nothing could be written at all. What goes wrong later is kept.
     """
     drafter = Drafter(settings, corpus)
     tries = Tries(settings.state_folder / TRIES_FILE, existing_days(settings))
+    if parts:
+        drafter.sampled = read_parts(parts, plan_of(drafter, _requests(asked, moments, tries)))
     for rank, (day, moment) in enumerate(moments):
         try:
-            _write_one(drafter, asked.request(day, tries, rank), moment, watch, into)
+            _write_one(drafter, asked.request(day, tries.number(day), rank), moment, watch, into)
         except RejectedError as error:
             into.rejected.append(error)
         except BlogGenError as error:
@@ -79,6 +86,25 @@ def write_drafts(
             return
         with _forgiven(watch, "the drafts that are there are counted instead"):
             tries.add(day)
+
+
+def sample_part(
+    settings: Settings,
+    corpus: Corpus,
+    moments: Sequence[tuple[date, datetime]],
+    asked: Asked,
+    watch: Watch,
+    part: Part,
+    path: Path,
+) -> None:
+    """Sample a part of the candidates for a draft for each moment, and leave them in `path`."""
+    tries = Tries(settings.state_folder / TRIES_FILE, existing_days(settings))
+    write_part(Drafter(settings, corpus), _requests(asked, moments, tries), part, path, watch.candidate)
+
+
+def _requests(asked: Asked, moments: Sequence[tuple[date, datetime]], tries: Tries) -> list[DraftRequest]:
+    """What will be asked for, each try being one more."""
+    return [asked.request(day, tries.number(day) + rank, rank) for rank, (day, _) in enumerate(moments)]
 
 
 def _write_one(

@@ -193,3 +193,40 @@ def test_tries_outlive_the_process_and_count_what_is_there(tmp_path: Path) -> No
 def test_a_damaged_count_only_costs_work(tmp_path: Path, damaged: str) -> None:
     (tmp_path / "tries.json").write_text(damaged)
     assert Tries(tmp_path / "tries.json", Counter({DAY: 1})).number(DAY) == 1
+
+
+def test_candidates_sampled_in_parts_give_the_same_drafts(site: Path, tmp_path: Path) -> None:
+    _set(site, candidates=3)
+    elsewhere = shutil.copytree(site, tmp_path / "elsewhere")
+    one = shutil.copytree(site, tmp_path / "one")
+    words = ("generate", "-n", "3", "--date", DAY.isoformat(), "--seed", "5")
+    _run(one, *words)
+    _run(site, *words, "--processes", "2")
+    for number in "12":
+        _run(elsewhere, *words, "--part", f"{number}/2", "--output", f"{number}.json")
+    assert not _drafts(elsewhere), "sampling alone leaves the site as it is"
+    some = ("generate", "--date", DAY.isoformat(), "--seed", "5", "--from", "1.json")
+    assert "without 2/2" in _run(elsewhere, *some, code=1).stderr
+    assert "the same seeds as here" in _run(elsewhere, *some[:3], "--from", "1.json", code=1).stderr
+    _run(elsewhere, *some, "2.json")
+    drafts = [[path.read_text() for path in _drafts(each)] for each in (one, site, elsewhere)]
+    assert len(drafts[0]) == 3 and drafts[0] == drafts[1] == drafts[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("--part", "3/2", "--output", "x"), "K/N"),
+        (("--part", "1/2"), "--output"),
+        (("--from",), "files"),
+        (("_config.yml",), "--from"),
+        (("--from", "_config.yml", "--processes", "2"), "only one"),
+    ],
+)
+def test_parts_that_make_no_sense_are_refused(site: Path, words: tuple[str, ...], part: str) -> None:
+    assert part in _run(site, "generate", *words, code=2).stderr
+
+
+def test_a_file_that_is_no_part_is_named(site: Path) -> None:
+    said = _run(site, "generate", "--from", "_config.yml", code=1).stderr
+    assert "_config.yml: a file of sampled candidates must be whole" in said

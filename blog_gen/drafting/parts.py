@@ -1,0 +1,140 @@
+"""Candidates of many drafts, sampled in parts: by several processes, or on machines that only share files.
+
+Part K of N samples every Nth of all seeds, from the Kth on. What it leaves is final texts as JSON; who has
+all parts judges them, and writes the same drafts as one who samples all. Never imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+from blog_gen import __version__
+from blog_gen.drafting.candidates import FinalText
+from blog_gen.drafting.drafter import Drafter, DraftRequest
+from blog_gen.errors import DraftError
+from blog_gen.files import read_json, write_json
+from blog_gen.judge import Candidate
+from blog_gen.text.post import Post
+from blog_gen.text.safety.facts import Finding
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """The `number`th of `count`, from 1."""
+
+    number: int
+    count: int
+
+
+def plan_of(drafter: Drafter, requests: Sequence[DraftRequest]) -> dict[str, Any]:
+    """All that decides what is sampled: the same in all parts and where they are judged."""
+    first = requests[0]
+    return {
+        "format": FORMAT,
+        "version": __version__,
+        "day": first.day.isoformat(),
+        "weights": drafter.sampler.weights_sha256,
+        "sampling": asdict(drafter.settings.sampling),
+        "lengths": list(astuple(drafter.writer.lengths)),
+        "head": [first.title, first.category, list(first.tags)],
+        "seeds": [drafter.seeds(request, 0) for request in requests],
+    }
+
+
+def write_part(
+    drafter: Drafter,
+    requests: Sequence[DraftRequest],
+    part: Part,
+    path: Path,
+    progress: Callable[[int, int], None],
+) -> None:
+    """Sample the first round of candidates of `requests`, as far as `part` goes, and write them to `path`."""
+    plan, first = plan_of(drafter, requests), requests[0]
+    seeds = [seed for of_draft in plan["seeds"] for seed in of_draft][part.number - 1 :: part.count]
+    unparsed: list[str] = []
+    head = Post(first.title or "", "", first.tags, first.category)
+    texts = drafter.writer.write(head, seeds, unparsed, progress)
+    write_json(
+        path, {"plan": plan, "part": astuple(part), "texts": list(map(asdict, texts)), "unparsed": unparsed}
+    )
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """What was sampled for each seed: a final text, or why there is none."""
+
+    texts: Mapping[int, FinalText]
+    unparsed: Mapping[int, str]
+
+    def of(self, seeds: Sequence[int], unparsed: list[str]) -> list[FinalText] | None:
+        """Those of `seeds`, as `CandidateWriter.write` returns them; None where one was not sampled."""
+        if any(seed not in self.texts and seed not in self.unparsed for seed in seeds):
+            return None
+        unparsed += [self.unparsed[seed] for seed in seeds if seed in self.unparsed]
+        return [self.texts[seed] for seed in seeds if seed in self.texts]
+
+
+def read_parts(paths: Iterable[Path], plan: Mapping[str, Any]) -> Sampled:
+    """All parts of `plan`.
+
+    Raises:
+        DraftError: a file is none of its parts, or one is missing; says which.
+    """
+    texts: dict[int, FinalText] = {}
+    unparsed: dict[int, str] = {}
+    found: dict[int, Path] = {}
+    for path in paths:
+        said = _read(path)
+        _require_same(said["plan"], plan, path)
+        number, count = said["part"]
+        found[number] = path
+        texts |= {text.candidate.seed: text for text in map(_text_of, said["texts"])}
+        unparsed |= {int(line.split(":")[0].removeprefix("seed ")): line for line in said["unparsed"]}
+    if missing := sorted(set(range(1, count + 1)) - found.keys()):
+        got = f"without {', '.join(f'{number}/{count}' for number in missing)}"
+        raise DraftError("all parts are needed to judge candidates", got=got, path=path)
+    return Sampled(texts, unparsed)
+
+
+def drafts_in(path: Path) -> int:
+    """How many drafts the part in `path` is of.
+
+    Raises:
+        DraftError: it is no part.
+    """
+    return len(_read(path)["plan"]["seeds"])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        said: dict[str, Any] = read_json(path)
+        if said["plan"]["format"] != FORMAT or len(said["part"]) != 2 or not said["plan"]["seeds"]:
+            raise ValueError("another format")
+        list(map(_text_of, said["texts"]))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        fix = "Make it with `blog-gen generate --part K/N --output FILE`"
+        raise DraftError(
+            "a file of sampled candidates must be whole", got=error, fix=fix, path=path
+        ) from None
+    return said
+
+
+def _require_same(theirs: Mapping[str, Any], plan: Mapping[str, Any], path: Path) -> None:
+    for name, value in plan.items():
+        if theirs.get(name) != value:
+            raise DraftError(
+                f"candidates must be sampled with the same {name} as here",
+                got="another" if name != "seeds" else "others",
+                fix="Sample all parts with this site's run, posts and settings, and the same flags",
+                path=path,
+            )
+
+
+def _text_of(value: Mapping[str, Any]) -> FinalText:
+    candidate = {**value["candidate"], "tags": tuple(value["candidate"]["tags"])}
+    return FinalText(Candidate(**candidate), tuple(Finding(**finding) for finding in value["findings"]))
