@@ -51,7 +51,7 @@ def init(
         click.echo(f"wrote {change.path}")
     if not plan.changes:
         click.echo("Nothing is missing.")
-    elif made and not plan.found.counts:
+    elif made and not (plan.found.counts or plan.found.files):
         click.echo("Write a post first. To undo all of this: `blog-gen init --undo`.")
     elif made and not _speaks_of_another_language(plan.ready):
         click.echo("Next: `blog-gen run`. To undo all of this: `blog-gen init --undo`.")

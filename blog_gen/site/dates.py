@@ -55,16 +55,23 @@ def zone_of(settings: Settings) -> tzinfo | None:
         raise ConfigError(
             "`timezone` must be a name from the time zone database",
             got=repr(name),
-            fix=f"Did you mean `{_nearest_zone(str(name))}`?",
+            fix=_instead_of(str(name)),
             path=settings.file_of("timezone"),
         ) from error
 
 
-def _nearest_zone(name: str) -> str:
+def _instead_of(name: str) -> str:
+    nearest = _nearest_zone(name)
+    if nearest is None:
+        return "Jekyll takes it for UTC: write that, or your own, such as `Europe/London`"
+    return f"Did you mean `{nearest}`?"
+
+
+def _nearest_zone(name: str) -> str | None:
     """The zone most like `name`, be it as a whole (`Europe/Berln`) or as a city (`berlin`).
 
-    >>> _nearest_zone("Europe/Berln"), _nearest_zone("new york")
-    ('Europe/Berlin', 'America/New_York')
+    >>> _nearest_zone("Europe/Berln"), _nearest_zone("new york"), _nearest_zone("fr")
+    ('Europe/Berlin', 'America/New_York', None)
     """
     wanted = name.replace(" ", "_").lower()
     spellings: dict[str, str] = {}
@@ -72,7 +79,7 @@ def _nearest_zone(name: str) -> str:
         spellings.setdefault(zone.lower(), zone)
         spellings.setdefault(zone.rpartition("/")[2].lower(), zone)
     close = difflib.get_close_matches(wanted, spellings, n=1, cutoff=0.6)
-    return spellings[close[0]] if close else "Europe/London"
+    return spellings[close[0]] if close else None
 
 
 def parse_date(value: object, zone: tzinfo | None) -> datetime:

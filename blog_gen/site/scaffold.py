@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blog_gen.config import yaml_values
-from blog_gen.config.settings import CONFIG_KEY, STATE_FOLDER, Settings, config_files_in, load_settings
+from blog_gen.config.settings import (
+    CONFIG_FILES,
+    CONFIG_KEY,
+    STATE_FOLDER,
+    Settings,
+    config_files_in,
+    load_settings,
+)
 from blog_gen.errors import ConfigError, Note
 from blog_gen.site.additions import Addition, config_additions
 from blog_gen.site.changes import Change, text_of
@@ -45,10 +52,12 @@ def plan(
     `None`: the plugin, unless GitHub Pages builds the site; the workflow, if GitHub has the repository.
 
     Raises:
-        ConfigError: there is no `_config.yml` or `source`, it is not valid, or its time zone is none.
+        ConfigError: there is no `_config.yml` or `source` and no post, it is not valid, or its time zone
+            is none.
     """
     named, config_files = tuple(config_files), config_files_in(site, config_files)
-    require_config(site, config_files)
+    if named != CONFIG_FILES or not _is_jekylls(site):
+        require_config(site, config_files)
     settings = load_settings(site, config_files=config_files)
     schedule_of(settings)
     _require_source(settings, site / config_files[-1])
@@ -84,6 +93,11 @@ def require_config(site: Path, config_files: Sequence[str]) -> None:
         )
 
 
+def _is_jekylls(site: Path) -> bool:
+    """Whether Jekyll builds a blog of it: its settings may all be the defaults, and their file not there."""
+    return any((site / name).is_dir() for name in ("_posts", "_layouts"))
+
+
 def _require_source(settings: Settings, path: Path) -> None:
     """Refuse a site whose `source` is not there: a build may make it, and what we write would be lost."""
     if not settings.source_folder.is_dir():
@@ -104,8 +118,10 @@ def _config_changes(
     site: Path, config_files: Sequence[str], additions: Sequence[Addition]
 ) -> tuple[list[Change], list[Note]]:
     """The additions, each in the file whose word counts: the last that has the key, else the first."""
-    before = {name: text_of(site / name) or "" for name in config_files}
-    after, whys, notes = dict(before), {name: [] for name in config_files}, []  # type: ignore[var-annotated]
+    before = {name: text_of(site / name) for name in config_files}
+    after = {name: text or "" for name, text in before.items()}
+    whys: dict[str, list[str]] = {name: [] for name in config_files}
+    notes: list[Note] = []
     for addition in additions:
         top = addition.parent[0] if addition.parent else None
         holding = [name for name in config_files if top in (yaml_values.load(after[name]) or {})]
@@ -118,7 +134,7 @@ def _config_changes(
             lines = " | ".join(addition.block.splitlines())
             rule = f"{addition.why}: this belongs at `{where}`: {lines}"
             notes.append(Note(site / name, rule, f"add it by hand, since {reason}"))
-    changed = [name for name in config_files if after[name] != before[name]]
+    changed = [name for name in config_files if after[name] != (before[name] or "")]
     return [Change(Path(name), before[name], after[name], "; ".join(whys[name])) for name in changed], notes
 
 

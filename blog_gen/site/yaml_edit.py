@@ -63,7 +63,7 @@ def _with(data: Any, parent: Path, addition: Any) -> Any:
 
 def _inserted(text: str, parent: Path, block: str, newline: str) -> str:
     """`text` with `block` put in by position, not yet checked."""
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    node = yaml.compose(text, Loader=yaml_values.SafeLoader)  # libyaml, as Jekyll: a tab may follow a colon
     for depth, name in enumerate(parent):
         key, value = _entry(node, name)
         if key is None or value is None:

@@ -252,6 +252,14 @@ def test_a_folder_without_a_config_is_explained(files: dict[str, str], words: st
         plan(make(tmp_path, files))
 
 
+def test_a_blog_that_needs_no_settings_of_its_own_gets_the_file_for_ours(tmp_path: Path) -> None:
+    site = make(tmp_path, {"_posts/2021-03-02-a.md": "---\ntitle: A\n---\nText.\n"})
+    [config] = [change for change in plan(site, plugin=False).changes if change.path.name == "_config.yml"]
+    assert config.before is None and "articles: _posts" in config.after
+    with pytest.raises(ConfigError, match="no such file"):
+        plan(site, ("_other.yml",))
+
+
 def test_what_is_missing_among_several_is_not_to_be_had_by_renaming_another(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"_dev\.yml.*no such file\. Name the folder"):
         plan(make(tmp_path, {"_config.yml": ""}), ("_config.yml", "_dev.yml"))
@@ -302,7 +310,7 @@ def test_a_source_that_a_build_makes_is_not_written_to(tmp_path: Path) -> None:
     [
         ("posts-and-articles", "4 posts in `_posts`, 2 posts in `_articles`", "_posts", "_generated"),
         ("source", "4 posts in `src/_posts`", "src/_posts", "src/_generated"),
-        ("collections-dir", "3 posts in `content/_posts`, 1 post in `content/_notes`", "content/_posts", ""),
+        ("collections-dir", "3 posts in `content/_posts`, 1 file in `content/_notes`", "content/_posts", ""),
         ("category-folders", "3 posts in `cooking/_posts`, 2 posts in `walking/_posts`", "**/_posts", ""),
         ("sub-folders", "5 posts in `_posts`", "_posts", ""),
         ("config-yaml", "3 posts in `_posts`", "_posts", ""),
@@ -314,13 +322,37 @@ def test_posts_are_counted_and_the_fullest_folder_is_taken(
     site = tmp_path / "site"
     shutil.copytree(REPOSITORY / "tests" / "sites" / name, site)
     made = plan(site, workflow=False)
-    assert made.found.sentence == f"{sentence}; using `{articles}`."
+    assert made.found.sentence.startswith(f"{sentence}; using `{articles}`.")
+    assert ("`articles:` in your settings" in made.found.sentence) == ("," in sentence)
     apply(site, made.changes, everything)
     again = load_settings(site)
     assert (again.articles, again.publish) == (articles, "_posts")
     assert again.output == output or not output
     assert "model" not in again.given, "the base is not set by hand"
     assert plan(site, workflow=False).changes == ()
+
+
+@pytest.mark.parametrize(
+    ("posts", "notes", "dated", "taken"),
+    [(1, 4, False, "_posts"), (2, 4, True, "_posts"), (1, 4, True, "_notes"), (0, 2, False, "_notes")],
+)
+def test_a_collection_is_the_blog_if_it_has_dates_and_far_more_than_posts_has(
+    posts: int, notes: int, dated: bool, taken: str, tmp_path: Path
+) -> None:
+    head = "title: A\ndate: 2020-01-02\n" if dated else "title: A\n"
+    files = {f"_posts/2020-01-0{number + 1}-a.md": "---\ntitle: A\n---\nText." for number in range(posts)}
+    files |= {f"_notes/{number}.md": f"---\n{head}---\nText." for number in range(notes)}
+    found = plan(make(tmp_path, {"_config.yml": "collections: [notes]\n", **files})).found
+    assert found.taken == taken
+    assert (f"{notes} {'posts' if dated else 'files'} in `_notes`") in found.sentence
+
+
+def test_of_many_folders_only_the_fullest_are_named(tmp_path: Path) -> None:
+    files = {f"_{label}/{number}.md": "---\ntitle: A\n---\nA." for label in "abcdefg" for number in range(2)}
+    made = plan(make(tmp_path, {"_config.yml": f"collections: {list('abcdefg')}\n", **files}))
+    assert made.found.sentence.startswith(
+        "2 files in `_a`, 2 files in `_b`, 2 files in `_c`, more in 4 other folders; using `_a`."
+    )
 
 
 def test_a_site_without_posts_says_so(tmp_path: Path) -> None:

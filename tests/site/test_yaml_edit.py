@@ -119,3 +119,7 @@ def test_any_data_in_any_style_keeps_what_it_holds(
 
 def test_the_worked_examples() -> None:
     assert doctest.testmod(yaml_edit).failed == 0
+
+
+def test_a_tab_after_a_colon_is_as_good_as_a_blank() -> None:
+    assert added("a:\t\t1\n", ["b"], "c: 2\n") == "a:\t\t1\n\nb:\n  c: 2\n"
