@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
 from blog_gen.config.settings import Settings
 from blog_gen.errors import ArticleError, Note
-from blog_gen.site.articles import Article, HiddenPost, read_articles
+from blog_gen.site.articles import LEFT_OUT, Article, HiddenPost, read_articles
 from blog_gen.site.habit import Habit, habit_of
 from blog_gen.text.language import languages_of, main_language
 from blog_gen.text.plain import to_plain
 from blog_gen.text.post import Post, keys_of, render
+from blog_gen.text.writable import one_line, writable
 
 LANGUAGES_FILE = "languages.json"  # in the state folder: what was found, so that it is found once
 
@@ -58,7 +59,11 @@ def read_corpus(settings: Settings, now: datetime | None = None) -> Corpus:
     """
     reading = read_articles(settings, now)
     articles, language, others = _of_one_language(reading.articles, settings)
-    notes = (*reading.notes, *_left_alone(language, others, settings))
+    articles, without_text = _as_drafts_may_be(articles)
+    notes = (*reading.notes, *without_text, *_left_alone(language, others, settings))
+    if not articles:
+        rule = "there must be a post with text to learn from"
+        raise ArticleError(rule, got=str(without_text[0]), path=settings.articles_folder)
     plain = settings.style == "plain"
     posts = [_post(article, plain) for article in articles]
     keys = keys_of(posts)
@@ -99,6 +104,19 @@ def _left_alone(language: str | None, others: Counter[str], settings: Settings) 
     rule = f"the model learns one language, here `{language}`, and there are also {counted}"
     action = "these are not learned; `blog_gen: {language: …}` chooses another"
     return [Note(settings.articles_folder, rule, action)]
+
+
+def _as_drafts_may_be(articles: Iterable[Article]) -> tuple[tuple[Article, ...], list[Note]]:
+    """The articles as what a draft is like, is measured by and is not to copy: no HTML, no Liquid."""
+    kept: list[Article] = []
+    notes: list[Note] = []
+    for article in articles:
+        title = one_line(article.title)
+        if body := writable(article.body, title).strip():
+            kept.append(replace(article, title=title, body=body))
+        else:
+            notes.append(Note(article.path, "a post must have text besides HTML and Liquid", LEFT_OUT))
+    return tuple(kept), notes
 
 
 def _post(article: Article, plain: bool) -> Post:

@@ -160,6 +160,7 @@ OTHERS: dict[str, Callable[[], Any]] = {  # for each text anew
     "block": lambda: "a: 1\n",
     "parent": lambda: ["a"],
     "other": lambda: "Why Vim?",
+    "post_title": lambda: "Why Vim?",
     "index": index,
 }
 FACTS = SiteFacts(hosts=frozenset({"a"}), files=frozenset({"b"}))

@@ -1,0 +1,112 @@
+"""A post's Markdown as a draft may hold it, so that a model learns to write nothing else.
+
+Drafts hold no HTML, no Liquid, no attributes of kramdown's; what is learned has none either. Of these the
+text that a reader sees stays, as Markdown where Markdown has a mark for it. Code stays to the letter.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+from blog_gen.text.safety import code, fences
+from blog_gen.text.safety.facts import SafetyReport
+from blog_gen.text.safety.fences import Fence, Segment
+from blog_gen.text.safety.html import without_markup
+from blog_gen.text.safety.liquid import in_markdown
+
+_RAW = re.compile(r"\{%-?\s*raw\s*-?%\}((?:(?!\{%-?\s*(?:end)?raw\b)[\s\S])*+)\{%-?\s*endraw\s*-?%\}")
+_BRACES = {"{{": "\U000f0000", "}}": "\U000f0001", "{%": "\U000f0002", "%}": "\U000f0003"}  # in `raw`
+_BRACE = re.compile("|".join(map(re.escape, _BRACES)))
+_SHOWN = {mark: brace for brace, mark in _BRACES.items()}
+_STAND_IN = re.compile(f"[{''.join(_SHOWN)}]")
+_TAG = re.compile(r"\{%(?:(?!%\}|\{%)[^\n])*+%\}|\{\{(?:(?!\}\}|\{\{)[^\n])*+\}\}")
+_TITLE = re.compile(r"\{\{-?\s*page\.title\b[^{}\n]*\}\}")
+_SITE = re.compile(r"\{\{-?\s*(?:site\.(?:base_?url|url)|page\.base_?url)\s*(?:\|[^{}\n]*)?-?\}\}")
+_NO_TARGET = re.compile(r"!?\[([^\[\]\n]*+)\]\((?=[^()\n]*(?:\{%|\{\{))[^()\n]*+\)")
+_ATTRIBUTES = re.compile(r"(?<![ \t])[ \t]*+\{:(?:[^{}\n\\]|\\.)*+\}")
+_EXTENSION = re.compile(r"^ {0,3}\{::?/?[a-z]*(?:[ \t][^{}\n]*)?\}[ \t]*$", re.M)
+_LINK = re.compile(
+    r"""<a\s(?:[^<>]*?\s)?href\s*=\s*(?:"([^"<>\n]*)"|'([^'<>\n]*)')[^<>]*>([^<>\[\]\n]*)</a>""", re.I
+)
+_IMAGE = re.compile(r"<img\s[^<>]*>", re.I)
+_ATTRIBUTE = re.compile(r"""(?<=\s)(src|alt)\s*=\s*(?:"([^"<>\n]*)"|'([^'<>\n]*)')""", re.I)
+_MARKS = {"em": "*", "i": "*", "strong": "**", "b": "**"}
+_INLINE_CODE = re.compile(r"<(code|kbd|tt|samp)>([^<>`\n]+)</\1>", re.I)
+_SPAN = re.compile(rf"<({'|'.join(_MARKS)})(?:\s[^<>]*)?>([^<>\n]*[^<>\s])</\1>", re.I)
+_BREAK = re.compile(
+    r"(?<![ \t])[ \t]*+<(?:/p|/div|/figure|/blockquote|/table|/ul|/ol|/dl|p|div)(?:\s[^<>]*)?>[ \t]*+", re.I
+)
+_HEADING = re.compile(r"<h([1-6])(?:\s[^<>]*)?>([^<>\n]*)</h\1>", re.I)
+_ITEM = re.compile(r"^[ \t]*<li(?:\s[^<>]*)?>[ \t]*", re.I | re.M)
+_CELL = re.compile(r"(?<![ \t])[ \t]*+</t[dh]>[ \t]*+", re.I)
+_REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,30});")
+_MEANING = frozenset("<>&*_`[]\\#|~$") | frozenset(_SHOWN)  # what such a character would mean in Markdown
+_BLANKS = re.compile(r"(?<![ \t])[ \t]++$", re.M)
+_GAP = re.compile(r"\n{3,}")
+
+
+def writable(body: str, post_title: str) -> str:
+    """`body` without what no draft may hold; `post_title` stands for the Liquid that prints it. May be empty.
+
+    >>> writable('It&#8217;s <b>cold</b>. {% include x.html %}<img src="/a.png" alt="Tea">{:.wide}', "Tea")
+    'It’s **cold**. ![Tea](/a.png)'
+    """
+    body = _RAW.sub(lambda raw: _BRACE.sub(lambda brace: _BRACES[brace[0]], raw[1]), body.replace("\0", ""))
+    segments = fences.with_indented_code(fences.split(in_markdown(body)), code.DANGEROUS)
+    lines = [line for segment in segments for line in _lines(segment, post_title)]
+    return _STAND_IN.sub(lambda mark: _SHOWN[mark[0]], "\n".join(lines)).strip("\n")
+
+
+def one_line(title: str) -> str:
+    """A title as a reader sees it: references to characters and HTML are for the browser.
+
+    >>> one_line("Salt &#038; <em>sugar</em>")
+    'Salt & sugar'
+    """
+    return html.unescape(without_markup(title, SafetyReport())).strip() or title
+
+
+def _lines(segment: Segment, title: str) -> list[str]:
+    if isinstance(segment, Fence):
+        return list(segment.lines)
+    text = "\n".join(segment.lines)
+    if not any(sign in text for sign in "<{&"):
+        return list(segment.lines)
+    text = _INLINE_CODE.sub(lambda span: f"`{html.unescape(span[2]).strip()}`", text)
+    hidden, shown = code.masked(text)
+    hidden = _without_attributes(_without_html(_without_liquid(hidden, title)))
+    return shown(_GAP.sub("\n\n", _BLANKS.sub("", hidden))).split("\n")
+
+
+def _without_liquid(text: str, title: str) -> str:
+    """Titles and the site's address as they are printed; other tags away, and links that one leads."""
+    text = _SITE.sub("", _TITLE.sub(lambda _: title, text))
+    return _TAG.sub("", _NO_TARGET.sub(r"\1", text))
+
+
+def _without_html(text: str) -> str:
+    """Elements as Markdown, those that it has none for away; characters as themselves."""
+    text = _LINK.sub(lambda link: f"[{link[3].strip()}]({link[1] or link[2] or ''})", text)
+    text = _SPAN.sub(lambda span: f"{(mark := _MARKS[span[1].lower()])}{span[2].strip()}{mark}", text)
+    text = _HEADING.sub(lambda heading: f"\n\n{'#' * int(heading[1])} {heading[2].strip()}\n\n", text)
+    text = _CELL.sub(" ", _ITEM.sub("- ", _BREAK.sub("\n\n", _IMAGE.sub(_image, text))))
+    return _REFERENCE.sub(_character, without_markup(text, SafetyReport()))
+
+
+def _image(element: re.Match[str]) -> str:
+    given = {name.lower(): double or single for name, double, single in _ATTRIBUTE.findall(element[0])}
+    source = given.get("src", "").strip()
+    if not source or re.search(r"[\s()]", source):
+        return ""
+    shown = given.get("alt", "").replace("[", "").replace("]", "")
+    return f"![{shown}]({source})"
+
+
+def _character(reference: re.Match[str]) -> str:
+    character = html.unescape(reference[0])
+    return reference[0] if _MEANING & set(character) else " " if character == "\xa0" else character
+
+
+def _without_attributes(text: str) -> str:
+    return _EXTENSION.sub("", _ATTRIBUTES.sub("", text))
