@@ -15,6 +15,7 @@ from blog_gen.drafting.heads import HeadWriter, known
 from blog_gen.errors import DraftError
 from blog_gen.judge import Candidate, trimmed
 from blog_gen.judge.completeness import words_in
+from blog_gen.judge.trimming import ends_whole
 from blog_gen.text.leftovers import without_leftovers
 from blog_gen.text.post import Post, PostFormatError, parse
 from blog_gen.text.safety.facts import Finding, SiteFacts
@@ -78,6 +79,7 @@ class CandidateWriter:
     heads: HeadWriter
     lengths: Lengths
     facts: SiteFacts
+    whole_ends: bool = False  # whether the site's posts end with a whole sentence
 
     def write(
         self, request: Post, seeds: Sequence[int], unparsed: list[str], progress: Callable[[int, int], None]
@@ -117,13 +119,17 @@ class CandidateWriter:
             DraftError: it cannot be made safe.
         """
         sampled = parse(head + sample.text)
-        body = sampled.body if sample.ended else trimmed(sampled.body)
-        safe = make_safe(without_leftovers(body), self.facts)
+        body = self._whole(sampled.body) if sample.ended else trimmed(sampled.body)
+        safe = make_safe(without_leftovers(body, self.facts), self.facts)
         if not safe.body:
             raise PostFormatError("no whole sentence is left of the body")
         post = replace(sampled, body=safe.body)
         logprobs = sample.logprobs if post == sampled else self._logprobs(head, post.body)
         return FinalText(self._candidate(post, sample, logprobs), safe.findings)
+
+    def _whole(self, body: str) -> str:
+        """A body that ended by itself: the help to end may have come in the middle of a sentence."""
+        return body if not self.whole_ends or ends_whole(body) else trimmed(body) or body
 
     def _logprobs(self, head: str, body: str) -> Sequence[float]:
         """Of each token of a `body` that is not as it was sampled: natural logarithms, at temperature 1."""

@@ -27,6 +27,7 @@ from blog_gen.errors import RejectedError
 from blog_gen.judge import Context, Scorecard, judge, pick
 from blog_gen.judge.calibration import OwnLimits
 from blog_gen.judge.completeness import usual_words
+from blog_gen.judge.trimming import ends_whole
 from blog_gen.site.assets import image_files
 from blog_gen.site.drafts import Draft, all_drafts
 from blog_gen.text.post import Post
@@ -104,7 +105,8 @@ class Drafter:
         lengths = self._lengths or Lengths.of(
             corpus.texts.values(), sampler.tokenizer, sampling.max_tokens, self._draft_words
         )
-        return CandidateWriter(sampler, sampling, heads, lengths, self.facts)
+        ends = [ends_whole(article.body) for article in corpus.articles]
+        return CandidateWriter(sampler, sampling, heads, lengths, self.facts, 2 * sum(ends) >= len(ends))
 
     @cached_property
     def earlier(self) -> list[Draft]:

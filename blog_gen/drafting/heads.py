@@ -92,10 +92,11 @@ def written_line(sample: Sample, listed: bool) -> str:
 
 def title_of(line: str, facts: SiteFacts = _NO_FACTS) -> str:
     """What the model wrote after `title:`, in order: no other keys of a head, no marks of Markdown about it,
-    no bracket without the other one, and no address of a place that the site never links to.
+    no bracket without the other one, and no address of a place that the site never links to. One without
+    a letter is none.
 
-    >>> title_of(" The bolt, again. tags: tin, rain"), title_of("Tags: why I have none")
-    ('The bolt, again.', '')
+    >>> title_of(" The bolt, again. tags: tin, rain"), title_of("Tags: why I have none"), title_of("2019")
+    ('The bolt, again.', '', '')
     >>> title_of(" * A wiki (Labs)*"), title_of("November)"), title_of("Why (not:"), title_of("**")
     ('A wiki (Labs)', 'November', 'Why not', '')
     >>> title_of("The `--days of May"), title_of('Why "not" `now`?')
@@ -109,7 +110,8 @@ def title_of(line: str, facts: SiteFacts = _NO_FACTS) -> str:
     for mark in '"`':
         if title.count(mark) % 2:
             title = title.replace(mark, "")
-    return typographic(safe_line(title).strip(_MARKS))
+    title = typographic(safe_line(title).strip(_MARKS))
+    return title if any(map(str.isalpha, title)) else ""
 
 
 def _balanced(text: str, opening: str, closing: str) -> bool:

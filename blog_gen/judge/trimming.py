@@ -10,6 +10,7 @@ import re
 from blog_gen.judge.blocks import PROSE, Block, blocks_of
 from blog_gen.judge.markup import open_marks
 
+_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]")
 _SENTENCES = 50  # that are tried as the last one, for where the first has a mark that is never closed
 # A full stop, what may close after it, and no small letter next ("e.g. this" goes on).
 _SENTENCE_END = re.compile(r"""(?:[.!?…][)\]"'”’»*_`]*(?=\s+[^\sa-z]|\s*$)|[。！？][」』）]*)""")
@@ -29,6 +30,21 @@ def trimmed(body: str) -> str:
         if kept:
             return body[: block.start] + kept.rstrip()
     return ""
+
+
+def ends_whole(body: str) -> bool:
+    """Whether the last block of `body` is one, or ends with a sentence.
+
+    >>> ends_whole("It rained."), ends_whole("It rained. And we"), ends_whole("It rained.\\n\\n## Books")
+    (True, False, False)
+    """
+    blocks = blocks_of(body.rstrip())
+    if not blocks or _leads_on(blocks[-1]):
+        return False
+    last = blocks[-1]
+    if last.kind not in PROSE or _ITEM.match(last.text):
+        return True
+    return any(match.end() == len(last.text.rstrip()) for match in _SENTENCE_END.finditer(last.text))
 
 
 def _leads_on(block: Block) -> bool:

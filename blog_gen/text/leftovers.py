@@ -28,29 +28,49 @@ _ADDRESS = re.compile(
     r"(?:https?|ftp)://[^\s<>]+|\bwww\.[^\s<>]+|(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++"
     r"|(?<![\w.-])(?:[a-z0-9-]++\.)+(?:com|org|info|edu|gov|io)\b(?:/[^\s<>]*)?"
 )
+# A bare address, with the brackets that it was to stand in; links and their definitions are left to `safe`.
+_BARE = re.compile(
+    rf"(?P<whole>!?\[[^\[\]\n]*+{_TARGET}|^ {{0,3}}\[[^\[\]\n]++\]:[^\n]*$)"
+    r"|[ \t]?[\[(<]{0,2}(?P<address>\b(?:(?:https?|ftp)://|www\.)[^\s<>()\[\]]+)[)\]>]{0,2}",
+    re.M,
+)
+_POINTS = ".,;:!?\"'"  # after an address, they belong to the sentence
+_GLUED = re.compile(r"(?<=[a-z]{2}),(?=[a-z]{2})")
 _LINK_IN_LINE = re.compile(r"!?\[([^\[\]]*+)\]\([^()]*+\)")
 
 
-def without_leftovers(body: str) -> str:
-    """`body` without what a model began and never ended.
+def without_leftovers(body: str, facts: SiteFacts | None = None) -> str:
+    """`body` without what a model began and never ended, and without bare addresses that `facts` do not know.
 
     >>> without_leftovers("See [the shop](http:// and *so* on. *"), without_leftovers("It was so_")
     ('See the shop and *so* on.', 'It was so')
+    >>> without_leftovers("A talk [http://a.example/b) at www.c.example, too", SiteFacts())
+    'A talk at, too'
     """
     body = body.replace("\0", "")
     segments = split(body)
     lines: list[str] = []
     for segment in segments:
-        lines += _prose("\n".join(segment.lines)).split("\n") if isinstance(segment, Prose) else segment.lines
+        prose = isinstance(segment, Prose)
+        lines += _prose("\n".join(segment.lines), facts).split("\n") if prose else segment.lines
     text = "\n".join(lines)
     return _EMPTY_ITEM.sub("", text.rstrip()).rstrip() if isinstance(segments[-1], Prose) else text
 
 
-def _prose(text: str) -> str:
+def _prose(text: str, facts: SiteFacts | None) -> str:
     hidden, shown = masked(text)
     hidden = _LINKS.sub(lambda link: link["whole"] or _without_brackets(link), hidden)
+    if facts:
+        hidden = _GLUED.sub(", ", _BARE.sub(lambda found: _bare(found, facts), hidden))
     parts = re.split(r"(\n[ \t]*\n)", hidden)
     return shown("".join(part if part.isspace() else _paragraph(part) for part in parts))
+
+
+def _bare(found: re.Match[str], facts: SiteFacts) -> str:
+    if found["whole"] is not None:
+        return found[0]
+    address = found["address"].rstrip(_POINTS)
+    return found[0] if _known(address, facts) else found["address"][len(address) :]
 
 
 def _without_brackets(link: re.Match[str]) -> str:

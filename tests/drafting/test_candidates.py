@@ -52,13 +52,15 @@ class _Sampler:
         return np.full(len(tokens), ANEW)
 
 
-def _written(*texts: tuple[str, bool], unparsed: list[str] | None = None) -> list[FinalText]:
+def _written(
+    *texts: tuple[str, bool], unparsed: list[str] | None = None, whole_ends: bool = False
+) -> list[FinalText]:
     heads: Any = SimpleNamespace(
         beginnings=lambda request, seeds: dict.fromkeys(seeds, HEAD),
         habit=SimpleNamespace(tags=(), categories=()),
     )
     sampler: Any = _Sampler(texts)
-    writer = CandidateWriter(sampler, SamplingSettings(), heads, Lengths(1, 9, 99), SiteFacts())
+    writer = CandidateWriter(sampler, SamplingSettings(), heads, Lengths(1, 9, 99), SiteFacts(), whole_ends)
     return writer.write(Post("", ""), range(len(texts)), unparsed if unparsed is not None else [], _no_news)
 
 
@@ -87,6 +89,22 @@ def test_a_text_is_trimmed_then_made_safe_and_then_scored_anew(
     assert text.candidate.body == final and text.candidate.logprob == ANEW
     assert text.candidate.tokens == len(final.encode())
     assert [finding.kind for finding in text.findings] == kinds
+
+
+@pytest.mark.parametrize(
+    ("sampled", "final"),
+    [
+        ("It rained. And we", "It rained."),
+        ("It rained.\n\n> So we", "It rained."),
+        ("It rained and we", "It rained and we"),
+        ("- One\n- Two", "- One\n- Two"),
+    ],
+)
+def test_where_posts_end_with_a_sentence_so_do_drafts(sampled: str, final: str) -> None:
+    (text,) = _written((sampled, True), whole_ends=True)
+    assert text.candidate.body == final and text.candidate.ended
+    (text,) = _written((sampled, True))
+    assert text.candidate.body == sampled
 
 
 def test_of_what_nothing_is_left_there_is_no_candidate() -> None:

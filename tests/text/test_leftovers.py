@@ -76,12 +76,29 @@ def test_a_title_names_no_place_that_the_site_does_not(line: str, left: str) -> 
 
 
 @pytest.mark.parametrize(
-    "piece", ["](", "[a](", "[", "](a ", "* ", "_", "a_ ", "- _\n", "a.", "a.b@", "![a](b ", "`*"]
+    ("sampled", "left"),
+    [
+        ("Talks \\[http://evil.example/watch?v=1) are.", "Talks \\ are."),
+        ("Talks [http://evil.example/watch) are, <https://evil.example>.", "Talks are,."),
+        ("At www.evil.example, and www.friend.com/a.", "At, and www.friend.com/a."),
+        ("See [a](https://evil.example/b).", "See [a](https://evil.example/b)."),
+        ("[a]: https://evil.example/b", "[a]: https://evil.example/b"),
+        ("In code `https://evil.example`", "In code `https://evil.example`"),
+        ("a few other,odd things, a,b and 1,000", "a few other, odd things, a,b and 1,000"),
+    ],
+)
+def test_a_body_names_no_bare_address_that_the_site_does_not(sampled: str, left: str) -> None:
+    facts = SiteFacts(hosts=frozenset({"friend.com"}))
+    assert without_leftovers(sampled, facts) == left
+
+
+@pytest.mark.parametrize(
+    "piece", ["](", "[a](", "[", "[www.", "](a ", "* ", "_", "a_ ", "- _\n", "a.", "a.b@", "![a](b ", "`*"]
 )
 def test_doubled_text_takes_at_most_about_double_the_time(piece: str) -> None:
     def seconds(times: int) -> float:
         begun = time.process_time()
-        without_leftovers(piece * times)
+        without_leftovers(piece * times, SiteFacts())
         without_addresses(piece * times, SiteFacts())
         return time.process_time() - begun
 
