@@ -23,6 +23,7 @@ from blog_gen.files import make_folder, read_json, sha256_of, unwritable, write_
 from blog_gen.model import integrity
 from blog_gen.model.integrity import damage_error
 from blog_gen.model.metadata import read_metadata
+from blog_gen.model.training.outcome import SLIGHT
 
 META_FILE = "meta.json"
 STATE_FOLDER = "training"  # inside a run folder, while it trains
@@ -68,9 +69,9 @@ class Meta:
 
     @property
     def gained(self) -> bool | None:
-        """Whether posts held out became easier to predict than at its start; None: that was not measured."""
+        """Whether posts held out became clearly easier to predict than at its start; None: not measured."""
         losses = {row["step"]: row["held_out"] for row in self.history if "held_out" in row}
-        return losses[self.best_step] < losses[0] if losses else None
+        return losses[0] - losses[self.best_step] >= SLIGHT if losses else None
 
 
 def read_meta(folder: Path) -> Meta | None:

@@ -48,7 +48,7 @@ def _say_whose(meta: Meta, drafts: int) -> None:
         )
     elif meta.continued == 0 and meta.gained is False:
         click.echo(
-            f"Held-out loss did not fall, so {they_are} perhaps the base's more than the blog's. {MORE}"
+            f"Held-out loss hardly fell, so {they_are} perhaps the base's more than the blog's. {MORE}"
         )
 
 

@@ -40,3 +40,17 @@ def shapes_of(arrays: Arrays) -> Shapes:
     if isinstance(arrays, LazyArrays):
         return arrays.shapes
     return {name: tuple(value.shape) for name, value in arrays.items()}
+
+
+def part_way(start: Arrays, end: Arrays, share: float) -> Arrays:
+    """`share` of the way from the arrays of `start` to those of `end`, which has the same names and shapes.
+
+    >>> part_way({"a": np.zeros(2)}, {"a": np.ones(2)}, 0.25)["a"].tolist()
+    [0.25, 0.25]
+    """
+
+    def between(name: str) -> Array:
+        before = start[name]
+        return before + np.float32(share) * (end[name] - before)
+
+    return LazyArrays(shapes_of(end), between)

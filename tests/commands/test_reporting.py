@@ -13,6 +13,7 @@ from blog_gen.config.settings import Settings
 from blog_gen.report import Report
 
 FELL = [{"step": 0, "held_out": 4.0}, {"step": 4, "held_out": 3.5}]
+SLIGHTLY = [{"step": 0, "held_out": 4.0}, {"step": 4, "held_out": 3.98}]
 ROSE = [{"step": 0, "held_out": 4.0}, {"step": 4, "held_out": 4.05}]
 
 
@@ -22,6 +23,7 @@ ROSE = [{"step": 0, "held_out": 4.0}, {"step": 4, "held_out": 4.05}]
         ({"best_step": 4, "history": FELL}, None),
         ({"best_step": 0, "history": ROSE}, "drafts will be the base's (`mini`) and not yet the blog's"),
         ({"best_step": 4, "history": ROSE}, "perhaps the base's more than the blog's"),
+        ({"best_step": 4, "history": SLIGHTLY}, "perhaps the base's more than the blog's"),
         ({"best_step": 4, "history": []}, None),  # nobody measured
         ({"best_step": 0, "history": ROSE, "continued": 1}, None),  # it has what it had
         ({"best_step": 4, "history": ROSE, "continued": 1}, None),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
-Array = np.ndarray[Any, Any]
+
 MEMORISING = 0.5  # nats a token between held-out and training loss
+SLIGHT = 0.05  # nats a token: of a gain that is less nothing is to be seen in a text
 
 
 @dataclass
@@ -24,13 +26,14 @@ class TrainingProgress:
     stale: int = 0  # evaluations since the best, not counting those before the first
     losses: list[float] = field(default_factory=list)  # nats a token, ≥ 0, since the last evaluation
     history: list[dict[str, float]] = field(default_factory=list)
+    share: float = 1.0  # of what was learned, that the best weights have: 0 < share ≤ 1
 
 
 @dataclass(frozen=True)
 class Outcome:
     """A finished run; `weights` are those trained, at their best, and none where nothing was better."""
 
-    weights: Mapping[str, Array]
+    weights: Mapping[str, np.ndarray[Any, Any]]
     position: TrainingProgress
     stopped: str  # why it ended, in plain words
     passes: float  # ≥ 0, times through the posts, up to the best weights
@@ -41,16 +44,21 @@ class Outcome:
         rows = [row for row in self.position.history if "held_out" in row]
         if not rows:
             return "No post was held out, so how well it learned was not measured."
-        best = next(row for row in rows if row["step"] == self.position.best_step)
+        best = [row for row in rows if row["step"] == self.position.best_step][-1]
         words = f"Held-out loss {rows[0]['held_out']:.2f} before, {best['held_out']:.2f} after"
+        if self.position.share < 1:
+            words += f" (with {self.position.share:.0%} of what was learned)".replace("%", " %")
         if self.position.best_step == 0:
             return f"{words}: nothing useful was learned, so the weights from before are kept."
         if best["held_out"] > rows[0]["held_out"]:
             return f"{words}: with so few held-out posts the difference means little; more posts would help."
         if self.passes < 1:
             return f"{words}, after {_share(self.passes)} of your posts: too few to tell if it is memorising."
-        gap = best["held_out"] - best.get("loss", best["held_out"])
-        if gap > MEMORISING:
+        if rows[0]["held_out"] - best["held_out"] < SLIGHT:
+            return f"{words}: hardly easier to predict; more posts would help."
+        if "loss" not in best:
+            return f"{words}."
+        if best["held_out"] - best["loss"] > MEMORISING:
             return f"{words}; training loss {best['loss']:.2f}: it is memorising; more posts would help."
         return f"{words}; training loss {best['loss']:.2f}: it is learning, not memorising."
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from blog_gen.errors import ModelError, Note
 from blog_gen.model.allocation import trim
-from blog_gen.model.arrays import Array, Arrays
+from blog_gen.model.arrays import Array, Arrays, part_way
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import network
 from blog_gen.model.training.adaptation import split
@@ -35,6 +35,9 @@ from blog_gen.model.training.optimizers import Optimizer
 from blog_gen.model.training.outcome import Outcome, TrainingProgress
 from blog_gen.model.training.recipe import MEMORY_STRATEGIES, Recipe
 from blog_gen.model.training.schedules import LearningRateSchedule
+
+# Of what was learned, as alternatives to all of it; and nats by which one must be better to be taken.
+SHARES, WORTH = (0.75, 0.5, 0.25), 0.005
 
 OnEvaluation = Callable[[dict[str, float]], None]
 
@@ -157,11 +160,36 @@ class FineTuning:
                 return None
             if timer.due():
                 timer.time(self.save)
+        best = self._best(report)
         passes = self.position.best_step * self.recipe.batch_rows / len(self.rows)
-        best = self._checkpoints.best() if self.position.best_step else {}
-        if self.position.step != self.position.best_step:
-            self._stepper.load((f"w/{name}", value) for name, value in (best or self._start).items())
         return Outcome(best, self.position, stopped, passes)
+
+    def _best(self, report: OnEvaluation) -> Arrays:
+        """The best weights, which are then in place: of some step, of the start (then none), or between.
+
+        Source of the last: Wortsman et al., "Robust fine-tuning of zero-shot models", 2021.
+        """
+        position = self.position
+        if position.step and not position.best_step and len(self.held_out):
+            self._checkpoints.save_best(self._stepper, position.step)  # no step helped; one between may
+        tuned = self._checkpoints.best() if position.step else {}
+        best = tuned if position.best_step else {}
+        loss = position.best_loss - max(WORTH, self.recipe.doubt)
+        for share in SHARES if len(self.held_out) else ():
+            between = part_way(self._start, tuned, share)
+            self._put(between)
+            if (tried := self.held_out_loss()) < loss:
+                best, loss, position.share = between, tried, share
+        if position.share < 1:
+            position.best_step, position.best_loss = position.step, loss
+            row = {"step": position.step, "seconds": round(position.seconds, 1), "held_out": loss}
+            position.history.append({**row, "share": position.share})
+            report(position.history[-1])
+        self._put(best or self._start)
+        return best
+
+    def _put(self, weights: Arrays) -> None:
+        self._stepper.load((f"w/{name}", value) for name, value in weights.items())
 
     def advance(self) -> float | None:
         """One step; its loss, or None where that is no number, with nothing counted."""
