@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blog_gen.commands.options import Site
+from blog_gen.config.settings import CONFIG_KEY
 from blog_gen.errors import BlogGenError, ModelError, UsageError
 
 if TYPE_CHECKING:
     from blog_gen.config.settings import Settings
+    from blog_gen.corpus import Corpus
     from blog_gen.site.changes import Change
     from blog_gen.site.scheduling.daily import DailyJob
 
@@ -44,6 +46,11 @@ def init(
         return
     plan = scaffold.plan(at, site.config_files, plugin, workflow)
     click.echo(plan.found.sentence)
+    corpus = _corpus(plan.ready) if plan.changes else None
+    new = CONFIG_KEY not in plan.ready.jekyll
+    model = _base_chosen(plan.ready, corpus) if corpus and new and not yes and sys.stdin.isatty() else None
+    if model:
+        plan = scaffold.plan(at, site.config_files, plugin, workflow, model)
     made = changes.apply(at, plan.changes, (lambda change: True) if yes else _ask)
     for note in plan.notes:
         click.echo(f"note: {note}", err=True)
@@ -53,23 +60,65 @@ def init(
         click.echo("Nothing is missing.")
     elif made and not (plan.found.counts or plan.found.files):
         click.echo("Write a post first. To undo all of this: `blog-gen init --undo`.")
-    elif made and not _speaks_of_another_language(plan.ready):
-        click.echo("Next: `blog-gen run`. To undo all of this: `blog-gen init --undo`.")
+    elif made and (model or not _is_of_another_language(plan.ready, corpus)):
+        pull = f"`blog-gen models pull {model}`, then " if model and not _is_here(model) else ""
+        click.echo(f"Next: {pull}`blog-gen run`. To undo all of this: `blog-gen init --undo`.")
+        if new and corpus and not model and (better := _better(plan.ready, corpus)):
+            click.echo(better)
 
 
-def _speaks_of_another_language(settings: Settings) -> bool:
-    """Say so where the posts are in a language that the embedded base does not know."""
+def _corpus(settings: Settings) -> Corpus | None:
+    """The posts; None where there is none to learn from, which `run` explains."""
     from blog_gen.corpus import read_corpus
-    from blog_gen.learning.rehearsal import require_language
 
     try:
-        require_language(settings, read_corpus(settings))
+        return read_corpus(settings)
+    except BlogGenError:
+        return None
+
+
+def _is_of_another_language(settings: Settings, corpus: Corpus | None) -> bool:
+    """Say so where the posts are in a language that the embedded base does not know."""
+    from blog_gen.learning.rehearsal import require_language
+
+    if corpus is None:
+        return False
+    try:
+        require_language(settings, corpus)
     except ModelError as error:
         click.echo(f"note: {error}", err=True)
         return True
-    except BlogGenError:  # `run` says it
-        pass
     return False
+
+
+def _base_chosen(settings: Settings, corpus: Corpus) -> str | None:
+    """The base that a person chooses, of those that know the language of the posts; None: the default."""
+    from blog_gen.commands.bases import bases_of, lines_of, tokens_in
+
+    bases = bases_of(corpus.language)
+    if not bases[1:]:
+        return None
+    click.echo("A base model learns your voice. What each takes here, with your posts:")
+    for line in lines_of(bases, settings, tokens_in(corpus.texts.values())):
+        click.echo(line)
+    knows = next(base.name for base in bases if base.language == (corpus.language or "en"))
+    names = click.Choice([base.name for base in bases])
+    chosen: str = click.prompt("Which one?", default=knows, type=names, show_choices=False)
+    return None if chosen == knows == settings.model else chosen
+
+
+def _is_here(model: str) -> bool:
+    from blog_gen.model.zoo import zoo
+
+    return zoo.is_model(zoo.cached_folder(model))
+
+
+def _better(settings: Settings, corpus: Corpus) -> str | None:
+    """What the next base costs, for one who was not asked."""
+    from blog_gen.commands.bases import tokens_in
+    from blog_gen.commands.reporting import better_base
+
+    return better_base(settings, corpus.language or "en", tokens_in(corpus.texts.values()))
 
 
 def _ask(change: Change) -> bool:

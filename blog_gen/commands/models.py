@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import click
 from blog_gen.commands.options import Site
 from blog_gen.commands.output import say_json
 from blog_gen.commands.progress import progress
-from blog_gen.config.settings import Settings
 from blog_gen.errors import Note, UsageError
 
 # What `model.formats` writes; said again here, so that `--help` need not import NumPy.
@@ -29,6 +27,8 @@ def models() -> None:
 @click.pass_obj
 def list_(site: Site, /, as_json: bool) -> None:
     """Show every model on this machine, this site's trained runs included."""
+    from blog_gen.commands.bases import lines_of
+    from blog_gen.model.zoo.bases import BASES
     from blog_gen.model.zoo.catalogue import list_models
 
     found, notes = list_models(site.settings().state_folder / "runs")
@@ -42,32 +42,8 @@ def list_(site: Site, /, as_json: bool) -> None:
         size = f"{model.parameters / 1e6:,.1f} M parameters, {_megabytes(model.on_disk)}"
         click.echo(f"{model.name:12} {model.kind:9} {size:34} {model.path}")
     click.echo("\nBases to learn from, and what that takes here:")
-    for line in _bases(site.settings()):
+    for line in lines_of(BASES, site.settings()):
         click.echo(line)
-
-
-def _bases(settings: Settings) -> Iterator[str]:
-    """A line for each base that is known, and for one that learned this blog how it reads it."""
-    from blog_gen import runs
-    from blog_gen.model.training.machine import remembered
-    from blog_gen.model.zoo import costs
-    from blog_gen.model.zoo.bases import BASES
-    from blog_gen.model.zoo.languages import name_of
-
-    folders = (runs.kept_folder(settings.run_folder), settings.run_folder)
-    learned = {meta.base: meta for folder in folders if (meta := runs.read_meta(folder))}
-    tokens = max((meta.tokens for meta in learned.values()), default=costs.TYPICAL_TOKENS)
-    machine = remembered(costs.machine_file())
-    yield f"{'':37} {'language':10} {'licence':13} {'download':>8}  {'memory':17} time"
-    for base in BASES:
-        cost = costs.cost_of(base.hparams, tokens, machine, settings.training)
-        memory = f"{cost.bytes / 2**30:.1f} GiB" if cost.bytes else "more than is free"
-        download = f"{base.download / 1e6:,.0f} MB" if base.download else "–"
-        meta = learned.get(base.name)
-        reads = meta.held_out_bits_per_byte if meta else None
-        columns = f"{base.name:37} {name_of(base.language):10} {base.licence or 'not known':13} {download:>8}"
-        figure = f"  {reads:.2f} bits per byte of your posts" if reads else ""
-        yield f"{columns}  {memory:17} {cost.time or '–':15}{figure}".rstrip()
 
 
 @models.command()

@@ -89,8 +89,12 @@ def summarise(settings: Settings, report: Report, quiet: bool = False) -> int:
     return 1 if report.rejected else 0
 
 
-def better_base(settings: Settings, language: str) -> str | None:
-    """What the next base costs here, for drafts by the embedded one; None where there is nothing to say."""
+def better_base(settings: Settings, language: str, tokens: int | None = None) -> str | None:
+    """What the next base costs here, for drafts by the embedded one; None where there is nothing to say.
+
+    Args:
+        tokens: of the posts, where nothing was learned yet.
+    """
     from blog_gen.model.training.machine import remembered
     from blog_gen.model.zoo import costs, zoo
     from blog_gen.model.zoo.bases import offered
@@ -99,12 +103,13 @@ def better_base(settings: Settings, language: str) -> str | None:
 
     meta = read_meta(settings.run_folder)
     base = offered(language)
-    if meta is None or base is None or meta.base not in zoo.EMBEDDED:
+    model, tokens = (meta.base, meta.tokens) if meta else (settings.model, tokens)
+    if tokens is None or base is None or model not in zoo.EMBEDDED:
         return None
     how = f"`blog-gen models pull {base.name}` ({base.download / 1e6:.0f} MB)"
     if zoo.is_model(zoo.cached_folder(base.name)):
         how = f"`blog_gen: model: {base.name}`"
-    cost = costs.cost_of(base.hparams, meta.tokens, remembered(costs.machine_file()), settings.training)
+    cost = costs.cost_of(base.hparams, tokens, remembered(costs.machine_file()), settings.training)
     time = f", then {cost.time} of learning on this machine" if cost.time else ""
     return f"Better {name_of(language)}: {how}{time}." if cost.bytes else None
 

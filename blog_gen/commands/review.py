@@ -8,6 +8,7 @@ import click
 
 from blog_gen.commands.options import Site
 from blog_gen.commands.output import say_json
+from blog_gen.config.settings import Settings
 from blog_gen.errors import DraftError
 from blog_gen.files import write_text
 from blog_gen.review.entries import Entry
@@ -47,9 +48,19 @@ def list_(site: Site, /, as_json: bool) -> None:
         for row in rows:
             say_json(row)
     elif not rows:
-        click.echo("No drafts. `blog-gen generate` writes one.")
+        click.echo(f"No drafts. {_why_none(site.settings())}")
     else:
         _print_table([tuple(rows[0]), *(tuple(map(str, row.values())) for row in rows)])
+
+
+def _why_none(settings: Settings) -> str:
+    """What to do where there is none: after a refusal the next try may go the same way."""
+    from blog_gen.drafting.tries import TRIES_FILE
+
+    if not (settings.state_folder / TRIES_FILE).exists():
+        return "`blog-gen generate` writes one."
+    explain = "`blog-gen generate --explain` tries again and shows what each check says"
+    return f"If the last try was refused: {explain}."
 
 
 def _short(title: str) -> str:

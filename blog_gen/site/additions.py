@@ -29,7 +29,7 @@ _JEKYLL_EXCLUDES = """\
 
 _KEY_BLOCK = """\
 {key}:
-  # model: mini  # the base that learns your voice: mini | 124M … 1558M | smollm2 | OWNER/NAME | a folder
+  {model}  # the base that learns your voice: mini | 124M … 1558M | smollm2 | OWNER/NAME | a folder
   articles: {articles}  # where your posts are; what blog-gen writes is never learned from
   output: {output}  # where drafts are written
   posts_per_day: 1  # how many drafts a day
@@ -48,8 +48,14 @@ class Addition:
     why: str
 
 
-def config_additions(settings: Settings, articles: str, output: str) -> tuple[list[Addition], list[Note]]:
-    """What is to be added, for posts in `articles` and drafts in `output`, and what a person must know."""
+def config_additions(
+    settings: Settings, articles: str, output: str, model: str | None = None
+) -> tuple[list[Addition], list[Note]]:
+    """What is to be added, for posts in `articles` and drafts in `output`, and what a person must know.
+
+    Args:
+        model: the base that a person chose; None: the default, which is not written as a choice.
+    """
     jekyll, path = settings.jekyll, settings.site / config_files_in(settings.site)[-1]
     additions: list[Addition] = []
     notes: list[Note] = []
@@ -65,7 +71,8 @@ def config_additions(settings: Settings, articles: str, output: str) -> tuple[li
         )
     additions += _exclude(jekyll)
     if CONFIG_KEY not in jekyll:
-        block = _KEY_BLOCK.format(key=CONFIG_KEY, articles=_quoted(articles), output=output)
+        chosen = f"model: {model}" if model else "# model: mini"
+        block = _KEY_BLOCK.format(key=CONFIG_KEY, articles=_quoted(articles), output=output, model=chosen)
         block += _TO_POSTS if articles.endswith("_posts") else ""
         additions.append(Addition((), block, "blog-gen's own settings"))
     if not jekyll.get("timezone"):

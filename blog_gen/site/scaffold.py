@@ -46,10 +46,12 @@ def plan(
     config_files: Sequence[str] = ("_config.yml",),
     plugin: bool | None = None,
     workflow: bool | None = None,
+    model: str | None = None,
 ) -> SetupPlan:
     """What `site` lacks.
 
-    `None`: the plugin, unless GitHub Pages builds the site; the workflow, if GitHub has the repository.
+    `model` is the base that a person chose. For the others `None` is: the plugin, unless GitHub Pages builds
+    the site; the workflow, if GitHub has the repository.
 
     Raises:
         ConfigError: there is no `_config.yml` or `source` and no post, it is not valid, or its time zone
@@ -63,13 +65,13 @@ def plan(
     _require_source(settings, site / config_files[-1])
     found = find_posts(settings)
     articles, output = _folders(settings, found)
-    additions, notes = config_additions(settings, articles, output)
+    additions, notes = config_additions(settings, articles, output, model)
     changes, by_hand = _config_changes(site, config_files, additions)
     ready = load_settings(site, {"articles": articles, "output": output}, config_files)
     if _ignores_are_wanted(site):
         changes += _gitignore(site)
     if plugin if plugin is not None else not _is_built_by_pages(site):
-        changes += plugin_changes(ready, plugin_folders(settings)[0], notes)
+        changes += _plugin(ready, notes)
     if workflow if workflow is not None else _is_on_github(site):
         changes += workflow_changes(DailyJob(ready, config_files=named), notes)
     return SetupPlan(tuple(changes), (*notes, *by_hand), found, ready)
@@ -155,6 +157,21 @@ def _gitignore(site: Path) -> list[Change]:
     gap = newline if before and not before.endswith("\n") else ""
     after = f"{before or ''}{gap}{STATE_FOLDER}/{newline}"
     return [Change(Path(".gitignore"), before, after, "trained models stay out of the repository")]
+
+
+def _plugin(settings: Settings, notes: list[Note]) -> list[Change]:
+    """The plugin, where Jekyll looks for plugins: many sites have names of gems under `plugins_dir`."""
+    folders = plugin_folders(settings)
+    there = [folder for folder in folders if (settings.site / folder).is_dir()]
+    if not there and settings.jekyll.get("plugins_dir") not in (None, "", "_plugins"):
+        named = ", ".join(f"`{folder}`" for folder in folders)
+        rule = f"no folder under `plugins_dir` is there, {named}, so the plugin has no place"
+        action = (
+            "not written; name `_plugins` there and run init again, or run `blog-gen run` before each build"
+        )
+        notes.append(Note(settings.file_of("plugins_dir"), rule, action))
+        return []
+    return plugin_changes(settings, [*there, *folders][0], notes)
 
 
 def plugin_folders(settings: Settings) -> list[Path]:

@@ -25,6 +25,9 @@ def make(folder: Path, files: dict[str, str]) -> None:
         (folder / name).write_text(text)
 
 
+ENGLISH = (
+    "It rained for the whole ride, and by the bridge my brakes did very little. The wheel ran true again.\n"
+)
 CRON = ["--config", "a.yml,b%.yml", "schedule", "cron"]
 
 
@@ -44,6 +47,60 @@ def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BLOG_GEN_NOW", "2026-03-05T12:00:00+00:00")
     return call
+
+
+class _Terminal(io.StringIO):
+    """What a person types, line by line."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def typing(lines: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> str:
+    """What `init` says to one who types these lines."""
+    monkeypatch.setattr(sys, "argv", ["blog-gen", "init", "--no-workflow"])
+    monkeypatch.setattr(sys, "stdin", _Terminal(lines))
+    with pytest.raises(SystemExit):
+        cli.main()
+    return "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("typed", "line", "next_"),
+    [
+        ("\n", "# model: mini", "Next: `blog-gen run`"),
+        ("smollm2\n", "  model: smollm2", "Next: `blog-gen models pull smollm2`, then `blog-gen run`"),
+    ],
+)
+def test_init_asks_which_base_with_what_it_costs(
+    typed: str,
+    line: str,
+    next_: str,
+    say: Say,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("BLOG_GEN_CACHE", str(tmp_path / "cache"))
+    make(tmp_path, {"_config.yml": "", "_posts/2021-03-02-a.md": f"---\ntitle: A\n---\n{ENGLISH}"})
+    told = typing(f"{typed}y\ny\ny\n", monkeypatch, capfd)
+    assert re.search(r"smollm2 +English +Apache-2.0 +93 MB +\d\.\d GiB", told) and next_ in told
+    assert line in (tmp_path / "_config.yml").read_text()
+    assert ("Better English: `blog-gen models pull smollm2`" in told) == ("mini" in line)
+    assert "Which one?" not in typing("", monkeypatch, capfd), "asked once"
+
+
+def test_init_without_a_terminal_takes_mini_and_says_what_is_better(say: Say, tmp_path: Path) -> None:
+    make(tmp_path, {"_config.yml": "", "_posts/2021-03-02-a.md": f"---\ntitle: A\n---\n{ENGLISH}"})
+    told = say("init", "--yes")
+    assert "Better English: `blog-gen models pull smollm2` (93 MB)" in told and "Which one?" not in told
+
+
+def test_after_a_refusal_the_list_says_how_to_see_why(say: Say, tmp_path: Path) -> None:
+    make(tmp_path, {"_config.yml": ""})
+    assert "`blog-gen generate` writes one" in say("review", "list")
+    make(tmp_path, {".blog_gen/tries.json": '{"2026-03-05": 1}'})
+    assert "--explain` tries again" in say("review", "list")
 
 
 @pytest.fixture

@@ -260,6 +260,19 @@ def test_a_blog_that_needs_no_settings_of_its_own_gets_the_file_for_ours(tmp_pat
         plan(site, ("_other.yml",))
 
 
+@pytest.mark.parametrize(
+    ("folders", "written"), [(("jekyll-feed", "_plugins"), "_plugins"), (("jekyll-feed", "jemoji"), None)]
+)
+def test_gems_named_as_folders_of_plugins_get_no_plugin(
+    folders: tuple[str, str], written: str | None, tmp_path: Path
+) -> None:
+    make(tmp_path, {"_config.yml": f"plugins_dir: {list(folders)}\n", "_plugins/a.rb": ""})
+    made = plan(tmp_path)
+    plugins = [change.path for change in made.changes if change.path.name == "blog_gen.rb"]
+    assert plugins == ([Path(written, "blog_gen.rb")] if written else [])
+    assert any("`jekyll-feed`, `jemoji`" in str(note) for note in made.notes) == (written is None)
+
+
 def test_what_is_missing_among_several_is_not_to_be_had_by_renaming_another(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"_dev\.yml.*no such file\. Name the folder"):
         plan(make(tmp_path, {"_config.yml": ""}), ("_config.yml", "_dev.yml"))
