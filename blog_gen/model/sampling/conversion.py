@@ -13,17 +13,22 @@ group, then the second of each, so that a split along the heads meets the cache 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from blog_gen.files import sha256_of
+from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.hparams import HParams
 from blog_gen.model.integrity import weights_file
-from blog_gen.model.sampling.litert import Array, Graph
+from blog_gen.model.sampling.litert import Array
+from blog_gen.model.sampling.operations import Operations
 from blog_gen.model.sampling.sampler_file import FORMAT, Precision, SamplerFile
+from blog_gen.model.sampling.smoothing import TEXT, Smoothed, smooth
 from blog_gen.model.weights import open_weights
 
 
@@ -34,13 +39,17 @@ def convert(folder: Path, destination: Path, precision: Precision = "int8") -> N
         ModelError: the model folder is incomplete or damaged.
     """
     hparams = HParams.load(folder)
-    network = _Network(open_weights(folder, hparams), hparams, precision)
+    weights, smoothed = open_weights(folder, hparams), None
+    if precision == "int8":
+        tokenizer = Tokenizer.load(folder)
+        smoothed = smooth(weights, hparams, [tokenizer.end_of_text, *tokenizer.encode(TEXT)])
+    network = _Network(smoothed.weights if smoothed else weights, hparams, smoothed)
     network.build()
-    weights = sha256_of(weights_file(folder))
+    made_from = sha256_of(weights_file(folder))
 
     def trailer(offsets: Mapping[str, int], digest: str) -> bytes:
         tables = {name: offsets[name] for name in _TABLES if name in offsets}
-        return SamplerFile(destination, FORMAT, precision, weights, hparams, tables, digest).trailer()
+        return SamplerFile(destination, FORMAT, precision, made_from, hparams, tables, digest).trailer()
 
     network.graph.write(destination, trailer)
 
@@ -49,22 +58,38 @@ def quantise(matrix: Array) -> tuple[Array, Array]:
     """Round each row to int8 with a scale of its own: (N, K) -> int8 (N, K), float32 (N,)."""
     scales = np.maximum(np.maximum(matrix.max(axis=1), -matrix.min(axis=1)), 1e-12) / 127
     rounded = np.empty(matrix.shape, np.int8)
-    for start in range(0, len(matrix), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
+    for rows in _some_rows(matrix):
         rounded[rows] = np.rint(matrix[rows] / scales[rows, None])
     return rounded, scales.astype(np.float32)
 
 
+def shift(matrix: Array, rounded: Array, scales: Array, inputs: Array) -> Array:
+    """(N,) what rounding (N, K) `matrix` adds to its product with `inputs` (K,), for a bias to take back.
+
+    Source: Nagel et al. 2019, "Data-Free Quantization", section 4.2.
+    """
+    found = np.empty(len(matrix), np.float32)
+    for rows in _some_rows(matrix):
+        found[rows] = (rounded[rows] * scales[rows, None] - matrix[rows]) @ inputs
+    return found
+
+
+def _some_rows(matrix: Array) -> Iterator[slice]:
+    return (slice(start, start + ROWS_AT_ONCE) for start in range(0, len(matrix), ROWS_AT_ONCE))
+
+
 ROWS_AT_ONCE = 4096  # of a matrix that is rounded: a whole table in float32 is large enough
-_TABLES = ("wte", "wte/scales", "wpe")  # what the host looks up, as far as there are such
+_PART = re.compile(r"(?<=c_proj)/[12]$")  # of a product that is computed in parts
+_TABLES = ("wte", "wte/scales", "wte/channels", "wpe")  # what the host looks up, as far as there are such
 
 
-class _Network:
+class _Network(Operations):
     """The network in LiteRT's operations; layer names and arithmetic are those of `network.py`."""
 
-    def __init__(self, weights: Mapping[str, Array], hparams: HParams, precision: Precision) -> None:
-        self.graph = Graph()
-        self._weights, self._hparams, self._precision = weights, hparams, precision
+    def __init__(self, weights: Mapping[str, Array], hparams: HParams, smoothed: Smoothed | None) -> None:
+        """`smoothed`: what was done to weights that are to be rounded; None: they stay float32."""
+        super().__init__()
+        self._weights, self._hparams, self._smoothed = weights, hparams, smoothed
 
     def build(self) -> None:
         hp, graph = self._hparams, self.graph
@@ -85,29 +110,35 @@ class _Network:
             at = f"h{layer}"
             normed = self._norm(x, f"{at}/ln_1")
             attended, key, value = self._attention(normed, f"{at}/attn", self._caches(layer), masks)
-            x = self._add(x, attended)
+            x = self.add(x, attended)
             wide = self._linear(self._norm(x, f"{at}/ln_2"), f"{at}/mlp/c_fc")
             inner = self._swiglu(wide) if hp.feed_forward == "swiglu" else self._gelu(wide)
-            x = self._add(x, self._linear(inner, f"{at}/mlp/c_proj"))
+            x = self.add(x, self._last_of_block(inner, f"{at}/mlp/c_proj"))
             fresh += [key, value]
         logits = self._head(self._norm(x, "ln_f"))
-        top = self._reduce("REDUCE_MAX", logits, 2)
+        top = self.reduce("REDUCE_MAX", logits, 2)
         graph.output(logits, "logits")  # (M, 1, V)
         graph.output(top, "top")  # (M, 1, 1): with `total`, what makes logits log-probabilities
-        graph.output(self._reduce("SUM", self._exp(logits, top), 2), "total")  # (M, 1, 1)
-        graph.output(self._concatenate(fresh, 1), "fresh")  # (1, 2 L K, M, D): k0, v0, k1, v1 …
+        graph.output(self.reduce("SUM", self.exp(logits, top), 2), "total")  # (M, 1, 1)
+        graph.output(self.concatenate(fresh, 1), "fresh")  # (1, 2 L K, M, D): k0, v0, k1, v1 …
         if hp.positions == "learned":
             graph.constant("wpe", self._weights["wpe"])  # for the host
+        if self._smoothed and hp.tied:
+            graph.constant("wte/channels", 1 / self._smoothed.head)  # for the host: they are the head, too
         if not hp.tied:
-            self._dense_constant("wte", self._weights["wte"])  # for the host: the graph has a head of its own
+            # For the host: the graph has a head of its own.
+            if self._smoothed:
+                self._rounded("wte", self._weights["wte"])
+            else:
+                graph.constant("wte", self._weights["wte"])
 
     def _gelu(self, x: int) -> int:
         return self.graph.operation("GELU", [x], [self.graph.shapes[x]], "GeluOptions", approximate=True)[0]
 
     def _swiglu(self, x: int) -> int:
-        gate, other = self._split(x, 2, axis=2)
+        gate, other = self.split(x, 2, axis=2)
         (opened,) = self.graph.operation("LOGISTIC", [gate], [self.graph.shapes[gate]])
-        return self._mul(self._mul(gate, opened), other)
+        return self.mul(self.mul(gate, opened), other)
 
     def _caches(self, layer: int) -> tuple[int, int, int, int]:
         """Own keys (P, K, T, D) and values (P, K, D, T), shared keys and values (1, K, S, D)."""
@@ -125,62 +156,78 @@ class _Network:
         """(M, 1, C) -> (M, 1, C), and the new keys and values (1, K, M, D)."""
         hp = self._hparams
         query, key, value = self._heads(self._linear(x, f"{at}/c_attn"))  # (1, H or K, M, D)
-        keys, values = self._concatenate([caches[2], key], 2), self._concatenate([caches[3], value], 2)
-        seen = self._by_group(query, lambda part: self._matmul(part, keys, transpose=True))
-        new = self._swap_rows(self._add(seen, masks[1]))  # (M, H, 1, S + M)
+        keys, values = self.concatenate([caches[2], key], 2), self.concatenate([caches[3], value], 2)
+        seen = self._by_group(query, lambda part: self.matmul(part, keys, transpose=True))
+        new = self._swap_rows(self.add(seen, masks[1]))  # (M, H, 1, S + M)
         seen = self._by_group(self._swap_rows(query), lambda part: self._dot(caches[0], part))
-        old = self._add(seen, masks[0])  # (M, H, T, 1)
-        top = self._binary("MAXIMUM", self._reduce("REDUCE_MAX", old, 2), self._reduce("REDUCE_MAX", new, 3))
-        old, new = self._exp(old, top), self._exp(new, top)
-        total = self._add(self._reduce("SUM", old, 2), self._reduce("SUM", new, 3))  # (M, H, 1, 1)
-        turned = self._transpose(old, 0, 1, 3, 2)
+        old = self.add(seen, masks[0])  # (M, H, T, 1)
+        top = self.binary("MAXIMUM", self.reduce("REDUCE_MAX", old, 2), self.reduce("REDUCE_MAX", new, 3))
+        old, new = self.exp(old, top), self.exp(new, top)
+        total = self.add(self.reduce("SUM", old, 2), self.reduce("SUM", new, 3))  # (M, H, 1, 1)
+        turned = self.transpose(old, 0, 1, 3, 2)
         seen_old = self._by_group(turned, lambda part: self._dot(caches[1], part))  # (M, H, D, 1)
-        new = self._by_group(self._swap_rows(new), lambda part: self._matmul(part, values))
+        new = self._by_group(self._swap_rows(new), lambda part: self.matmul(part, values))
         seen_new = self._swap_rows(new)  # (M, H, 1, D)
-        seen = self._add(self._reshape(seen_old, -1, hp.n_head, 1, hp.head_width), seen_new)
-        merged = self._reshape(self._binary("DIV", seen, total), -1, 1, hp.n_embd)
+        seen = self.add(self.reshape(seen_old, -1, hp.n_head, 1, hp.head_width), seen_new)
+        merged = self.reshape(self.binary("DIV", seen, total), -1, 1, hp.n_embd)
         return self._linear(merged, f"{at}/c_proj"), key, value
 
     def _heads(self, mixed: int) -> tuple[int, int, int]:
         """(M, 1, (H + 2K) D) as queries (1, H, M, D), keys and values (1, K, M, D), turned where they are."""
         hp = self._hparams
-        split = self._reshape(mixed, -1, hp.n_head + 2 * hp.kv_heads, 1, hp.head_width)
-        query, key, value = self._parts(split, [hp.n_head, hp.kv_heads, hp.kv_heads])
+        split = self.reshape(mixed, -1, hp.n_head + 2 * hp.kv_heads, 1, hp.head_width)
+        query, key, value = self.parts(split, [hp.n_head, hp.kv_heads, hp.kv_heads], axis=1)
         if hp.positions == "rotary":
             query, key = self._turned(query), self._turned(key)
         return self._swap_rows(query), self._swap_rows(key), self._swap_rows(value)
 
     def _turned(self, x: int) -> int:
         """(M, H, 1, D) turned by its position; the sines of the first half come with their minus."""
-        one, two = self._split(x, 2, axis=3)
+        one, two = self.split(x, 2, axis=3)
         cosine, sine = self._turn
-        return self._add(self._mul(x, cosine), self._mul(self._concatenate([two, one], 3), sine))
+        return self.add(self.mul(x, cosine), self.mul(self.concatenate([two, one], 3), sine))
 
     def _by_group(self, x: int, meet: Callable[[int], int]) -> int:
         """`meet` of those heads of `x` that stand beside the keys' one by one, for each such group."""
         groups = self._hparams.n_head // self._hparams.kv_heads
         if groups == 1:
             return meet(x)
-        return self._concatenate([meet(part) for part in self._split(x, groups, axis=1)], 1)
+        return self.concatenate([meet(part) for part in self.split(x, groups, axis=1)], 1)
 
     def _dot(self, a: int, b: int) -> int:
         """Products summed over the last axis, (…, 1).
 
         Faster than BATCH_MATMUL where a matrix meets one row: XNNPACK would first repack the matrix.
         """
-        return self._reduce("SUM", self._mul(a, b), 3)
+        return self.reduce("SUM", self.mul(a, b), 3)
 
     def _swap_rows(self, x: int) -> int:
         """(M, H, 1, n) -> (1, H, M, n), and back."""
-        return self._transpose(x, 2, 1, 0, 3)
+        return self.transpose(x, 2, 1, 0, 3)
 
     def _linear(self, x: int, name: str) -> int:
         weight, bias = self._weights[f"{name}/w"].T, self._weights.get(f"{name}/b")
         if name.endswith("attn/c_attn"):
             weight, bias = self._as_asked(weight), None if bias is None else self._as_asked(bias)
-        if name.endswith("attn/c_proj"):
-            weight = weight[:, self._order]
-        return self._dense(x, name, weight, -1 if bias is None else self.graph.constant(f"{name}/b", bias))
+        order = self._order if name.endswith("attn/c_proj") else slice(None)
+        return self._dense(x, name, weight[:, order], bias, order)
+
+    def _last_of_block(self, x: int, name: str) -> int:
+        """Channels with large inputs by themselves, those of middling ones too: each has its own rounding."""
+        if self._smoothed is None:
+            return self._linear(x, name)
+        weight, bias = self._weights[f"{name}/w"].T, self._weights.get(f"{name}/b")
+        size = weight.shape[1]
+        ends = [0, max(1, size // 96), max(2, size // 6), size]
+        groups = [slice(*pair) for pair in pairwise(ends)]
+        parts = self.parts(x, [group.stop - group.start for group in groups], axis=2)
+        total = self._dense(parts[0], name, weight[:, groups[0]], bias, groups[0])
+        for number in (1, 2):
+            said = self._dense(
+                parts[number], f"{name}/{number}", weight[:, groups[number]], None, groups[number]
+            )
+            total = self.add(total, said)
+        return total
 
     def _as_asked(self, rows: Array) -> Array:
         """What makes queries, keys and values, the queries scaled by 1 / sqrt(D) and in the graph's order."""
@@ -198,91 +245,39 @@ class _Network:
 
     def _head(self, x: int) -> int:
         name = "wte" if self._hparams.tied else "head"
-        return self._dense(x, name, self._weights[name], bias=-1)
+        return self._dense(x, name, self._weights[name], None)
 
-    def _dense_constant(self, name: str, weight: Array) -> int:
-        if self._precision == "float32":
-            return self.graph.constant(name, weight)
+    def _rounded(self, name: str, weight: Array) -> tuple[int, Array, Array]:
         rounded, scales = quantise(weight)
         if name == "wte":
             self.graph.constant("wte/scales", scales)  # for the host, which looks tokens up
-        return self.graph.constant(name, rounded, scales)
+        return self.graph.constant(name, rounded, scales), rounded, scales
 
-    def _dense(self, x: int, name: str, weight: Array, bias: int) -> int:
+    def _dense(
+        self, x: int, name: str, weight: Array, bias: Array | None, inputs: Array | slice = slice(None)
+    ) -> int:
+        """`inputs`: which of the inputs of that name there are, and in what order."""
         graph = self.graph
-        inputs = [x, self._dense_constant(name, weight), bias]
+        if self._smoothed is None:
+            constant = graph.constant(name, weight)
+        else:
+            constant, rounded, scales = self._rounded(name, weight)
+            mean = self._smoothed.means[_PART.sub("", name)][inputs]
+            bias = (0 if bias is None else bias) - shift(weight, rounded, scales, mean)
+        operands = [x, constant, -1 if bias is None else graph.constant(f"{name}/b", bias)]
         shape = (*graph.shapes[x][:-1], len(weight))
         # Activations are quantised row by row as they come, so a row never depends on its neighbours.
         (out,) = graph.operation(
-            "FULLY_CONNECTED", inputs, [shape], "FullyConnectedOptions", keepNumDims=True,
+            "FULLY_CONNECTED", operands, [shape], "FullyConnectedOptions", keepNumDims=True,
             asymmetricQuantizeInputs=True,
         )  # fmt: skip
         return out
 
     def _norm(self, x: int, at: str) -> int:
         graph, layer = self.graph, self._hparams.norm == "layer"
-        centred = self._binary("SUB", x, self._reduce("MEAN", x, 2)) if layer else x
-        variance = self._reduce("MEAN", self._mul(centred, centred), 2)
-        variance = self._add(variance, graph.constant("epsilon", np.full(1, 1e-5, np.float32)))
+        centred = self.binary("SUB", x, self.reduce("MEAN", x, 2)) if layer else x
+        variance = self.reduce("MEAN", self.mul(centred, centred), 2)
+        variance = self.add(variance, graph.constant("epsilon", np.full(1, 1e-5, np.float32)))
         (inverse,) = graph.operation("RSQRT", [variance], [graph.shapes[variance]])
-        scaled = self._mul(self._mul(centred, inverse), graph.constant(f"{at}/g", self._weights[f"{at}/g"]))
-        return self._add(scaled, graph.constant(f"{at}/b", self._weights[f"{at}/b"])) if layer else scaled
-
-    def _matmul(self, a: int, b: int, transpose: bool = False) -> int:
-        first, second = self.graph.shapes[a], self.graph.shapes[b]
-        shape = (*first[:-1], second[-2 if transpose else -1])
-        return self.graph.operation("BATCH_MATMUL", [a, b], [shape], "BatchMatMulOptions", adjY=transpose)[0]
-
-    def _reshape(self, x: int, *shape: int) -> int:
-        inputs, first = [x, self.graph.integers(*shape)], tuple(abs(size) for size in shape)
-        options = {"newShape": np.array(shape, np.int32)}
-        return self.graph.operation("RESHAPE", inputs, [first], "ReshapeOptions", **options)[0]
-
-    def _split(self, x: int, parts: int, axis: int) -> list[int]:
-        shape = list(self.graph.shapes[x])
-        shape[axis] //= parts
-        inputs = [self.graph.integers(axis), x]
-        return self.graph.operation("SPLIT", inputs, [tuple(shape)] * parts, "SplitOptions", numSplits=parts)
-
-    def _parts(self, x: int, sizes: list[int]) -> list[int]:
-        """Split along the heads into parts of these sizes."""
-        if len(set(sizes)) == 1:
-            return self._split(x, len(sizes), axis=1)
-        first, *rest = self.graph.shapes[x]
-        inputs = [x, self.graph.integers(*sizes), self.graph.integers(1)]
-        shapes = [(first, size, *rest[1:]) for size in sizes]
-        return self.graph.operation("SPLIT_V", inputs, shapes, "SplitVOptions", numSplits=len(sizes))
-
-    def _concatenate(self, parts: list[int], axis: int) -> int:
-        shape = list(self.graph.shapes[parts[0]])
-        shape[axis] = sum(self.graph.shapes[part][axis] for part in parts)
-        return self.graph.operation(
-            "CONCATENATION", parts, [tuple(shape)], "ConcatenationOptions", axis=axis
-        )[0]
-
-    def _binary(self, name: str, a: int, b: int) -> int:
-        kind = {"MAXIMUM": "MaximumMinimumOptions"}.get(name, f"{name.capitalize()}Options")
-        shape = np.broadcast_shapes(self.graph.shapes[a], self.graph.shapes[b])
-        return self.graph.operation(name, [a, b], [shape], kind)[0]
-
-    def _add(self, a: int, b: int) -> int:
-        return self._binary("ADD", a, b)
-
-    def _mul(self, a: int, b: int) -> int:
-        return self._binary("MUL", a, b)
-
-    def _exp(self, x: int, top: int) -> int:
-        shifted = self._binary("SUB", x, top)
-        return self.graph.operation("EXP", [shifted], [self.graph.shapes[shifted]], "ExpOptions")[0]
-
-    def _reduce(self, name: str, x: int, axis: int) -> int:
-        shape = list(self.graph.shapes[x])
-        shape[axis] = 1
-        inputs = [x, self.graph.integers(axis)]
-        return self.graph.operation(name, inputs, [tuple(shape)], "ReducerOptions", keepDims=True)[0]
-
-    def _transpose(self, x: int, *order: int) -> int:
-        shape = tuple(self.graph.shapes[x][axis] for axis in order)
-        return self.graph.operation(
-            "TRANSPOSE", [x, self.graph.integers(*order)], [shape], "TransposeOptions"
-        )[0]
+        scaled = self.mul(self.mul(centred, inverse), graph.constant(f"{at}/g", self._weights[f"{at}/g"]))
+        return self.add(scaled, graph.constant(f"{at}/b", self._weights[f"{at}/b"])) if layer else scaled

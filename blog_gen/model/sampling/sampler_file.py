@@ -23,7 +23,7 @@ from blog_gen.model.hparams import HParams
 
 Array = np.ndarray[Any, Any]
 Precision = Literal["int8", "float32"]
-FORMAT = 1  # of the graph and its trailer; a file of another format is made anew
+FORMAT = 2  # of the graph and its trailer; a file of another format is made anew
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class SamplerFile:
     precision: Precision
     weights: str  # SHA-256 of the weights file it was converted from
     hparams: HParams
-    tables: dict[str, int]  # byte offsets of wte, wte/scales (int8 only) and wpe
+    tables: dict[str, int]  # byte offsets of wte, wte/scales and wte/channels (int8) and wpe
     digest: str  # SHA-256 of everything before the trailer
 
     @classmethod
@@ -70,6 +70,8 @@ class SamplerFile:
         rows = self._table("wte")[tokens]
         if self.precision == "int8":
             rows = rows * self._table("wte/scales")[tokens, None]
+        if "wte/channels" in self.tables:
+            rows = rows * self._table("wte/channels")
         if self.hparams.positions == "learned":
             rows = rows + self._table("wpe")[positions]
         total: Array = rows
@@ -88,6 +90,7 @@ class SamplerFile:
     def _table(self, name: str) -> Array:
         hp = self.hparams
         shapes = {"wte": (hp.n_vocab, hp.n_embd), "wte/scales": (hp.n_vocab,), "wpe": (hp.n_ctx, hp.n_embd)}
+        shapes["wte/channels"] = (hp.n_embd,)
         quantised = name == "wte" and self.precision == "int8"
         return _mapped(
             self.path, self.digest, "int8" if quantised else "float32", self.tables[name], shapes[name]
