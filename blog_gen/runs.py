@@ -60,6 +60,7 @@ class Meta:
     changes_at: str | None = None  # ISO 8601 with its offset: then the next post becomes visible by itself
     held_out_bits_per_byte: float | None = None  # of these posts, ≥ 0: compares between vocabularies
     draft_words: int | None = None  # as many as the base can carry; None: as many as the posts have
+    sampling: Mapping[str, Any] = field(default_factory=dict)  # the base's, where nobody sets another
     format: int = FORMAT
 
     @property

@@ -92,6 +92,8 @@ def _rounds(count: int, seed: int) -> Iterator[tuple[int, int]]:
 
 def _voice(settings: Settings, model: str | None, stop: tuple[str, ...], raw: bool) -> _Voice:
     """Of the trained run, or of the model that was named."""
+    from blog_gen.config.base_defaults import sampling_of
+    from blog_gen.model.formats.folder import sampling_defaults
     from blog_gen.model.sampling.keyed_lines import KeyedLines
     from blog_gen.model.sampling.sampling import Sampler
     from blog_gen.model.zoo import zoo
@@ -102,7 +104,7 @@ def _voice(settings: Settings, model: str | None, stop: tuple[str, ...], raw: bo
     sampler = Sampler.open(folder)
     knows_posts = trained or settings.model in zoo.EMBEDDED
     processors = (KeyedLines(KEYS, FENCE, sampler.tokenizer),) if knows_posts and not raw else ()
-    return _Voice(sampler, settings.sampling, stop, processors)
+    return _Voice(sampler, sampling_of(settings, sampling_defaults(folder)), stop, processors)
 
 
 def _converse(voice: _Voice, count: int, seed: int) -> int:

@@ -92,6 +92,18 @@ def without_none(values: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def names_given(values: Mapping[str, Any]) -> Iterator[str]:
+    """The names of settings in a layer, those of groups in dots, and the groups'.
+
+    >>> list(names_given({"model": "mini", "sampling": {"top_p": 0.9}}))
+    ['model', 'sampling', 'sampling.top_p']
+    """
+    for key, value in values.items():
+        yield str(key)
+        if isinstance(value, Mapping):
+            yield from (f"{key}.{name}" for name in value)
+
+
 @dataclasses.dataclass(frozen=True)
 class Layer:
     """Where values come from: the file (None: flags), and the key under which they stand in it."""

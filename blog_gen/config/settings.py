@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from blog_gen.config.imported import IMPORTED_FILE, imported
-from blog_gen.config.layers import Layer, merged, read_yaml, without_none
+from blog_gen.config.layers import Layer, merged, names_given, read_yaml, without_none
 from blog_gen.config.ranges import check
 from blog_gen.config.renamed import with_lists, with_new_names
 from blog_gen.errors import ConfigError, Note
@@ -118,7 +118,7 @@ class Settings:
     notes: tuple[Note, ...] = field(default=(), metadata=_DERIVED)
     # the file that has the last word on each key of it
     origins: Mapping[str, Path] = field(default_factory=dict, metadata=_DERIVED)
-    # the settings that somebody wrote or gave by flag, where others have their defaults
+    # the settings that somebody wrote or gave by flag, groups' own ones in dots; others have their defaults
     given: frozenset[str] = field(default=frozenset(), metadata=_DERIVED)
     model: str = "mini"  # mini | 124M … 1558M | smollm2 | OWNER/NAME | a folder
     articles: str = "_articles"  # where your posts are: a folder, a list, a pattern as **/_posts, or auto
@@ -224,7 +224,7 @@ def load_settings(
         jekyll=jekyll,
         origins=origins,
         notes=tuple(notes),
-        given=frozenset(str(key) for _, values in own for key in values),
+        given=frozenset(name for _, values in own for name in names_given(values)),
     )
     _check_collections(settings)
     _check_together(settings, own)

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blog_gen import runs
-from blog_gen.config.settings import Settings
+from blog_gen.config.base_defaults import sampling_of
+from blog_gen.config.settings import SamplingSettings, Settings
 from blog_gen.corpus import Corpus
 from blog_gen.drafting import disclosure
 from blog_gen.drafting.candidates import CandidateWriter, FinalText, Lengths
@@ -80,11 +81,18 @@ class Result:
 class Drafter:
     """What it takes to write drafts for a site, loaded once: the sampler, the index, the site's facts."""
 
-    def __init__(self, settings: Settings, corpus: Corpus, lengths: Lengths | None = None) -> None:
-        """`lengths`: None for those of the site's posts."""
+    def __init__(
+        self,
+        settings: Settings,
+        corpus: Corpus,
+        lengths: Lengths | None = None,
+        sampling: SamplingSettings | None = None,
+    ) -> None:
+        """`lengths`: None for those of the site's posts; `sampling`: None for the settings'."""
         self.settings, self.corpus, self._lengths = settings, corpus, lengths
         self.meta = runs.read_meta(settings.run_folder)
         self.sampled: Sampled | None = None  # candidates that are there already
+        self.sampling = sampling or sampling_of(settings, self.meta.sampling if self.meta else {})
 
     @property
     def _base(self) -> str:
@@ -100,7 +108,7 @@ class Drafter:
     @cached_property
     def writer(self) -> CandidateWriter:
         """Writes candidates of the lengths of the site's posts, or of those it was made for."""
-        sampler, sampling, corpus = self.sampler, self.settings.sampling, self.corpus
+        sampler, sampling, corpus = self.sampler, self.sampling, self.corpus
         heads = HeadWriter(sampler, sampling, corpus.keys, corpus.habit, self.facts)
         lengths = self._lengths or Lengths.of(
             corpus.texts.values(), sampler.tokenizer, sampling.max_tokens, self._draft_words
@@ -257,7 +265,7 @@ class Drafter:
             weights=self.sampler.weights_sha256,
             seed=best.candidate.seed,
             day=request.day,
-            sampling=self.settings.sampling,
+            sampling=self.sampling,
             length=dataclasses.astuple(self.writer.lengths),
             title=request.title,
             category=request.category,

@@ -39,8 +39,8 @@ def reproduce(path: Path, settings: Settings) -> Reproduction:
     except ValueError as error:
         raise DraftError("the provenance must be complete", got=str(error), path=path) from None
     runs.require(settings.run_folder)
-    resolved = dataclasses.replace(settings, candidates=1, sampling=made.sampling)
-    drafter = Drafter(resolved, read_corpus(settings), made.lengths)
+    resolved = dataclasses.replace(settings, candidates=1)
+    drafter = Drafter(resolved, read_corpus(settings), made.lengths, made.sampling)
     request = DraftRequest(made.day, 0, made.title, made.category, made.tags, made.seed)
     body = drafter.body_again(request) or ""
     same = body == disclosure.without(draft, settings)

@@ -19,7 +19,7 @@ from blog_gen.learning.preparing import TrainingJob
 from blog_gen.learning.preview import SAMPLES_FOLDER
 from blog_gen.learning.staleness import depends_on, iso
 from blog_gen.model.adapters import Adapter, merged, read_adapter, save_adapter
-from blog_gen.model.formats.folder import draft_words
+from blog_gen.model.formats.folder import draft_words, sampling_defaults
 from blog_gen.model.integrity import hashes_of, weights_file
 from blog_gen.model.sampling.characters import save_characters
 from blog_gen.model.sampling.sampling import sampler_path
@@ -125,6 +125,7 @@ def _meta(
         held_out_bits_per_byte=bits_per_byte,
         own_limits=_own_limits(corpus),
         draft_words=draft_words(job.start),
+        sampling=sampling_defaults(job.start),
         best_step=outcome.position.best_step,
         seconds=round(outcome.position.seconds, 1),
         stopped=outcome.stopped,

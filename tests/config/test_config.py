@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from blog_gen.config import ranges
+from blog_gen.config import layers, ranges
 from blog_gen.config.layers import names_in
 from blog_gen.config.ranges import RANGES, Range
 from blog_gen.config.settings import Settings, load_settings
@@ -156,5 +156,5 @@ def test_a_setting_in_the_wrong_place_is_told_where_it_belongs(
 
 
 def test_the_worked_examples_and_the_words_of_a_range() -> None:
-    assert doctest.testmod(ranges).failed == 0
+    assert doctest.testmod(ranges).failed == doctest.testmod(layers).failed == 0
     assert str(Range(0, 1, above=True)) == "above 0 and at most 1"

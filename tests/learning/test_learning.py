@@ -23,13 +23,13 @@ from blog_gen.config.settings import Settings, load_settings
 from blog_gen.corpus import read_corpus
 from blog_gen.drafting.candidates import Lengths
 from blog_gen.drafting.drafter import Drafter
-from blog_gen.errors import BlogGenError, ModelError, Note
+from blog_gen.errors import BlogGenError, ConfigError, ModelError, Note
 from blog_gen.judge.completeness import usual_words
 from blog_gen.learning import staleness
 from blog_gen.learning.fine_tuning import train
 from blog_gen.learning.monitor import Monitor
 from blog_gen.learning.staleness import depends_on, settings_that_differ, up_to_date
-from blog_gen.model.formats.folder import draft_words
+from blog_gen.model.formats.folder import draft_words, sampling_defaults
 from blog_gen.model.training.machine import Machine
 from blog_gen.model.training.recipe import MEMORY_STRATEGIES
 from blog_gen.model.training.training import FineTuning
@@ -221,7 +221,7 @@ def test_a_second_try_that_is_stopped_goes_on_as_the_second_and_its_time_counts_
 
 def test_what_a_base_can_carry_goes_with_every_run_of_it(base: Path, tmp_path: Path) -> None:
     meta = shutil.copytree(base, tmp_path / "base") / "meta.json"
-    meta.write_text('{"draft_words": 6}')
+    meta.write_text('{"draft_words": 6, "sampling": {"temperature": 0.7, "top_p": 0.8}}')
     site = write_site(tmp_path / "site", tmp_path / "base", training={"steps": 2})
     settings = settings_of(site, learning_rate=0.01)
     learn(settings)
@@ -230,6 +230,9 @@ def test_what_a_base_can_carry_goes_with_every_run_of_it(base: Path, tmp_path: P
     after, _, _ = learn(settings)
     assert after is not None and (after.continued, after.draft_words) == (1, 6)
     drafter = Drafter(settings, read_corpus(settings))
+    assert drafter.sampling == dataclasses.replace(settings.sampling, temperature=0.7, top_p=0.8)
+    bolder = load_settings(site, {"sampling": {"temperature": 1.0}})
+    assert Drafter(bolder, drafter.corpus).sampling == dataclasses.replace(bolder.sampling, top_p=0.8)
     assert drafter.context.words[0] == 2 < usual_words(a.body for a in drafter.corpus.articles)[0]
     assert (
         drafter.writer.lengths.most
@@ -242,6 +245,14 @@ def test_a_length_that_is_none_is_one_clear_error(words: str, tmp_path: Path) ->
     (tmp_path / "meta.json").write_text(f'{{"draft_words": {words}}}')
     with pytest.raises(ModelError, match="draft_words must be a whole number above 0"):
         draft_words(tmp_path)
+
+
+@pytest.mark.parametrize("sampling", ["[]", '{"warmth": 1}', '{"temperature": -1}', '{"top_p": "all"}'])
+def test_sampling_that_is_none_is_one_clear_error(sampling: str, tmp_path: Path) -> None:
+    (tmp_path / "meta.json").write_text(f'{{"sampling": {sampling}}}')
+    with pytest.raises(ConfigError, match="sampling") as error:
+        sampling_defaults(tmp_path)
+    assert error.value.path == tmp_path / "meta.json"
 
 
 def test_a_run_that_was_never_saved_binds_nobody(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:

