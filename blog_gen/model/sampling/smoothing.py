@@ -51,9 +51,7 @@ class Smoothed:
 
     weights: LazyArrays
     head: Array  # (C,) what the columns of the output head, tied to the embeddings or not, were multiplied by
-    means: Mapping[
-        str, Array
-    ]  # (n,) of the inputs of each product by its weight's name: `h0/attn/c_attn`, `wte`
+    means: Mapping[str, Array]  # (n,) of each product's inputs, by its weight's name: `h0/attn/c_attn`, `wte`
 
 
 def smooth(weights: Arrays, hparams: HParams, tokens: Sequence[int]) -> Smoothed:
