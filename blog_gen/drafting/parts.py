@@ -39,7 +39,7 @@ def plan_of(drafter: Drafter, requests: Sequence[DraftRequest]) -> dict[str, Any
         "version": __version__,
         "day": first.day.isoformat(),
         "weights": drafter.sampler.weights_sha256,
-        "sampling": asdict(drafter.settings.sampling),
+        "sampling": asdict(drafter.sampling),
         "lengths": list(astuple(drafter.writer.lengths)),
         "head": [first.title, first.category, list(first.tags)],
         "seeds": [drafter.seeds(request, 0) for request in requests],
