@@ -30,7 +30,7 @@ from pathlib import Path
 import numpy as np
 
 from blog_gen import runs
-from blog_gen.config.settings import STAT_CACHE_FILE, SamplingSettings, Settings, load_settings
+from blog_gen.config.settings import STAT_CACHE_FILE, STATE_FOLDER, SamplingSettings, Settings, load_settings
 from blog_gen.corpus import read_corpus
 from blog_gen.judge import Candidate, Context, judge
 from blog_gen.judge.index import CorpusIndex
@@ -52,7 +52,7 @@ Times = dict[str, float]
 def make_site(folder: Path, posts: int) -> Settings:
     """Posts of words of the sample blog, one a day; a tenth as many drafts, the last of them today's."""
     rng, words = random.Random(0), _words()
-    for kind in ("_articles", "_generated"):
+    for kind in ("_articles", "_generated", STATE_FOLDER):
         (folder / kind).mkdir()
     (folder / "_config.yml").write_text("timezone: UTC\nblog_gen: {articles: _articles}\n")
     for number in range(posts):

@@ -156,7 +156,8 @@ def _least(values: Numbers, after: _Places) -> Numbers:
     """
     places = np.arange(len(values))
     levels = np.frexp(places - after)[1] - 1  # of the stretch's length, its logarithm
-    levels[after < 0] = -1
+    last_zero = np.maximum.accumulate(np.where(values == 0, places, -1)) if len(values) else places
+    levels[(after < 0) | (after < last_zero)] = -1  # the least is 0: so the long stretches need no table
     least, table = np.zeros(len(values), np.int32), values
     for level in range(int(levels.max(initial=-1)) + 1):
         if level:
