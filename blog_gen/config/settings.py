@@ -77,7 +77,7 @@ class Limits:
     longest_copy: int = 20  # words in a row that stand in your articles or earlier drafts
     copied_share: float = 0.1  # share of its words that are copied from there, six in a row or more
     copied_paragraph: int = 15  # words of a paragraph that stands whole in another post
-    title_likeness: float = 0.8  # to an earlier title; 1 is the same title
+    title_likeness: float = 0.85  # to an earlier title; 1 is the same title
     title_repeats: int = 1  # longer repeated words in its title
     loop_words: int = 8  # words that only repeat what was just said
     repeated_phrases: float = 0.1  # share of its six-word phrases that it has said before

@@ -49,10 +49,11 @@ AT_LEAST = ("distinct_1", "distinct_2", "distinct_3", "word_order", "prose_first
 RARE = ("copied_paragraph", "title_likeness")
 # Few posts do not show what the next one has. In these checks, by which known-bad texts are told from real
 # ones from afar, the default gets the room that the blog's own values get.
-ROOMY = frozenset(LOOSEST) - {*RARE, "repeated_paragraphs", "prose_first"}
-COPIES = ("longest_copy", "copied_share")  # half of that room: few posts are learned by heart soonest
+ROOMY = frozenset(LOOSEST) - {"title_likeness", "repeated_paragraphs", "prose_first"}
+# These get half of it: few posts are the soonest learned by heart.
+COPIES = ("longest_copy", "copied_share", "copied_paragraph")
 STEADY = 0.02  # the room for `word_order`, which hardly differs between the posts of a blog
-ENOUGH = 200  # posts that show what the next one has
+FEW, ENOUGH = 40, 200  # posts; so many show little, or well, what the next one has
 SAMPLE = 400  # posts that are judged, evenly spread: more change no limit, and take their time
 OUTLIERS = 0.01  # the share of posts that no limit is made for; none in a blog of few
 
@@ -147,12 +148,12 @@ def measured(posts: Sequence[Post], index: CorpusIndex) -> Iterator[Measurements
 
 def _room(posts: int) -> float:
     """How much further than its posts a blog may go: the fewer there are, the less they tell."""
-    return 1.25 if posts >= 200 else 1.75 if posts >= 40 else 2.0
+    return 1.25 if posts >= ENOUGH else 1.75 if posts >= FEW else 2.0
 
 
 def _lengths(words: Sequence[int], posts: int) -> tuple[int, int]:
     """The least and the most words: lengths differ by factors, and below all others stands the odd note."""
-    least, most = (3, 2) if posts >= ENOUGH else (10, 4) if posts >= 40 else (30, 4)
+    least, most = (3, 2) if posts >= ENOUGH else (10, 4) if posts >= FEW else (30, 4)
     return math.floor(min(words) / least), math.ceil(max(words) * most)
 
 
@@ -175,13 +176,13 @@ def _own(name: str, extreme: float, posts: int) -> float:
     whole = not isinstance(getattr(Limits(), name), float)
     if name in AT_LEAST:
         if whole:
-            return min(extreme, default)
+            return min(extreme, default) if posts >= FEW else LOOSEST[name]
         step = 0.05 if name == "word_order" else 0.1
         below = STEADY if name == "word_order" else step * (room - 1)
         limit = min(extreme - below, default - step * (allowed - 1))
         return max(math.floor(limit * 100) / 100, LOOSEST[name])
     limit = extreme * (room if name not in RARE else 1.25)
-    limit = max(limit, default * allowed if default else round(allowed) - 1)
+    limit = max(limit, default * allowed, default + round(2 * (allowed - 1)) if whole else 0)
     limit = math.ceil(limit) if whole else math.ceil(limit * 100) / 100
     return max(min(limit, LOOSEST[name]), default)
 

@@ -31,6 +31,8 @@ from blog_gen.judge.words import Word, words_of
 
 Document = tuple[str, str]
 """A name for people, and the text."""
+Span = tuple[int, int]
+"""`text[first:end]`."""
 
 _FORMAT = b"blog-gen corpus index 3\n"  # count up whenever words or arrays change their meaning
 _UNKNOWN = chr(0x10FFFF)  # a word of no document
@@ -79,8 +81,12 @@ class CorpusIndex:
         arrays = Arrays(whole, np.array(lines, np.int32), suffixes, begun, shared, earlier)
         return cls(digest_of(documents), [name for name, _ in documents], list(numbers), arrays)
 
-    def overlap(self, text: str, ngram: int, shortest: int) -> Overlap:
-        """Compare `text` with the documents: the share in runs of `ngram` words, and runs of `shortest`."""
+    def overlap(self, text: str, ngram: int, shortest: int, apart: Sequence[Span] = ()) -> Overlap:
+        """Compare `text` with the documents: the share in runs of `ngram` words, and runs of `shortest`.
+
+        Args:
+            apart: the stretches of `text` that are not compared, in order.
+        """
         words = words_of(text)
         lengths, places = self._matches(self._encoded([word.form for word in words]))
         # SEVERAL documents: the one where the run was found, and others
@@ -88,7 +94,10 @@ class CorpusIndex:
             self.arrays.shared[places, SEVERAL - 2].tolist() if len(self.arrays.ids) else [0] * len(places)
         )
         copied, share = overlapping(
-            lengths, [min(pair) for pair in zip(lengths, several, strict=True)], ngram
+            lengths,
+            [min(pair) for pair in zip(lengths, several, strict=True)],
+            ngram,
+            _words_in(words, apart),
         )
         return self.overlap_of(words, copied, share, lambda at, length: places[at], shortest)
 
@@ -210,12 +219,12 @@ class Rest:
         self._index, self._document = index, document
         self._own = slice(int(arrays.starts[document]), int(end))
 
-    def overlap(self, text: str, ngram: int, shortest: int) -> Overlap:
+    def overlap(self, text: str, ngram: int, shortest: int, apart: Sequence[Span] = ()) -> Overlap:
         """As `CorpusIndex.overlap`, for the document's own `text`; runs under 6 words are not seen."""
-        arrays = self._index.arrays
-        several = arrays.shared[self._own, SEVERAL - 1]
-        copied, share = overlapping(arrays.earlier[self._own].tolist(), several.tolist(), ngram)
-        return self._index.overlap_of(words_of(text), copied, share, self._elsewhere, shortest)
+        arrays, words = self._index.arrays, words_of(text)
+        earlier, several = arrays.earlier[self._own], arrays.shared[self._own, SEVERAL - 1]
+        copied, share = overlapping(earlier.tolist(), several.tolist(), ngram, _words_in(words, apart))
+        return self._index.overlap_of(words, copied, share, self._elsewhere, shortest)
 
     def in_order(self, forms: Sequence[str]) -> tuple[int, float]:
         """As `CorpusIndex.in_order`, for words of the document."""
@@ -248,6 +257,14 @@ def digest_of(documents: Sequence[Document]) -> str:
             encoded = part.encode("utf-8", "surrogatepass")
             digest.update(b"%d:" % len(encoded) + encoded)
     return digest.hexdigest()
+
+
+def _words_in(words: Sequence[Word], stretches: Sequence[Span]) -> frozenset[int]:
+    """The numbers of the words that begin in one of the stretches."""
+    starts = [word.start for word in words]
+    return frozenset(
+        at for first, end in stretches for at in range(bisect_left(starts, first), bisect_left(starts, end))
+    )
 
 
 def _lines(text: str, words: Sequence[Word]) -> list[int]:

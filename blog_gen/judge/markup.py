@@ -63,7 +63,9 @@ def markup_faults(blocks: Sequence[Block]) -> list[Fault]:
     faults = []
     for block in blocks:
         if not block.closed:
-            faults.append(Fault(block.line, "a code fence is never closed", cut=True))
+            faults.append(
+                Fault(block.line, "a code fence is never closed", cut=block.text.lstrip()[:2] != "$$")
+            )
         if block.kind == "heading" and _HEAD.search(block.text):
             faults.append(Fault(block.line, "the head of another post stands in this one"))
         if block.kind == "item" and not block.content.strip():

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from blog_gen.config.settings import Limits
-from blog_gen.judge.blocks import blocks_of
+from blog_gen.judge.blocks import Kind, blocks_of
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.scorecard import Check, at_most
 from blog_gen.judge.words import forms_of, quoted, unspaced
@@ -25,14 +25,19 @@ PHRASE = 6  # words; two people who write about the same thing hardly ever share
 PHRASE_OF_CHARACTERS = 10  # the same where no blanks stand between words, and each character counts as one
 SHORTEST_RUN_OF_CHARACTERS = 13
 SHORTEST_RUN = 8  # words; shorter ones are idiom, not worth showing
+# Who quotes the same words again, or shows the same code, has not copied a post.
+APART: frozenset[Kind] = frozenset({"quote", "fence", "code", "table", "html", "liquid"})
 
 
 def copied(body: str, index: CorpusIndex | Rest) -> Overlap:
     """What of `body` stands in the documents: the phrases counted and the runs shown to a person."""
-    return index.overlap(
-        body,
-        *(PHRASE, SHORTEST_RUN) if not unspaced(body) else (PHRASE_OF_CHARACTERS, SHORTEST_RUN_OF_CHARACTERS),
-    )
+    blocks = blocks_of(body)
+    apart = [(block.start, block.start + len(block.text)) for block in blocks if block.kind in APART]
+    if len(apart) == len(blocks):
+        apart = []  # of a text that is nothing else, that is what can be copied
+    by_characters = PHRASE_OF_CHARACTERS, SHORTEST_RUN_OF_CHARACTERS
+    phrase, run = by_characters if unspaced(body) else (PHRASE, SHORTEST_RUN)
+    return index.overlap(body, phrase, run, apart)
 
 
 def novelty_checks(
@@ -43,7 +48,7 @@ def novelty_checks(
     run = overlap.longest
     words, found = 0, "no word of it is in another post"
     if run:
-        words = run.words
+        words = _comparable(run.words, candidate.body)
         text = quoted(candidate.body[run.start : run.end])
         found = f"{words} words in a row are also in {run.document}, line {run.line}: {text}"
     share = f"{overlap.share:.1%} of it is copied from other posts, six words in a row or more"
@@ -55,17 +60,20 @@ def novelty_checks(
     ]
 
 
+def _comparable(words: int, body: str) -> int:
+    """Of characters that count as one each, as many as make words of other scripts."""
+    return words * PHRASE // PHRASE_OF_CHARACTERS if unspaced(body) else words
+
+
 def _paragraph_check(body: str, overlap: Overlap, limits: Limits) -> Check:
     words, text = longest_copied_paragraph(body, overlap)
+    words = _comparable(words, body)
     reason = f"a paragraph of {words} words is that of another post: {quoted(text)}"
     return at_most("copied_paragraph", words, limits.copied_paragraph, reason)
 
 
 def longest_copied_paragraph(body: str, overlap: Overlap) -> tuple[int, str]:
-    """The words and the text of the longest paragraph that stands whole in one document; 0 for none.
-
-    Quotations and lists are none: who quotes the same words again has not copied a post.
-    """
+    """The words and the text of the longest paragraph that stands whole in one document; 0 for none."""
     longest = 0, ""
     for block in blocks_of(body):
         if block.kind == "paragraph":

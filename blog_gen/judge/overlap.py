@@ -6,7 +6,7 @@ standing notice, is nobody's to copy: it ends a run, and its phrases do not coun
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 SEVERAL = 3  # documents; a passage that so many share is boilerplate
@@ -35,7 +35,9 @@ class Overlap:
     starts: tuple[int, ...] = ()  # where each word begins in the text
 
 
-def overlapping(lengths: Sequence[int], shared: Sequence[int], ngram: int) -> tuple[list[int], float]:
+def overlapping(
+    lengths: Sequence[int], shared: Sequence[int], ngram: int, apart: Collection[int] = ()
+) -> tuple[list[int], float]:
     """For each word of a text, the run from it on that is copied; and the share of the words that are.
 
     A run ends where boilerplate begins. The share is that of the words in copied runs of `ngram` or more,
@@ -44,11 +46,12 @@ def overlapping(lengths: Sequence[int], shared: Sequence[int], ngram: int) -> tu
     Args:
         lengths: for each word, the longest run from it on that stands in a document.
         shared: the same for runs that stand in several documents.
+        apart: the numbers of words that count as boilerplate as well.
 
     >>> overlapping([2, 1, 8, 7, 6, 5, 4, 3, 2, 1], [0, 0, 8, 7, 6, 5, 4, 3, 2, 1], 2)
     ([2, 1, 0, 0, 0, 0, 0, 0, 0, 0], 1.0)
     """
-    boilerplate = list(_within(shared, SHORTEST_SHARED))
+    boilerplate = [common or at in apart for at, common in enumerate(_within(shared, SHORTEST_SHARED))]
     copied = [0] * len(lengths)
     ahead = 0  # words up to the next that is boilerplate, or to the end
     for at in range(len(lengths) - 1, -1, -1):

@@ -22,18 +22,18 @@ LONG = 4  # letters; shorter words may come often in a title
 WINDOW = 100  # n-grams; long texts use their words again, so distinct-n is taken over stretches of this
 LONGEST_PERIOD = 60  # words of the longest phrase looked for back to back
 SHORTEST_LINE = 3  # words; a shorter line ("end", "}") may come as often as it likes
-SHORTEST_PARAGRAPH = 8  # words
+SHORTEST_PARAGRAPH = 15  # words; who has much to explain says shorter ones again
 
 
 def repetition_checks(title: str, body: str, limits: Limits) -> list[Check]:
     """Loops, in the title too, repeated phrases, lines and paragraphs, and distinct-1 to distinct-3."""
-    paragraphs = [tuple(forms_of(block.text)) for block in blocks_of(body) if block.kind in PROSE]
-    prose = tuple(form for paragraph in paragraphs for form in paragraph)
+    blocks = [(block.kind, tuple(forms_of(block.text))) for block in blocks_of(body) if block.kind in PROSE]
+    prose = tuple(form for _, forms in blocks for form in forms)
     lines = [tuple(forms_of(line)) for line in body.split("\n")]
     looped, loop = longest_loop(prose)
     phrases, phrase = said_again(ngrams(prose, PHRASE))
     again, line = said_again([line for line in lines if len(line) >= SHORTEST_LINE])
-    long = [paragraph for paragraph in paragraphs if len(paragraph) >= SHORTEST_PARAGRAPH]
+    long = [forms for kind, forms in blocks if kind == "paragraph" and len(forms) >= SHORTEST_PARAGRAPH]
     copies, paragraph = len(long) - len(set(long)), said_again(long)[1]
     return [
         _title_repeats_check(title, limits),

@@ -24,6 +24,7 @@ WEIGHTS = {
     "distinct_2": 1.0,
     "distinct_3": 1.0,
     "title_likeness": 1.0,
+    "prose_first": 1.0,
 }
 
 

@@ -46,7 +46,7 @@ def words_of(text: str) -> list[Word]:
 
 def forms_of(text: str) -> list[str]:
     """The normalised words of `text` without their places."""
-    return [_normalised(match[0]) for match in _TOKEN.finditer(text) if match["word"]]
+    return [word.lower() if word.isascii() else _normalised(word) for word in _TOKEN.findall(text) if word]
 
 
 def unspaced(text: str) -> bool:
@@ -55,7 +55,7 @@ def unspaced(text: str) -> bool:
     >>> unspaced("今天下雨。We read."), unspaced("It rained (下雨).")
     (True, False)
     """
-    words = [match["word"] for match in _TOKEN.finditer(text) if match["word"]]
+    words = [word for word in _TOKEN.findall(text) if word]
     return 2 * sum(_UNSPACED.match(word) is not None for word in words) > len(words)
 
 

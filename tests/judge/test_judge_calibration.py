@@ -63,6 +63,7 @@ def test_what_only_two_posts_share_is_copied(posts: list[Post]) -> None:
 def test_posts_that_keep_to_the_defaults_change_none(
     posts: list[Post], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(calibration, "FEW", len(posts))
     monkeypatch.setattr(calibration, "ENOUGH", len(posts))
     own = own_of(posts)
     assert own.limits == {} and own.over(Limits()) == Limits()
@@ -70,16 +71,18 @@ def test_posts_that_keep_to_the_defaults_change_none(
 
 def test_in_a_blog_of_few_posts_the_next_one_may_differ_more(posts: list[Post]) -> None:
     own, default = own_of(posts).over(Limits()), Limits()
-    assert own.longest_copy == 1.5 * default.longest_copy and own.heading_faults == 1
+    assert own.longest_copy == 1.5 * default.longest_copy and own.heading_faults == 2
     assert own.word_order < default.word_order
-    assert own.copied_paragraph == default.copied_paragraph
+    assert own.copied_paragraph == 23 and own.prose_first is False
+    assert own.title_likeness == default.title_likeness
     assert own.repeated_paragraphs == default.repeated_paragraphs and own.left_open == 0
 
 
 @pytest.mark.parametrize(("copying", "habit"), [(1, False), (2, True)])
 def test_one_post_that_says_a_paragraph_again_is_no_habit(
-    posts: list[Post], copying: int, habit: bool
+    posts: list[Post], copying: int, habit: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(calibration, "ENOUGH", len(posts))
     blog = list(posts)
     for at in range(copying):  # each copies from another post, so that nothing is boilerplate
         source, (name, title, body) = posts[at][2], posts[-1 - at]
@@ -119,6 +122,7 @@ def test_one_pair_of_posts_with_one_title_is_no_habit(posts: list[Post], same: i
 
 
 def test_the_order_of_words_has_little_room(posts: list[Post], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "FEW", len(posts))
     monkeypatch.setattr(calibration, "ENOUGH", len(posts))
     rows = list(calibration.measured(posts, index_of(posts)))
     least = min(row["word_order"] for row in rows)
