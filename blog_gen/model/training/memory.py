@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from blog_gen.model.hparams import HParams, is_factor
 
-TRAINING_RUNTIME = 620 << 20  # Python, TensorFlow, Keras and the compiled functions
+TRAINING_RUNTIME = 790 << 20  # Python, TensorFlow, Keras and the compiled functions
 SAMPLING_RUNTIME = 120 << 20  # Python, NumPy, the tokenizer and the interpreter
 CHUNK_LOGITS = 1 << 24  # logits at once, 32 MiB in bfloat16
 MOST_PARTS = 4  # of the table's gradient are kept before they are added up
+QUERY_BLOCK = 256  # queries that attend at once: keys after the block are never computed
 
 
 def to_train(
@@ -62,12 +63,20 @@ class _Step:
     def kept(self) -> float:
         """Activations: of each layer that learns or stands above one that does, or its input alone."""
         layers = self.hparams.n_layer - (0 if self.lora else self.freeze)
-        each = kept_by_layer(self.hparams, self.length)
         if self.checkpointing:
-            return self.tokens * (
-                2 * each + 4.0 * self.hparams.n_embd * layers
-            )  # one layer, with its gradients
-        return self.tokens * each * layers
+            # Beside adapters it was measured to take as much more as gradients of the frozen weights would.
+            frozen = self.hparams.block_parameters if self.lora else 0
+            return self.one_layer + 2.0 * frozen + self.tokens * 4.0 * self.hparams.n_embd * layers
+        return self.tokens * layers * self.by_layer
+
+    @property
+    def by_layer(self) -> float:
+        return kept_by_layer(self.hparams, self.length, shares=self.lora is None or self.checkpointing)
+
+    @property
+    def one_layer(self) -> float:
+        """What the backward pass of a layer makes: as much as the layer keeps."""
+        return self.tokens * self.by_layer
 
     @property
     def at_loss(self) -> float:
@@ -75,12 +84,12 @@ class _Step:
         count = len(chunks(self.tokens, self.hparams.n_vocab, self.table > 0))
         logits = 8 * self.hparams.n_vocab * -(-self.tokens // count)
         parts = 2 * min(count, MOST_PARTS + 1) + 4
-        return 2 * self.factors + self.kept + logits + (2 + parts) * self.table
+        return 2 * self.factors + self.kept + self.one_layer + logits + (2 + parts) * self.table
 
     @property
     def at_end(self) -> float:
         """Two gradients of the table, from the loss and from the tokens read, and their sum."""
-        return 4 * self.factors + 12 * self.table + self.tokens * kept_by_layer(self.hparams, self.length)
+        return 4 * self.factors + 12 * self.table + self.one_layer
 
     @property
     def at_update(self) -> float:
@@ -102,17 +111,24 @@ def chunks(tokens: int, vocabulary: int, learn_table: bool = True) -> list[slice
     return [slice(start, min(start + size, tokens)) for start in range(0, tokens, size)]
 
 
-def kept_by_layer(hparams: HParams, length: int) -> float:
-    """Bytes a token that one layer keeps for its gradient, in bfloat16: the stream and its norm, twice each;
-    queries, keys and values; what attention says; the wide layer before and after its activation; and
-    attention's shares, five eighths of which are computed (blocks of 256 in 1024).
+def kept_by_layer(hparams: HParams, length: int, shares: bool = True) -> float:
+    """Bytes a token that one layer keeps for its gradient, in bfloat16.
+
+    The stream and its norm, twice each; what attention says; the wide layer before and after its activation;
+    queries, keys and values. With `shares` those of attention, and in place of keys and values the parts of
+    them that each block of queries sees.
 
     >>> kept_by_layer(HParams(50257, 1024, 768, 12, 12), 1024)
-    39936.0
+    44544.0
+    >>> kept_by_layer(HParams(50257, 1024, 768, 12, 12), 1024, shares=False)
+    24576.0
     """
-    attended = hparams.n_embd + 2 * hparams.kv_heads * hparams.head_width
+    blocks = max(1.0, length / QUERY_BLOCK)
+    seen = (blocks + 1) / 2  # times each key and value, on average
+    both = 2 * hparams.kv_heads * hparams.head_width
     wide = (3 if hparams.feed_forward == "swiglu" else 2) * hparams.inner
-    return 2 * (5 * hparams.n_embd + attended + wide + 0.625 * hparams.n_head * length)
+    attended = both * seen + hparams.n_head * length * seen / blocks if shares else both
+    return 2 * (6 * hparams.n_embd + wide + attended)
 
 
 def trained_parameters(hparams: HParams, lora: int | None = None, freeze: int = 0) -> int:

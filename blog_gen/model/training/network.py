@@ -24,13 +24,12 @@ from blog_gen.model.hparams import HParams
 from blog_gen.model.training.dropout import NO_DROPOUT, Dropout
 from blog_gen.model.training.fused import Norm, add_and_norm, gelu, normalise, swiglu
 from blog_gen.model.training.fused_attention import Rotation, causal_softmax, split_heads
+from blog_gen.model.training.memory import QUERY_BLOCK
 
 Tensor = Any
 Weights = Mapping[str, Tensor]
 Block = Callable[[Tensor, Tensor, Weights], tuple[Tensor, Tensor]]
 Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-QUERY_BLOCK = 256  # queries that attend at once: keys after the block are never computed
 
 
 def as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
