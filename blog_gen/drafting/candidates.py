@@ -20,6 +20,7 @@ from blog_gen.text.leftovers import without_leftovers
 from blog_gen.text.post import Post, PostFormatError, parse
 from blog_gen.text.safety.facts import Finding, SiteFacts
 from blog_gen.text.safety.safe import make_safe
+from blog_gen.text.writable import opened_with
 
 if TYPE_CHECKING:
     from blog_gen.model.bpe import Tokenizer
@@ -80,6 +81,7 @@ class CandidateWriter:
     lengths: Lengths
     facts: SiteFacts
     whole_ends: bool = False  # whether the site's posts end with a whole sentence
+    title_first: bool = False  # whether they open with their title as a heading
 
     def write(
         self, request: Post, seeds: Sequence[int], unparsed: list[str], progress: Callable[[int, int], None]
@@ -120,6 +122,8 @@ class CandidateWriter:
         """
         sampled = parse(head + sample.text)
         body = self._whole(sampled.body) if sample.ended else trimmed(sampled.body)
+        if self.title_first and body:
+            body = opened_with(sampled.title, body)
         safe = make_safe(without_leftovers(body, self.facts), self.facts)
         if not safe.body:
             raise PostFormatError("no whole sentence is left of the body")

@@ -34,6 +34,7 @@ from blog_gen.site.drafts import Draft, all_drafts
 from blog_gen.text.post import Post
 from blog_gen.text.safety.facts import Finding, SiteFacts
 from blog_gen.text.safety.links import known_hosts, known_places
+from blog_gen.text.writable import opens_with
 
 if TYPE_CHECKING:
     from blog_gen.drafting.parts import Sampled
@@ -113,8 +114,10 @@ class Drafter:
         lengths = self._lengths or Lengths.of(
             corpus.texts.values(), sampler.tokenizer, sampling.max_tokens, self._draft_words
         )
-        ends = [ends_whole(article.body) for article in corpus.articles]
-        return CandidateWriter(sampler, sampling, heads, lengths, self.facts, 2 * sum(ends) >= len(ends))
+        posts, half = corpus.articles, len(corpus.articles) / 2
+        whole_ends = sum(ends_whole(post.body) for post in posts) >= half
+        title_first = sum(opens_with(post.title, post.body) for post in posts) >= half
+        return CandidateWriter(sampler, sampling, heads, lengths, self.facts, whole_ends, title_first)
 
     @cached_property
     def earlier(self) -> list[Draft]:

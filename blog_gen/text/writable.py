@@ -43,6 +43,7 @@ _CELL = re.compile(r"(?<![ \t])[ \t]*+</t[dh]>[ \t]*+", re.I)
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,30});")
 _MEANING = frozenset("<>&*_`[]\\#|~$") | frozenset(_SHOWN)  # what such a character would mean in Markdown
 _BLANKS = re.compile(r"(?<![ \t])[ \t]++$", re.M)
+_OPENING = re.compile(r"\A(?:#{1,6}[ \t]+([^\n]*)|(?![ \t#>*+-])([^\n]+)\n(?:=+|-{2,})[ \t]*)(?:\n|\Z)")
 _GAP = re.compile(r"\n{3,}")
 
 
@@ -65,6 +66,25 @@ def one_line(title: str) -> str:
     'Salt & sugar'
     """
     return html.unescape(without_markup(title, SafetyReport())).strip() or title
+
+
+def opens_with(post_title: str, body: str) -> bool:
+    """Whether `body` begins with a heading that is `post_title`, which the layout then does not show.
+
+    >>> [opens_with("Tea", body) for body in ("Tea\\n===\\n\\nHot.", "# Tea\\n", "# Milk\\n")]
+    [True, True, False]
+    """
+    heading = _OPENING.match(body)
+    return heading is not None and (heading[1] or heading[2]).strip().casefold() == post_title.casefold()
+
+
+def opened_with(post_title: str, body: str) -> str:
+    """`body` with `post_title` as its first heading, in the place of one that is there.
+
+    >>> opened_with("Tea", "Milk\\n====\\n\\nHot."), opened_with("Tea", "Hot.")
+    ('# Tea\\n\\nHot.', '# Tea\\n\\nHot.')
+    """
+    return f"# {post_title}\n\n{_OPENING.sub('', body, count=1).strip()}"
 
 
 def _lines(segment: Segment, title: str) -> list[str]:

@@ -53,14 +53,19 @@ class _Sampler:
 
 
 def _written(
-    *texts: tuple[str, bool], unparsed: list[str] | None = None, whole_ends: bool = False
+    *texts: tuple[str, bool],
+    unparsed: list[str] | None = None,
+    whole_ends: bool = False,
+    title_first: bool = False,
 ) -> list[FinalText]:
     heads: Any = SimpleNamespace(
         beginnings=lambda request, seeds: dict.fromkeys(seeds, HEAD),
         habit=SimpleNamespace(tags=(), categories=()),
     )
     sampler: Any = _Sampler(texts)
-    writer = CandidateWriter(sampler, SamplingSettings(), heads, Lengths(1, 9, 99), SiteFacts(), whole_ends)
+    writer = CandidateWriter(
+        sampler, SamplingSettings(), heads, Lengths(1, 9, 99), SiteFacts(), whole_ends, title_first
+    )
     return writer.write(Post("", ""), range(len(texts)), unparsed if unparsed is not None else [], _no_news)
 
 
@@ -105,6 +110,12 @@ def test_where_posts_end_with_a_sentence_so_do_drafts(sampled: str, final: str) 
     assert text.candidate.body == final and text.candidate.ended
     (text,) = _written((sampled, True))
     assert text.candidate.body == sampled
+
+
+@pytest.mark.parametrize("sampled", ["It rained.", "# Of buses\n\nIt rained.", "Buses\n=====\nIt rained."])
+def test_where_posts_open_with_their_title_so_do_drafts(sampled: str) -> None:
+    (text,) = _written((sampled, True), title_first=True)
+    assert text.candidate.body == f"# {text.candidate.title}\n\nIt rained." and text.candidate.title
 
 
 def test_of_what_nothing_is_left_there_is_no_candidate() -> None:
