@@ -16,6 +16,7 @@ from blog_gen.config.settings import Limits, load_settings
 from blog_gen.corpus import read_corpus
 from blog_gen.judge.calibration import own_limits
 from blog_gen.judge.index import CorpusIndex
+from blog_gen.site.articles import oldest_first
 
 
 def _run(site: Path, *words: str) -> str:
@@ -44,7 +45,7 @@ def _limit_of(check: str, table: str) -> str:
 
 def test_they_are_stored_used_and_marked(site: Path) -> None:
     corpus = read_corpus(load_settings(site))
-    posts = [(each.path.as_posix(), each.title, each.body) for each in corpus.articles]
+    posts = [(each.path.as_posix(), each.title, each.body) for each in oldest_first(corpus.articles)]
     wanted = own_limits(posts, CorpusIndex.build([(name, body) for name, _, body in posts]))
     meta = json.loads((site / ".blog_gen/runs/default/meta.json").read_text())
     assert meta["own_limits"] == wanted.to_dict() and meta["own_limits"]["prose_first"] == 0.0
