@@ -27,7 +27,7 @@ from hard_texts import UNITS, HardText, hard_texts
 
 import blog_gen
 from blog_gen.config.settings import Limits
-from blog_gen.judge import blocks, completeness, markup, repetition
+from blog_gen.judge import blocks, completeness, markup, novelty, repetition
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.index import CorpusIndex
 from blog_gen.review import fields, marking, patching
@@ -170,6 +170,9 @@ FUNCTIONS: dict[str, Work] = {
     "judge.markup.markup_faults": lambda text: markup.markup_faults(blocks.blocks_of(text)),
     "judge.completeness.completeness_checks": lambda text: completeness.completeness_checks(
         Candidate("", text, (), None, ended=True, seed=0, tokens=1, logprob=0.0), (1, 2), Limits()
+    ),
+    "judge.novelty.longest_copied_paragraph": lambda text: novelty.longest_copied_paragraph(
+        text, novelty.copied(text, index())
     ),
     "judge.repetition.repetition_checks": lambda text: repetition.repetition_checks("", text, Limits()),
     "review.fields.with_fields": lambda text: fields.with_fields(text, {"title": "b"}),
