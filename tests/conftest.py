@@ -20,11 +20,13 @@ TOOLS = {
     "browser": ("chromium", "chromium-browser", "google-chrome"),
     "small_disk": ("unshare",),
     "locales": ("localedef",),
+    "two_hosts": ("ip",),
 }
 # Where a command alone says too little: what must succeed.
 PROBES = {
     "small_disk": ("unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/tmp"),
     "locales": ("test", "-e", "/usr/share/i18n/charmaps/ISO-8859-1.gz"),
+    "two_hosts": ("unshare", "-n", "ip", "link", "add", "type", "veth"),
 }
 
 # How long an example takes depends on what else the machine does.

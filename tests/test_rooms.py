@@ -29,7 +29,7 @@ LAYERS = [
 ]
 HEAVY = {"tensorflow", "keras", "jax", "torch"}
 # The only places that train, convert or evaluate: sampling never imports TensorFlow.
-MAY_BE_HEAVY = ("model/training/", "model/pretraining/", "model/sampling/conversion.py")
+MAY_BE_HEAVY = ("model/training/", "model/distributed/", "model/pretraining/", "model/sampling/conversion.py")
 
 
 def _imports(path: Path) -> Iterator[str]:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
+from click.core import ParameterSource
 
 from blog_gen.commands.progress import interruptible
+from blog_gen.commands.workers import NAMES as WORKER_NAMES
+from blog_gen.commands.workers import follow, heeding, taken_from, together, worker_options
 from blog_gen.errors import Note, UsageError
 
 if TYPE_CHECKING:
     from blog_gen.model.hparams import HParams
     from blog_gen.model.pretraining.pretraining import PretrainingPlan
 
-_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+_file = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.argument("corpus", nargs=-1, required=True, type=_file)
+@click.argument("corpus", nargs=-1, type=_file)
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The model folder."
 )
@@ -41,6 +45,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--final-weight", multiple=True, metavar="SOURCE=W", help="The same while the rate falls.")
 @click.option("--max-minutes", type=float, help="Stop after this long; the same command resumes.")
+@worker_options
 def pretrain(
     corpus: tuple[Path, ...],
     out: Path,
@@ -52,31 +57,61 @@ def pretrain(
     """Make a base model from scratch out of CORPUS: files of JSON lines with `source` and `text`.
 
     The same command resumes where it stopped. With more --tokens than before it resumes from the last
-    checkpoint before the rate fell. A finished model without a checkpoint starts from its weights.
+    checkpoint before the rate fell. A finished model without a checkpoint starts from its weights. With
+    --workers, or TF_CONFIG, several machines make it together; only the first needs CORPUS.
     """
     from blog_gen.model.quiet import quiet
 
-    quiet()
-    from blog_gen.model.pretraining.base_model import PretrainingCorpus, make_base
-    from blog_gen.model.training.optimizers import Optimizer
-    from blog_gen.text.post import varied
+    workers = taken_from(given)
+    with together(partial(_about, (*corpus, *valid)), **workers) as team:
+        quiet()
+        from blog_gen.model.pretraining.base_model import PretrainingCorpus, make_base
+        from blog_gen.model.pretraining.objective import follower
+        from blog_gen.model.training.optimizers import Optimizer
+        from blog_gen.text.post import varied
 
-    plan = _plan(given)
-    with interruptible() as interrupted:
-        run = make_base(
-            PretrainingCorpus(corpus, valid, varied),
-            out,
-            _hparams(given),
-            plan,
-            Optimizer(optimizer),
-            report=_said,
-            note=_note,
-            interrupted=interrupted,
-            max_seconds=float("inf") if max_minutes is None else 60 * max_minutes,
-        )
+        if team and not team.is_chief:
+            return follow(team, follower)
+        _require_files((*corpus, *valid))
+        plan = _plan(given)
+        with interruptible() as interrupted:
+            run = make_base(
+                PretrainingCorpus(corpus, valid, varied),
+                out,
+                _hparams(given),
+                plan,
+                Optimizer(optimizer),
+                report=_said,
+                note=_note,
+                interrupted=heeding(team, interrupted),
+                max_seconds=float("inf") if max_minutes is None else 60 * max_minutes,
+            )
     done = run.position.step >= plan.steps
     click.echo(f"{'Finished' if done else 'Stopped'} at step {run.position.step} of {plan.steps}: {out}")
     return 0 if done or max_minutes is not None else 130
+
+
+def _require_files(files: Sequence[Path]) -> None:
+    missing = [path for path in files if not path.is_file()]
+    if missing or not files:
+        raise UsageError(
+            "CORPUS and --valid must name files that exist", got=missing[0] if missing else "none"
+        )
+
+
+def _about(files: Sequence[Path], first: bool) -> dict[str, Any]:
+    """What must be the same on all workers: all of it on the first, elsewhere what is there and was given."""
+    from blog_gen.files import sha256_of
+
+    context = click.get_current_context()
+    aside = {"corpus", "valid", "out", "max_minutes", *WORKER_NAMES}
+    said = {
+        f"--{name.replace('_', '-')}": value
+        for name, value in context.params.items()
+        if name not in aside and (first or context.get_parameter_source(name) is not ParameterSource.DEFAULT)
+    }
+    there = {f"file {path.name}": sha256_of(path)[:12] for path in files if path.is_file()}
+    return {"command": "pretrain", **said, **there}
 
 
 def _plan(given: Mapping[str, Any]) -> PretrainingPlan:

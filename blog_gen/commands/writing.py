@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from blog_gen.commands.parts import check_parts, part_of, part_options, sampled_
 from blog_gen.commands.progress import Progress, interruptible, losses, progress
 from blog_gen.commands.reporting import show_scores, summarise
 from blog_gen.commands.watching import watched
+from blog_gen.commands.workers import about_site, follow, heeding, taken_from, together, worker_options
 from blog_gen.config.settings import CONFIG_KEY, Settings
 from blog_gen.errors import Note, UsageError
 from blog_gen.report import Hooks
@@ -84,7 +86,7 @@ def run(
 
 
 @click.command()
-@options(strict_option, training_options)
+@options(strict_option, training_options, worker_options)
 @click.option("--fresh", is_flag=True, help="Start over, ignoring what was learned before.")
 @click.option(
     "--sample-every", type=click.IntRange(1), metavar="N", help="Show a short sample every N steps."
@@ -105,16 +107,21 @@ def train(
     """Learn from your posts now.
 
     Resumes where it was interrupted; Ctrl-C saves and stops. Does nothing when neither posts nor settings
-    have changed.
+    have changed. With --workers, or TF_CONFIG, several machines learn together.
     """
     from blog_gen import pipeline
 
-    settings = _settings(site, strict, given)
-    with progress() as bar, interruptible() as interrupted:
-        hooks = _hooks(settings, bar, interrupted)
-        if hooks.training is not None and (sample_every or tensorboard):
-            hooks = replace(hooks, training=watched(hooks.training, sample_every, tensorboard))
-        report = pipeline.train(settings, hooks, fresh)
+    workers, settings = taken_from(given), _settings(site, strict, given)
+    with together(partial(about_site, settings), **workers) as team:
+        if team and not team.is_chief:
+            from blog_gen.model.distributed.fine_tuning import follower
+
+            return follow(team, follower)
+        with progress() as bar, interruptible() as interrupted:
+            hooks = _hooks(settings, bar, heeding(team, interrupted))
+            if hooks.training is not None and (sample_every or tensorboard):
+                hooks = replace(hooks, training=watched(hooks.training, sample_every, tensorboard))
+            report = pipeline.train(settings, hooks, fresh)
     if report.trained:
         _say_what_is_in_no_file(site, settings)
     code = summarise(settings, report)

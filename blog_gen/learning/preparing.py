@@ -15,9 +15,10 @@ from blog_gen.files import require_space
 from blog_gen.learning.resume import TrainingInputs, has_checkpoint, kept_recipe, read_inputs, write_inputs
 from blog_gen.learning.staleness import depends_on, knows_more, settings_that_differ
 from blog_gen.model.bpe import Tokenizer
+from blog_gen.model.distributed import strategy as distribution
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import autopilot, dataset
-from blog_gen.model.training.machine import remember, this_machine
+from blog_gen.model.training.machine import remember
 from blog_gen.model.training.recipe import Recipe
 from blog_gen.model.training.training import FineTuning
 from blog_gen.model.weights import open_weights
@@ -134,8 +135,9 @@ def _tuning(
         return dataset.pack(ids, tokenizer.end_of_text, hparams.window)
 
     learned = rows([name for name in corpus.texts if name not in kept])
-    machine = this_machine()
-    remember(machine, machine_file())
+    machine = distribution.machine()
+    if machine.replicas == 1:
+        remember(machine, machine_file())
     advice = autopilot.choose(settings.training, hparams, learned, machine, short, resumed, len(kept), gentle)
     folder = settings.run_folder / runs.STATE_FOLDER
     require_space(folder, advice.disk, "training")

@@ -28,14 +28,18 @@ def silenced() -> Iterator[None]:
         os.close(nowhere)
 
 
-def quiet() -> None:
-    """Import the training library without its greetings; call before anything that imports Keras."""
+def quiet(compute: bool = True) -> None:
+    """Import the training library without its greetings; call before anything that imports Keras.
+
+    Args:
+        compute: whether its devices may be set up now; other machines can be connected only before that.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     give_memory_back()
     with silenced(), suppress(ImportError):
         library = importlib.import_module(backend)
-        if backend == "tensorflow":
+        if compute and backend == "tensorflow":
             library.constant(0)  # the processor is described at the first operation
     # Among its warnings: that a function was traced for several lengths of text, which is meant.
     logging.getLogger(backend).setLevel(logging.ERROR)

@@ -74,9 +74,9 @@ def learn(
 
 
 def set_memory(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    from blog_gen.learning import preparing
+    from blog_gen.model.distributed import strategy
 
-    monkeypatch.setattr(preparing, "this_machine", lambda: Machine(size, has_bfloat16=False))
+    monkeypatch.setattr(strategy, "machine", lambda: Machine(size, has_bfloat16=False))
 
 
 def least_memory(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> int:

@@ -12,7 +12,7 @@ import math
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,11 @@ from typing import Any
 import numpy as np
 
 from blog_gen.errors import ModelError
+from blog_gen.model.distributed import strategy as distribution
+from blog_gen.model.distributed.team import WorkerLostError
 from blog_gen.model.hparams import HParams
+from blog_gen.model.pretraining.objective import batch_of, begun
 from blog_gen.model.pretraining.shards import Epoch, Shards
-from blog_gen.model.training import network
-from blog_gen.model.training.backend import make_stepper
-from blog_gen.model.training.loss import chunked_cross_entropy, cross_entropy
-from blog_gen.model.training.machine import has_bfloat16
 from blog_gen.model.training.optimizers import Optimizer
 from blog_gen.model.training.schedules import LearningRateSchedule
 from blog_gen.model.training.state import load_state, save_state
@@ -102,27 +101,12 @@ class Pretraining:
         self.hparams, self.plan, self.shards, self.valid, self.folder = hparams, plan, shards, valid, folder
         self.position = PretrainingProgress()
         self._epoch: tuple[tuple[int, bool], Epoch] | None = None
-        self.precision = "bfloat16" if has_bfloat16() else "float32"
+        machine = distribution.machine()
+        self._parts = machine.replicas
+        precision = "bfloat16" if machine.has_bfloat16 else "float32"
         start = initial_weights(hparams, seed=shards.seed)
-        self._stepper = make_stepper(
-            start, optimizer, self._training_loss, self._evaluation_loss, compute_dtype=self.precision
-        )
+        self._stepper = begun(start, hparams, optimizer, precision)
         self._average = {name: value.copy() for name, value in start.items()}
-
-    def _training_loss(self, weights: Any, batch: Any) -> Any:
-        return chunked_cross_entropy(*self._forward(weights, batch))
-
-    def _evaluation_loss(self, weights: Any, batch: Any) -> Any:
-        return cross_entropy(*self._forward(weights, batch))
-
-    def _forward(self, weights: Any, batch: Any) -> tuple[Any, Any, Any, Any]:
-        """Last states (N, C), the table, targets (N,), and each target's share in the loss (N,)."""
-        from keras import ops
-
-        states = network.hidden_states(weights, batch["tokens"][:, :-1], self.hparams, self.precision)
-        targets = ops.reshape(batch["tokens"][:, 1:], (-1,))
-        share = ops.full(targets.shape, 1.0 / targets.shape[0], "float32")
-        return ops.reshape(states, (-1, self.hparams.n_embd)), weights["wte"], targets, share
 
     def run(
         self,
@@ -140,7 +124,7 @@ class Pretraining:
         while self.position.step < self.plan.steps:
             if not self.position.final and self.plan.decaying(self.position.step + 1):
                 self.save(PLATEAU_FILE)
-            self.position.losses.append(self._advance())
+            self.position.losses.append(self._advance_or_save())
             now = time.monotonic()
             self.position.seconds = before + now - began
             if self._every(REPORT_STEPS):
@@ -172,10 +156,23 @@ class Pretraining:
         left = (self.plan.steps - position.step) * tokens / rate
         report(row | {"tokens_per_second": round(rate), "minutes_left": round(left / 60, 1)})
 
+    def _advance_or_save(self) -> float:
+        """`_advance`; where another machine is lost, the state from before the step is saved."""
+        before = replace(self.position)
+        try:
+            return self._advance()
+        except WorkerLostError:
+            self.position = before
+            self.save()
+            raise
+
     def _advance(self) -> float:
         step = self.position.step + 1
         rate = self.plan.rate * self.plan.schedule.share(step)
-        loss, norm = self._stepper.train([{"tokens": self._batch(step)}], rate, step)
+        rows = self._batch(step)
+        size = -(-len(rows) // self._parts)
+        parts = [batch_of(rows[at : at + size], size, len(rows)) for at in range(0, len(rows), size)]
+        loss, norm = self._stepper.train(parts, rate, step)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise ModelError(
                 "the loss must stay finite", got=loss, fix="Lower the rate; the last checkpoint is kept"
@@ -228,9 +225,8 @@ class Pretraining:
         tokens, length = self.valid.tokens, self.plan.window
         starts = np.linspace(0, len(tokens) - length - 1, VALID_WINDOWS).astype(int)
         windows = np.stack([tokens[start : start + length + 1] for start in starts]).astype(np.int32)
-        nats = np.mean(
-            [self._stepper.loss({"tokens": part}) for part in np.split(windows, VALID_WINDOWS // 8)]
-        )
+        parts = [batch_of(part, len(part), len(part)) for part in np.split(windows, VALID_WINDOWS // 8)]
+        nats = np.mean(self._stepper.losses(parts))
         return float(nats) / math.log(2) * len(tokens) / self.valid.bytes
 
     def start_from(self, weights: Mapping[str, Array]) -> None:

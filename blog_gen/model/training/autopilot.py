@@ -61,9 +61,9 @@ def choose(
         ModelError: the memory will not suffice; says what to change.
     """
     _check(settings, hparams)
-    limit = MemoryLimit(hparams, rows.tokens.shape[1], machine.memory)
+    limit = MemoryLimit(hparams, rows.tokens.shape[1], machine.memory, machine.replicas)
     if resumed is not None:
-        found = fitted(_resumed(resumed, settings), settings, limit, None)
+        found = fitted(_resumed(resumed, settings, machine), settings, limit, None)
         recipe = found.recipe
     else:
         settings = _brief(settings, hparams, rows, machine) if short else settings
@@ -91,11 +91,21 @@ def _brief(settings: TrainingSettings, hparams: HParams, rows: Rows, machine: Ma
     return replace(brief, steps=min(steps, settings.steps or steps))
 
 
-def _resumed(recipe: Recipe, settings: TrainingSettings) -> Recipe:
+def _resumed(recipe: Recipe, settings: TrainingSettings, machine: Machine) -> Recipe:
     """`recipe` with the memory-saving strategies that `settings` name now, if they name any."""
     asked = {name: getattr(settings, name) for name in MEMORY_STRATEGIES}
     recipe = replace(recipe, **{name: value for name, value in asked.items() if value is not None})
-    return replace(recipe, gradient_accumulation=min(recipe.gradient_accumulation, recipe.batch_rows))
+    parts = _parts(recipe.gradient_accumulation, recipe.batch_rows, machine)
+    return replace(recipe, gradient_accumulation=parts)
+
+
+def _parts(asked: int, batch_rows: int, machine: Machine) -> int:
+    """As many as `asked` for, and one for each device that computes, as far as there are rows.
+
+    >>> _parts(1, 8, Machine(None, True, replicas=2)), _parts(3, 8, Machine(None, True, replicas=2))
+    (2, 4)
+    """
+    return min(-(-asked // machine.replicas) * machine.replicas, batch_rows)
 
 
 def _wanted(settings: TrainingSettings, hparams: HParams, rows: Rows, machine: Machine) -> Recipe:
@@ -120,7 +130,7 @@ def _wanted(settings: TrainingSettings, hparams: HParams, rows: Rows, machine: M
         patience=settings.patience,
         seed=settings.seed,
         schedule=settings.schedule,
-        gradient_accumulation=min(settings.gradient_accumulation or 1, batch_rows),
+        gradient_accumulation=_parts(settings.gradient_accumulation or 1, batch_rows, machine),
         activation_checkpointing=bool(settings.activation_checkpointing),
         lora=settings.lora,
         freeze=settings.freeze,

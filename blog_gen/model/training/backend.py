@@ -8,13 +8,14 @@ float32 masters are read once and written once a step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from blog_gen.model.arrays import Array, Arrays, shapes_of
+from blog_gen.model.distributed import strategy as distribution
 from blog_gen.model.hparams import is_factor
 from blog_gen.model.training.optimizers import Optimizer
 
@@ -30,8 +31,8 @@ class Stepper(Protocol):
         `step` counts from 1.
         """
 
-    def loss(self, batch: Arrays) -> float:
-        """The evaluation loss; nothing changes."""
+    def losses(self, batches: Sequence[Arrays]) -> list[float]:
+        """The evaluation loss of each batch; nothing changes."""
 
     def predict(self, batch: Arrays) -> Array:
         """What the function given for it makes of the weights and `batch`; nothing changes."""
@@ -60,7 +61,8 @@ def make_stepper(
 
     kind = _JaxStepper if keras.backend.backend() == "jax" else _TensorFlowStepper
     evaluate = eval_loss, predict or eval_loss
-    return kind(_Given(trained, frozen or {}, optimizer, train_loss, *evaluate, compute_dtype))
+    given = _Given(trained, frozen or {}, optimizer, train_loss, *evaluate, compute_dtype)
+    return distribution.shared(kind(given))
 
 
 @dataclass(frozen=True)
@@ -82,46 +84,60 @@ class _Given:
 
 
 class _TensorFlowStepper:
+    """Replicas of the weights on one device or several, of one machine or several: `tf.distribute`."""
+
     def __init__(self, given: _Given) -> None:
         import tensorflow as tf
 
-        self._tf, self._dtype, self._optimizer = tf, given.dtype, given.optimizer
-        self._train_loss = given.train_loss
-        self._weights = {name: tf.Variable(value, dtype=tf.float32) for name, value in given.trained.items()}
-        self._frozen = {name: self._frozen_as(tf.constant(value)) for name, value in given.frozen.items()}
-        self._slots = {slot: tf.Variable(tf.zeros(shape)) for slot, shape in given.slots().items()}
+        self._tf, self._dtype, self._train_loss = tf, given.dtype, given.train_loss
+        self._optimizer = given.optimizer
+        self._strategy = distribution.strategy()
+        self._replicas = self._strategy.num_replicas_in_sync
+        with self._strategy.scope():
+            self._weights = {
+                name: tf.Variable(value, dtype=tf.float32) for name, value in given.trained.items()
+            }
+            self._frozen = {name: self._frozen_as(tf.constant(value)) for name, value in given.frozen.items()}
+            self._slots = {slot: tf.Variable(tf.zeros(shape)) for slot, shape in given.slots().items()}
         self._sums: dict[str, Any] = {}  # of gradients, where several batches make a step
         # No jit_compile here: matmuls stay with oneDNN, and `fusion.island` compiles what lies between.
-        self._train = tf.function(self._step, autograph=False)
-        self._add = tf.function(self._accumulate, autograph=False)
-        self._finish = tf.function(self._apply_sums, autograph=False)
-        self._eval, self._predict = (
-            tf.function(lambda batch, f=each: f(self._trained() | self._frozen, batch), autograph=False)
-            for each in (given.eval_loss, given.predict)
+        self._train, self._finish = self._on_replicas(self._step), self._on_replicas(self._apply_sums)
+        self._add = self._on_replicas(self._accumulate)
+        self._eval = self._on_replicas(
+            lambda batch: distribution.summed(self._of(given.eval_loss, batch), {})[0]
         )
+        self._predict = tf.function(lambda batch: self._of(given.predict, batch), autograph=False)
+
+    def _on_replicas(self, function: Callable[..., Any]) -> Any:
+        return self._tf.function(lambda *args: self._strategy.run(function, args=args), autograph=False)
 
     def _cast(self, name: str, value: Any) -> Any:
         return self._tf.cast(value, self._dtype) if is_factor(name, value.shape) else value
 
     def _frozen_as(self, value: Any) -> Any:
-        """Matrices that get no update need no float32, the embeddings neither."""
-        return self._tf.cast(value, self._dtype) if len(value.shape) == 2 else value
+        """Matrices that get no update need no float32, the embeddings neither; each replica has its own."""
+        narrow = self._tf.cast(value, self._dtype) if len(value.shape) == 2 else value
+        return narrow if self._replicas == 1 else distribution.constant(narrow)
 
     def _trained(self) -> dict[str, Any]:
-        tf = self._tf
-        return {name: self._cast(name, tf.convert_to_tensor(w)) for name, w in self._weights.items()}
+        return {name: self._cast(name, w) for name, w in self._tensors(self._weights).items()}
+
+    def _of(self, function: Loss, batch: dict[str, Any], trained: dict[str, Any] | None = None) -> Any:
+        frozen = {name: distribution.constant_value(value) for name, value in self._frozen.items()}
+        return function((trained or self._trained()) | frozen, batch)
 
     def _gradients(self, batch: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         trained = self._trained()
         with self._tf.GradientTape() as tape:
             tape.watch(list(trained.values()))
-            loss = self._train_loss(trained | self._frozen, batch)
+            loss = self._of(self._train_loss, batch, trained)
         found = tape.gradient(loss, trained, unconnected_gradients="zero")
         return loss, {name: self._tf.convert_to_tensor(gradient) for name, gradient in found.items()}
 
     def _step(self, batch: dict[str, Any], rate: Any, step: Any) -> tuple[Any, Any]:
         loss, gradients = self._gradients(batch)
-        return loss, self._apply(gradients, rate, step)
+        losses, summed = distribution.summed(loss, gradients)
+        return losses, self._apply(summed, rate, step)
 
     def _apply(self, gradients: dict[str, Any], rate: Any, step: Any) -> Any:
         """Update each weight in turn: new values of two weights are never in memory together."""
@@ -140,29 +156,45 @@ class _TensorFlowStepper:
         loss, gradients = self._gradients(batch)
         for name, gradient in gradients.items():
             self._sums[name].assign_add(self._tf.cast(gradient, "float32"))
-        return loss
+        return distribution.summed(loss, {})[0]
 
     def _apply_sums(self, rate: Any, step: Any) -> Any:
-        norm = self._apply({name: total.read_value() for name, total in self._sums.items()}, rate, step)
+        sums = {name: total.read_value() for name, total in self._sums.items()}
+        norm = self._apply(distribution.summed(self._tf.zeros(()), sums)[1], rate, step)
         for total in self._sums.values():
             total.assign(self._tf.zeros(total.shape))
         return norm
 
-    def _tensors(self, batch: Arrays) -> dict[str, Any]:
-        return {name: self._tf.convert_to_tensor(value) for name, value in batch.items()}
+    def _tensors(self, arrays: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self._tf.convert_to_tensor(value) for name, value in arrays.items()}
+
+    def _dealt(self, batches: Sequence[Arrays]) -> Iterator[Any]:
+        """The batches for all replicas, round by round; who is left over gets one that counts nothing."""
+        for at in range(0, len(batches), self._replicas):
+            batch_of = dict(enumerate(map(self._tensors, batches[at : at + self._replicas])))
+            empty = {name: 0 * value for name, value in batch_of[0].items()}
+            yield self._strategy.experimental_distribute_values_from_function(
+                lambda replica, of=batch_of, rest=empty: of.get(replica.replica_id_in_sync_group, rest)
+            )
+
+    def _here(self, result: Any) -> Any:
+        """What the first replica of this machine has, as all have."""
+        return self._strategy.experimental_local_results(result)[0].numpy()
 
     def train(self, batches: Sequence[Arrays], rate: float, step: int) -> tuple[float, float]:
-        tf = self._tf
-        now = tf.constant(rate), tf.constant(float(step))
-        if len(batches) == 1:
-            loss, norm = self._train(self._tensors(batches[0]), *now)
-            return float(loss), float(norm)
-        self._sums = self._sums or {name: tf.Variable(tf.zeros(w.shape)) for name, w in self._weights.items()}
-        total = sum(float(self._add(self._tensors(batch))) for batch in batches)
-        return total, float(self._finish(*now))
+        tf, now = self._tf, (self._tf.constant(rate), self._tf.constant(float(step)))
+        if len(batches) <= self._replicas:
+            losses, norm = self._train(next(self._dealt(batches)), *now)
+            return sum(self._here(losses).tolist()), float(self._here(norm))
+        if not self._sums:
+            with self._strategy.scope():
+                self._sums = {name: tf.Variable(tf.zeros(w.shape)) for name, w in self._weights.items()}
+        losses = np.concatenate([self._here(self._add(batch)) for batch in self._dealt(batches)])
+        return sum(losses.tolist()), float(self._here(self._finish(*now)))
 
-    def loss(self, batch: Arrays) -> float:
-        return float(self._eval(self._tensors(batch)))
+    def losses(self, batches: Sequence[Arrays]) -> list[float]:
+        found = [self._here(self._eval(batch)) for batch in self._dealt(batches)]
+        return np.concatenate(found)[: len(batches)].tolist() if found else []
 
     def predict(self, batch: Arrays) -> Array:
         predicted: Array = self._predict(self._tensors(batch)).numpy()
@@ -247,8 +279,8 @@ class _JaxStepper:
         self._weights, self._slots, norm = self._finish(self._weights, self._slots, sums, *now)
         return total, float(norm)
 
-    def loss(self, batch: Arrays) -> float:
-        return float(self._eval(self._weights, self._frozen, dict(batch)))
+    def losses(self, batches: Sequence[Arrays]) -> list[float]:
+        return [float(self._eval(self._weights, self._frozen, dict(batch))) for batch in batches]
 
     def predict(self, batch: Arrays) -> Array:
         return np.asarray(self._predict(self._weights, self._frozen, dict(batch)))

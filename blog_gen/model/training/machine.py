@@ -25,6 +25,7 @@ class Machine:
     memory: int | None  # bytes that may still be taken; None: unknown
     has_bfloat16: bool  # in hardware; where it is emulated, float32 is several times as fast
     flops: float | None = None  # of a matrix product in the faster precision, a second
+    replicas: int = 1  # devices that compute a step together
 
 
 def this_machine() -> Machine:

@@ -38,6 +38,7 @@ class MemoryLimit:
     hparams: HParams
     length: int  # tokens of a row
     free: int | None  # bytes; None: unknown
+    replicas: int = 1  # devices, each of which computes a part at least
 
     @property
     def room(self) -> float:
@@ -73,7 +74,7 @@ def fitted(
     """
     if limit.holds(recipe):
         return Fitted(recipe)
-    ways = list(_ways(recipe, settings, adapter_rate))
+    ways = list(_ways(recipe, settings, limit, adapter_rate))
     fitting = [way for way in ways if limit.holds(way)]
     if not fitting:
         raise _refusal(min(map(limit.needed, ways)), recipe, settings, limit)
@@ -81,11 +82,14 @@ def fitted(
     return Fitted(best, _reason(recipe, best, limit))
 
 
-def _ways(recipe: Recipe, settings: TrainingSettings, adapter_rate: float | None) -> Iterator[Recipe]:
+def _ways(
+    recipe: Recipe, settings: TrainingSettings, limit: MemoryLimit, adapter_rate: float | None
+) -> Iterator[Recipe]:
     """Every way that `settings` allow, the wanted one among them; of equal parts, the fewest."""
     parts, again = [recipe.gradient_accumulation], [recipe.activation_checkpointing]
     if settings.gradient_accumulation is None:
-        sizes = {-(-recipe.batch_rows // n): n for n in range(recipe.batch_rows, 0, -1)}
+        fewest = min(limit.replicas, recipe.batch_rows)
+        sizes = {-(-recipe.batch_rows // n): n for n in range(recipe.batch_rows, fewest - 1, -1)}
         parts = sorted(sizes.values())
     if settings.activation_checkpointing is None:
         again = [False, True]

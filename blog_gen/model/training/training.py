@@ -21,6 +21,8 @@ import numpy as np
 from blog_gen.errors import ModelError, Note
 from blog_gen.model.allocation import trim
 from blog_gen.model.arrays import Array, Arrays, part_way
+from blog_gen.model.distributed import strategy as distribution
+from blog_gen.model.distributed.team import WorkerLostError
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import network
 from blog_gen.model.training.adaptation import split
@@ -62,9 +64,10 @@ class FineTuning:
         self.recipe, self.folder = recipe, folder
         self.identity = _identity(base, (rows, held_out), recipe)
         self.position = TrainingProgress()
+        distribution.begin({"hparams": asdict(hparams), "recipe": asdict(recipe)})
         self._start, frozen = split(base, recipe.lora, recipe.freeze, recipe.seed)
         self._learns_table = ("wte" if hparams.tied else "head") in self._start
-        self._stepper = make_stepper(
+        self.stepper = make_stepper(
             self._start,
             Optimizer("adamw", weight_decay=recipe.weight_decay, clip_norm=recipe.clip_norm),
             self._training_loss,
@@ -99,7 +102,7 @@ class FineTuning:
         """Float32 logits (V,) of what follows `ids`, computed in a window of `length` tokens."""
         tokens = np.zeros((1, length), np.int32)
         tokens[0, : len(ids)] = ids
-        return self._stepper.predict({"tokens": tokens, "last": np.array(len(ids) - 1, np.int32)})
+        return self.stepper.predict({"tokens": tokens, "last": np.array(len(ids) - 1, np.int32)})
 
     def _wraps(self) -> tuple[Wrap, ...]:
         """What is computed twice: blocks, or beside adapters attention's shares, which take few products."""
@@ -132,9 +135,10 @@ class FineTuning:
 
         Raises:
             ModelError: the loss was not finite before anything was learned.
+            WorkerLostError: another machine is not there any more; the state is saved.
         """
         began, before = time.monotonic(), self.position.seconds
-        timer = SaveTimer(state_bytes(self._stepper.shapes()), least=save_seconds)
+        timer = SaveTimer(state_bytes(self.stepper.shapes()), least=save_seconds)
         if not self.position.history:
             self._evaluate(report)
         trim()
@@ -142,7 +146,11 @@ class FineTuning:
         if stopped and self.position.losses:  # a resume for which no time is left: its last steps count, too
             self._evaluate(report)
         while not stopped:
-            loss = self.advance()
+            try:
+                loss = self.advance()
+            except WorkerLostError:
+                self.save()
+                raise
             if loss is None:
                 stopped = f"the loss was no longer a number at step {self.position.step + 1}"
                 break
@@ -171,7 +179,7 @@ class FineTuning:
         """
         position = self.position
         if position.step and not position.best_step and len(self.held_out):
-            self._checkpoints.save_best(self._stepper, position.step)  # no step helped; one between may
+            self._checkpoints.save_best(self.stepper, position.step)  # no step helped; one between may
         tuned = self._checkpoints.best() if position.step else {}
         best = tuned if position.best_step else {}
         loss = position.best_loss - max(WORTH, self.recipe.doubt)
@@ -189,13 +197,13 @@ class FineTuning:
         return best
 
     def _put(self, weights: Arrays) -> None:
-        self._stepper.load((f"w/{name}", value) for name, value in weights.items())
+        self.stepper.load((f"w/{name}", value) for name, value in weights.items())
 
     def advance(self) -> float | None:
         """One step; its loss, or None where that is no number, with nothing counted."""
         step = self.position.step + 1
         rate = self.recipe.rate * self._schedule.share(step)
-        loss, norm = self._stepper.train(self._batches(step), rate, step)
+        loss, norm = self.stepper.train(self._batches(step), rate, step)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             if self.position.best_step == 0:
                 fix = "Lower training.learning_rate"
@@ -244,7 +252,7 @@ class FineTuning:
             position.best_loss, position.best_step, position.stale = loss, position.step, 0
             position.best_loss += 0 if position.step else self.recipe.doubt
             if position.step:  # before the first there is the base
-                self._checkpoints.save_best(self._stepper, position.step)
+                self._checkpoints.save_best(self.stepper, position.step)
         elif position.best_step or 2 * position.step > self.recipe.steps:
             position.stale += 1  # not at first: warm-up makes nearly every model worse before it is better
         position.losses = []
@@ -253,25 +261,27 @@ class FineTuning:
 
     def held_out_loss(self, by_text: bool = False) -> float:
         """Mean nats per token over the held-out rows; `by_text`: the mean of each text's own mean."""
-        total, shares = 0.0, self.held_out.share_of_text if by_text else self.held_out.counted
-        for start in range(0, len(self.held_out), self.recipe.batch_rows):
-            which = np.arange(start, min(start + self.recipe.batch_rows, len(self.held_out)))
-            total += self._stepper.loss(self.held_out.batch(which, self.recipe.batch_rows, shares))
-        return total / round(float(shares.sum()))
+        shares, size = (
+            self.held_out.share_of_text if by_text else self.held_out.counted,
+            self.recipe.batch_rows,
+        )
+        each = [np.arange(at, min(at + size, len(shares))) for at in range(0, len(shares), size)]
+        losses = self.stepper.losses([self.held_out.batch(which, size, shares) for which in each])
+        return sum(losses) / round(float(shares.sum()))
 
     def release(self) -> None:
         """Give up all that it holds in memory, once nothing more is to be learned or measured."""
-        del self._stepper
+        del self.stepper
         gc.collect()
         trim()
 
     def save(self) -> None:
         """Write all that a resume needs."""
-        self._checkpoints.save(self._stepper, self.position)
+        self._checkpoints.save(self.stepper, self.position)
 
     def resume(self, note: Callable[[Note], None] = lambda each: None) -> bool:
         """Take up the last state of this very run that is whole, if there is one; `note` hears of damage."""
-        position = self._checkpoints.resume(self._stepper, note)
+        position = self._checkpoints.resume(self.stepper, note)
         self.position = position or self.position
         return position is not None
 

@@ -1,0 +1,54 @@
+"""What pretraining computes: the loss of one long text cut into rows, and a stepper for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from blog_gen.model.arrays import Array
+from blog_gen.model.distributed import strategy as distribution
+from blog_gen.model.hparams import HParams
+from blog_gen.model.training import network
+from blog_gen.model.training.backend import Stepper, make_stepper
+from blog_gen.model.training.loss import chunked_cross_entropy, cross_entropy
+from blog_gen.model.training.optimizers import Optimizer
+
+
+def follower(about: Mapping[str, Any]) -> Stepper:
+    """A stepper like that of the chief's `Pretraining`, whose weights come from there."""
+    hparams = HParams(**about["hparams"])
+    zeros = {name: np.zeros(shape, np.float32) for name, shape in hparams.shapes().items()}
+    return begun(zeros, hparams, Optimizer(**about["optimizer"]), about["precision"])
+
+
+def begun(start: Mapping[str, Array], hparams: HParams, optimizer: Optimizer, precision: str) -> Stepper:
+    """A stepper from the weights `start`, with the other workers, if there are any."""
+    distribution.begin({"hparams": asdict(hparams), "optimizer": asdict(optimizer), "precision": precision})
+
+    def forward(weights: Any, batch: Any) -> tuple[Any, Any, Any, Any]:
+        """Last states (N, C), the table, targets (N,), and each target's share in the loss (N,)."""
+        from keras import ops
+
+        states = network.hidden_states(weights, batch["tokens"][:, :-1], hparams, precision)
+        targets = ops.reshape(batch["tokens"][:, 1:], (-1,))
+        shares = ops.reshape(batch["share"], (-1,))
+        return ops.reshape(states, (-1, hparams.n_embd)), weights["wte"], targets, shares
+
+    return make_stepper(
+        start,
+        optimizer,
+        lambda weights, batch: chunked_cross_entropy(*forward(weights, batch)),
+        lambda weights, batch: cross_entropy(*forward(weights, batch)),
+        compute_dtype=precision,
+    )
+
+
+def batch_of(rows: Array, size: int, total: int) -> dict[str, Array]:
+    """`rows` (n, T + 1) filled up to `size` of them; their targets count as much as those of `total` rows do,
+    together 1, and the filling nothing."""
+    share = np.zeros((size, rows.shape[1] - 1), np.float32)
+    share[: len(rows)] = 1.0 / (total * share.shape[1])
+    return {"tokens": np.pad(rows, ((0, size - len(rows)), (0, 0))), "share": share}

@@ -1,0 +1,89 @@
+"""A process of its own for `test_distribution`: one of several workers, or several devices of one machine.
+
+python together.py OUT RANK HOST:PORT,HOST:PORT…      python together.py OUT devices
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from blog_gen.model.distributed.cluster import Cluster
+from blog_gen.model.distributed.strategy import begin, connected
+from blog_gen.model.quiet import quiet
+
+_rng = np.random.default_rng(0)
+# Names as in a network: products in bfloat16, and an embedding that stays in float32.
+TRAINED, FROZEN = (
+    {name: _rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    for shapes in ({"h0/mlp/c_fc/w": (4, 3), "wte": (6, 4)}, {"h0/attn/c_proj/w": (3, 3)})
+)
+
+
+def small_stepper(scale: float = 1.0) -> Any:
+    """Of a loss that is traced in no time."""
+    import tensorflow as tf
+
+    from blog_gen.model.training.backend import make_stepper
+    from blog_gen.model.training.optimizers import Optimizer
+
+    def loss(weights: Any, batch: Any) -> Any:
+        x = tf.cast(tf.gather(weights["wte"], batch["tokens"]), "bfloat16")
+        y = x @ weights["h0/mlp/c_fc/w"] @ weights["h0/attn/c_proj/w"]
+        return tf.reduce_sum(tf.square(tf.cast(y, "float32")) * batch["share"][..., None])
+
+    trained, frozen = ({name: scale * each for name, each in arrays.items()} for arrays in (TRAINED, FROZEN))
+    return make_stepper(trained, Optimizer(), loss, loss, frozen)
+
+
+def learn(out: Path, replicas: int) -> None:
+    """Train and measure, with as many parts as replicas in a step, one less, and twice as many; all that came
+    of it goes to `out`."""
+    begin({})
+    stepper, rng, said = small_stepper(), np.random.default_rng(1), []
+    for step, parts in enumerate((replicas, replicas - 1, replicas, 2 * replicas), 1):
+        batches = [
+            {"tokens": rng.integers(0, 6, (2, 5)).astype(np.int32), "share": np.full((2, 5), 0.1, np.float32)}
+            for _ in range(parts)
+        ]
+        said += [stepper.train(batches, 0.01, step), stepper.losses(batches[:3])]
+        if step == 2:  # a resume, or the best weights in place of the last
+            stepper.load([(name, value * np.float32(0.9)) for name, value in stepper.arrays()])
+    np.savez(out, allow_pickle=False, said=json.dumps(said), **dict(stepper.arrays()))
+
+
+def _follower(about: Mapping[str, Any]) -> Any:
+    """What it starts from must come from the chief."""
+    return small_stepper(scale=0.0)
+
+
+def main(out: Path, rank: int, addresses: str) -> None:
+    cluster = Cluster(tuple(addresses.split(",")), rank)
+    with connected(cluster, {"command": "test"}, 120.0) as team:
+        if team.is_chief:
+            learn(out, len(cluster.workers))
+        else:
+            assert team.follow(_follower) == "" and not team.interrupted()
+
+
+def devices(out: Path) -> None:
+    """The same on two logical processors of this machine, in one process."""
+    quiet(compute=False)
+    import tensorflow as tf
+
+    one = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(one, [tf.config.LogicalDeviceConfiguration()] * 2)
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+        learn(out, 2)
+
+
+if __name__ == "__main__":
+    if sys.argv[2] == "devices":
+        devices(Path(sys.argv[1]))
+    else:
+        main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
