@@ -12,10 +12,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from blog_gen.config.settings import Settings
+from blog_gen.corpus import read_corpus
 from blog_gen.errors import BlogGenError
 from blog_gen.review.deadline import within
 from blog_gen.review.entries import LONGEST_SHOWN
-from blog_gen.site.articles import Article, read_articles
+from blog_gen.site.articles import Article
 from blog_gen.site.assets import image_files
 from blog_gen.site.folder import fingerprint
 from blog_gen.text.safety.facts import Finding, SiteFacts
@@ -114,7 +115,7 @@ class _Site:
 def _read(site: _Site, fingerprint: str) -> _Known:
     """Read and indexed once for every state of the articles."""
     settings = site.settings
-    articles = read_articles(settings).articles
+    articles = read_corpus(settings).articles  # as they are judged
     facts = SiteFacts(known_hosts([article.body for article in articles]), image_files(settings))
     return _Known(articles, _index(settings, articles), facts)
 
