@@ -57,12 +57,17 @@ def test_a_real_locale_without_the_letters_stops_nothing(trained: Path, tmp_path
     environment = {**os.environ, "BLOG_GEN_NOW": NOW, "LOCPATH": str(tmp_path), "LC_ALL": "en_US.ISO-8859-1"}
     encoding = [sys.executable, "-c", "import sys; print(sys.stdout.encoding, sys.getfilesystemencoding())"]
     assert subprocess.check_output(encoding, env=environment).split() == [b"iso8859-1"] * 2
-    before = set(os.listdir(os.fsencode(trained / "_generated")))
-    for words in (["generate", "--title", TITLE], ["run"], ["review", "list", "--json"], ["status"]):
-        done = subprocess.run([*COMMAND, *words], cwd=trained, env=environment, capture_output=True)
+    _said(trained, "utf-8", "generate", "--title", TITLE)
+    before = set((trained / "_generated").glob("*.md"))
+    told = b""
+    for words in (["generate", "--title", "Café"], ["run"], ["review", "list"], ["status"]):
+        given = [word.encode("latin-1") for word in (*COMMAND, *words)]
+        done = subprocess.run(given, cwd=trained, env=environment, capture_output=True)
         assert done.returncode == 0, done.stderr.decode("latin-1")
-    [new] = set(os.listdir(os.fsencode(trained / "_generated"))) - before
-    assert "日本" in (trained / "_generated" / os.fsdecode(new)).read_text(encoding="utf-8")
+        told += done.stdout
+    [new] = set((trained / "_generated").glob("*.md")) - before
+    assert "Café" in new.read_text(encoding="utf-8")
+    assert "Café".encode("latin-1") in told and "?? ? café".encode("latin-1") in told
 
 
 # Fills the disk when a draft is about to be written, but for as few pages as suffice for the draft alone.

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from tiny_site import write_base, write_site
 
-from blog_gen.config.settings import Limits, load_settings
+from blog_gen.config.settings import load_settings
 from blog_gen.corpus import read_corpus
 from blog_gen.judge.calibration import own_limits
 from blog_gen.judge.index import CorpusIndex
@@ -51,7 +51,7 @@ def test_they_are_stored_used_and_marked(site: Path) -> None:
     assert meta["own_limits"] == wanted.to_dict() and meta["own_limits"]["prose_first"] == 0.0
     table = _run(site, "generate", "--explain", "--date", "2026-03-05")
     assert _limit_of("prose_first", table) == "*"
-    assert _limit_of("left_open", table) == f"≤ {Limits().left_open}"
+    assert _limit_of("left_open", table) == "≤ 99", "as the site has it, and no mark"
     assert "the blog's own limit" in table
 
 

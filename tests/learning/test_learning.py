@@ -30,6 +30,7 @@ from blog_gen.learning.fine_tuning import train
 from blog_gen.learning.monitor import Monitor
 from blog_gen.learning.staleness import depends_on, settings_that_differ, up_to_date
 from blog_gen.model.formats.folder import draft_words, sampling_defaults
+from blog_gen.model.integrity import weights_file
 from blog_gen.model.training.machine import Machine
 from blog_gen.model.training.recipe import MEMORY_STRATEGIES
 from blog_gen.model.training.training import FineTuning
@@ -298,14 +299,15 @@ def test_in_how_many_parts_or_minutes_it_was_learned_is_no_reason_to_learn_again
 def test_a_run_of_other_settings_is_kept_beside_the_new_one_and_that_is_said_first(site: Path) -> None:
     settings = settings_of(site)
     before, _, _ = learn(settings_of(site, lora=2))
-    weights = (settings.run_folder / "model.safetensors").read_bytes()
+    weights = weights_file(settings.run_folder)
+    content = weights.read_bytes()
     after, notes, _ = learn(settings)
     (note,) = notes
     assert "trained with `training: {lora: 2}`, and the settings are `training: {lora: null}`" in note
     assert "kept as default.before" in note
     kept = runs.kept_folder(settings.run_folder)
     assert (runs.read_meta(kept), runs.read_meta(settings.run_folder)) == (before, after)
-    assert (kept / "model.safetensors").read_bytes() == weights
+    assert (kept / weights.name).read_bytes() == content
     assert not (kept / runs.STATE_FOLDER).exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from reviewing import make_store
 from trained_site import copied
 
 from blog_gen.config.settings import Settings
+from blog_gen.drafting.drafter import DraftRequest
 from blog_gen.review.store import Store
 
 pytestmark = pytest.mark.browser
@@ -43,7 +45,9 @@ def test_another_seed_and_title_make_another_draft(browser: Any, trained: Settin
         assert page.said == []
     new = [entry for entry in store.entries() if entry not in before]
     seeds = {entry.title == "A kettle: mine": entry.draft.provenance["seed"] for entry in new if entry.draft}
-    assert seeds[True] in range(4711, 4723) and seeds[False] in range(815, 827)
+    day = date.fromisoformat(before[0].day)
+    for titled, seed in ((True, 4711), (False, 815)):
+        assert seeds[titled] in DraftRequest(day, seed=seed).seeds(0, settings.candidates)
     assert {entry.day for entry in new} == {before[0].day}
     assert all(entry in store.entries() for entry in before)
 

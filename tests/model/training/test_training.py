@@ -214,7 +214,7 @@ def test_a_resume_with_no_time_left_measures_the_steps_since_the_last_evaluation
 
 
 def test_the_run_ends_with_its_best_weights_in_place(tmp_path: Path) -> None:
-    tuning = begun(tmp_path, replace(RECIPE, rate=3e-2))
+    tuning = begun(tmp_path, replace(RECIPE, rate=3e-2), hparams=DEEP)
     outcome = finished(tuning)
     assert outcome.position.share < 1, "or else this test says nothing"
     best = min(row["held_out"] for row in outcome.position.history)
