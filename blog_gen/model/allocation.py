@@ -12,14 +12,21 @@ from contextlib import suppress
 
 # <malloc.h> of the GNU C library.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
-LARGE = 512 << 10  # bytes: of a larger array, to map its pages anew costs little beside what is done with it
+LARGE = 512 << 10  # bytes: of a larger array the pages are mapped anew each time, where memory is what counts
+ROOMY = (
+    32 << 20
+)  # the same where time counts: a small model's arrays stay in the heap (docs/experiments.md, 36)
+SMALL = 50_000_000  # parameters
 
 
-def give_memory_back() -> None:
-    """Let the C library hold all arrays, in one heap, and return what is freed; elsewhere, nothing."""
+def give_memory_back(large: int = ROOMY) -> None:
+    """Let the C library hold all arrays, in one heap, and return `large` ones when freed; elsewhere, nothing.
+
+    May be called again with another size; the first time, before TensorFlow is imported.
+    """
     with suppress(OSError, AttributeError, TypeError):
         arrange = ctypes.CDLL(None).mallopt
-        for setting, value in ((_ARENA_MAX, 1), (_MMAP_THRESHOLD, LARGE), (_TRIM_THRESHOLD, 4 * LARGE)):
+        for setting, value in ((_ARENA_MAX, 1), (_MMAP_THRESHOLD, large), (_TRIM_THRESHOLD, 4 * large)):
             arrange(setting, value)
         os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
 

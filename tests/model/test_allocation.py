@@ -10,9 +10,9 @@ import pytest
 
 _CODE = """
 import sys
-from blog_gen.model.allocation import give_memory_back, trim
+from blog_gen.model.allocation import LARGE, give_memory_back, trim
 if sys.argv[1] == "arranged":
-    give_memory_back()
+    give_memory_back(LARGE)
 import numpy as np
 from pathlib import Path
 
