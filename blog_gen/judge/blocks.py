@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from blog_gen.judge.words import forms_of
@@ -68,7 +69,8 @@ class Block:
         return self.text[marker.end() :] if marker else self.text
 
 
-def blocks_of(body: str) -> list[Block]:
+@lru_cache(maxsize=8)  # several checks look at the same text, one after another
+def blocks_of(body: str) -> tuple[Block, ...]:
     """The blocks of Markdown `body`, in order.
 
     >>> [block.kind for block in blocks_of("Hello\\n\\n## Why\\n- one\\n- two\\n```\\n# code")]
@@ -85,7 +87,7 @@ def blocks_of(body: str) -> list[Block]:
             blocks.append(_block(kind, lines[at:after], offset, at + 1))
         offset += sum(len(line) + 1 for line in lines[at:after])
         at = after
-    return blocks
+    return tuple(blocks)
 
 
 def _kind(lines: Sequence[str], at: int, in_list: bool) -> Kind:

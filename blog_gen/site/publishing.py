@@ -7,41 +7,49 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from blog_gen.config.settings import Settings
 from blog_gen.errors import ArticleError
 from blog_gen.site.addresses import address_of
-from blog_gen.site.folder import LeftOut, content_of, front_matter_in, post_files
+from blog_gen.site.folder import LeftOut, content_of, front_matter_in, post_files, post_files_in
 from blog_gen.site.jekyll.defaults import FrontMatterDefaults
-from blog_gen.site.jekyll.places import HTML, endings, posts_folders
+from blog_gen.site.jekyll.places import HTML, endings, place_of, posts_folders
 
 _YEAR = re.compile(r"\d{4}")
 _PUBLISHED = re.compile(rb"^[\"']?published[\"']?[ \t]*:", re.MULTILINE)
 
 
 def folder_for_posts(settings: Settings, categories: Sequence[str], day: str) -> Path:
-    """Which `_posts` a post goes to: that of its category, else the fullest; in its year, where most are so.
+    """Where a post goes: the `_posts` of its category, else the fullest, and there to where most of them are.
 
     Args:
         day: YYYY-MM-DD.
     """
-    found = {folder: list(_files(folder, settings)) for folder in posts_folders(settings)}
+    found = {
+        folder: post_files_in([place_of(folder, settings)], settings, endings(settings), HTML)
+        for folder in posts_folders(settings)
+    }
     if not found:
         return settings.collections_folder / "_posts"
     names = {name.casefold() for name in categories}
     own = [folder for folder in found if folder.parent.name.casefold() in names]
     folder = max(own or found, key=lambda each: len(found[each]))
-    by_year = sum(_YEAR.fullmatch(file.parent.name) is not None for file in found[folder])
-    return folder / day[:4] if 2 * by_year > len(found[folder]) else folder
+    return folder / _usual_place([post.file.parent.relative_to(folder) for post in found[folder]], names, day)
 
 
-def _files(folder: Path, settings: Settings) -> Iterator[Path]:
-    ends = (*endings(settings), *HTML)
-    for parent, _, names in os.walk(folder):
-        yield from (Path(parent, name) for name in names if name.lower().endswith(ends))
+def _usual_place(folders: Sequence[Path], names: Collection[str], day: str) -> Path:
+    """The one of `folders` that is named for a category, else the one of most posts; a year is the day's."""
+    counts = Counter(
+        Path(*(day[:4] if _YEAR.fullmatch(part) else part for part in each.parts)) for each in folders
+    )
+    own = [each for each in counts if any(part.casefold() in names for part in each.parts)]
+    if own:
+        return max(own, key=counts.__getitem__)
+    return next((each for each, count in counts.items() if 2 * count > len(folders)), Path())
 
 
 def needs_published(path: Path, settings: Settings) -> bool:

@@ -109,6 +109,10 @@ def test_an_approved_draft_says_that_it_is_published_only_where_it_must(store: S
         (["_posts/2020/2020-01-01-a.md", "_posts/2021/2021-01-01-b.md"], "_posts/2026"),
         (["_posts/2020/2020-01-01-a.html", "_posts/2021/2021-01-01-b.html"], "_posts/2026"),
         (["_posts/2020/2020-01-01-a.md", "_posts/2021-01-01-b.md"], "_posts"),
+        (["_posts/x/2020-01-01-a.md", "_posts/x/2020-01-02-b.md", "_posts/2020-01-03-c.md"], "_posts/x"),
+        (["_posts/x/2020/2020-01-01-a.md", "_posts/x/2021/2021-01-01-b.md"], "_posts/x/2026"),
+        (["_posts/x/2020-01-01-a.md", "_posts/Programs/2020-01-02-b.md"], "_posts/Programs"),
+        (["_posts/_x/2020-01-01-a.txt", "_posts/.x/2020-01-02-b.md"], "_posts"),
     ],
 )
 def test_an_approved_draft_goes_to_the_folder_of_its_category_else_where_most_are(
