@@ -163,7 +163,8 @@ def _plugin(settings: Settings, notes: list[Note]) -> list[Change]:
     """The plugin, where Jekyll looks for plugins: many sites have names of gems under `plugins_dir`."""
     folders = plugin_folders(settings)
     there = [folder for folder in folders if (settings.site / folder).is_dir()]
-    if not there and settings.jekyll.get("plugins_dir") not in (None, "", "_plugins"):
+    there += [folder for folder in folders if folder.name.startswith("_")]  # as no gem is called
+    if not there:
         named = ", ".join(f"`{folder}`" for folder in folders)
         rule = f"no folder under `plugins_dir` is there, {named}, so the plugin has no place"
         action = (
@@ -171,7 +172,7 @@ def _plugin(settings: Settings, notes: list[Note]) -> list[Change]:
         )
         notes.append(Note(settings.file_of("plugins_dir"), rule, action))
         return []
-    return plugin_changes(settings, [*there, *folders][0], notes)
+    return plugin_changes(settings, there[0], notes)
 
 
 def plugin_folders(settings: Settings) -> list[Path]:

@@ -261,7 +261,12 @@ def test_a_blog_that_needs_no_settings_of_its_own_gets_the_file_for_ours(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("folders", "written"), [(("jekyll-feed", "_plugins"), "_plugins"), (("jekyll-feed", "jemoji"), None)]
+    ("folders", "written"),
+    [
+        (("jekyll-feed", "_plugins"), "_plugins"),
+        (("jekyll-feed", "./_own"), "_own"),
+        (("jekyll-feed", "jemoji"), None),
+    ],
 )
 def test_gems_named_as_folders_of_plugins_get_no_plugin(
     folders: tuple[str, str], written: str | None, tmp_path: Path
