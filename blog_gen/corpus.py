@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
-from blog_gen.config.settings import Settings
+from blog_gen.config.settings import Settings, articles_named
 from blog_gen.errors import ArticleError, Note
 from blog_gen.site.articles import LEFT_OUT, Article, HiddenPost, read_articles
 from blog_gen.site.habit import Habit, habit_of
@@ -103,7 +103,7 @@ def _left_alone(language: str | None, others: Counter[str], settings: Settings) 
     counted = ", ".join(f"{count} in `{other}`" for other, count in others.most_common())
     rule = f"the model learns one language, here `{language}`, and there are also {counted}"
     action = "these are not learned; `blog_gen: {language: …}` chooses another"
-    return [Note(settings.articles_folder, rule, action)]
+    return [Note(settings.site / articles_named(settings.articles)[0], rule, action)]
 
 
 def _as_drafts_may_be(articles: Iterable[Article]) -> tuple[tuple[Article, ...], list[Note]]:

@@ -166,6 +166,7 @@ OTHERS: dict[str, Callable[[], Any]] = {  # for each text anew
 FACTS = SiteFacts(hosts=frozenset({"a"}), files=frozenset({"b"}))
 # Those that are given what another one has read, and those that get several texts.
 FUNCTIONS: dict[str, Work] = {
+    "judge.blocks.blocks_of": blocks.blocks_of.__wrapped__,  # without what it remembers
     "judge.markup.heading_faults": lambda text: markup.heading_faults(blocks.blocks_of(text)),
     "judge.markup.markup_faults": lambda text: markup.markup_faults(blocks.blocks_of(text)),
     "judge.completeness.completeness_checks": lambda text: completeness.completeness_checks(

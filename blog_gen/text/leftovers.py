@@ -7,6 +7,7 @@ stays as it is. Knows Markdown, nothing of models.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from blog_gen.text.safety.code import masked
 from blog_gen.text.safety.facts import SiteFacts
@@ -18,6 +19,11 @@ _JUNK = r"(?:<?(?:https?:|www\.|mailto:|\.{0,2}/|#)[^\s()]*+)?"
 _LINKS = re.compile(
     rf"(?P<whole>!?\[[^\[\]\n]*+{_TARGET}|{_TARGET})|!?\[(?P<text>[^\[\]\n]*+)\]\({_JUNK}|\]\({_JUNK}"
 )
+# Words in brackets that lead nowhere; one or two, such as [sic], are an author's own.
+_NO_LINK = re.compile(
+    r"(?<![\]\w\\!])(?<!\] )\[(?P<text>[^\s\[\]^]++(?:[ \t]++[^\s\[\]]++){2,})\](?! ?[\[(:{])"
+)
+_LABEL = re.compile(r"^ {0,3}\[([^\[\]\n]++)\]:", re.M)
 _LONE = re.compile(r"(?<=\S)[ \t]++[*_]+\Z")
 _LAST = re.compile(r"(?<=[^\s*_])(?:\*++|_++)\Z")
 _EMPTY_ITEM = re.compile(r"(?:\A|\n)[ \t]*(?:[-+*_]|\d{1,9}[.)])[ \t]*\Z")
@@ -49,17 +55,19 @@ def without_leftovers(body: str, facts: SiteFacts | None = None) -> str:
     """
     body = body.replace("\0", "")
     segments = split(body)
+    labels = {label.casefold() for label in _LABEL.findall(body)}
     lines: list[str] = []
     for segment in segments:
         prose = isinstance(segment, Prose)
-        lines += _prose("\n".join(segment.lines), facts).split("\n") if prose else segment.lines
+        lines += _prose("\n".join(segment.lines), labels, facts).split("\n") if prose else segment.lines
     text = "\n".join(lines)
     return _EMPTY_ITEM.sub("", text.rstrip()).rstrip() if isinstance(segments[-1], Prose) else text
 
 
-def _prose(text: str, facts: SiteFacts | None) -> str:
+def _prose(text: str, labels: Collection[str], facts: SiteFacts | None) -> str:
     hidden, shown = masked(text)
     hidden = _LINKS.sub(lambda link: link["whole"] or _without_brackets(link), hidden)
+    hidden = _NO_LINK.sub(lambda words: words[0 if words["text"].casefold() in labels else "text"], hidden)
     if facts:
         hidden = _GLUED.sub(", ", _BARE.sub(lambda found: _bare(found, facts), hidden))
     parts = re.split(r"(\n[ \t]*\n)", hidden)

@@ -25,6 +25,7 @@ from blog_gen.text.safety.facts import SiteFacts
         ("See the ]( here.", "See the  here."),
         ("See [the shop](https://x.example and more.", "See the shop and more."),
         ("See [a](b) and ![c](", "See [a](b) and c"),
+        ("We had [the first day of it] and left.", "We had the first day of it and left."),
         ("- one\n- ", "- one"),
         ("- one\n- _", "- one"),
         ("One:\n\n*", "One:"),
@@ -47,6 +48,9 @@ def test_what_was_never_ended_goes(sampled: str, left: str) -> None:
         "Two * three and more",
         "A line of _two\nlines_",
         "[someone]: https://a.example/b_",
+        "He said [and meant] it [sic], [^1] [x] [a b c][d] [d][e f g], ![a b c](d), \\[a b c]",
+        "See [the long way].\n\n```\n[a b c]\n```\n\n[The long way]: /b",
+        "- [ ] a task to do\n- [x] one more task",
     ],
 )
 def test_what_is_whole_stays(body: str) -> None:
