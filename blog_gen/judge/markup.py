@@ -26,6 +26,8 @@ _DELIMITERS = re.compile(r"\*+|_+")
 _FOOTNOTE_MARK = re.compile(r"\[\^([^\[\]\s]+)\]")
 _REFERENCE = re.compile(r"\]\[([^\[\]\n]+)\]")
 _TARGET = re.compile(r" {0,3}\[([^\]]+)\]:")
+# A heading that is a link and no more is an entry of a list of contents.
+_ENTRY = re.compile(r"[ \t#]*\[[^\[\]\n]*+\]\([^()\n]*+\)[ \t#]*")
 # How a post text's head ends, to Markdown a heading: there a model began a second post in the first.
 _HEAD = re.compile(r"^(?:title|category|tags): .*\n---$", re.MULTILINE)
 
@@ -52,7 +54,8 @@ def heading_faults(blocks: Sequence[Block]) -> list[Fault]:
         if above and block.level > above + 1:
             faults.append(Fault(block.line, f"a heading of level {block.level} follows one of level {above}"))
         after = blocks[at + 1] if at + 1 < len(blocks) else None
-        if after is None or (after.kind == "heading" and after.level <= block.level):
+        empty = after is None or (after.kind == "heading" and after.level <= block.level)
+        if empty and not _ENTRY.fullmatch(block.text):
             faults.append(Fault(block.line, f"there is nothing under the heading {quoted(block.text)}"))
         above = block.level
     return faults

@@ -19,7 +19,7 @@ _LETTER = rf"(?:[^\W_{_IDEOGRAPHS}]|[{_MARKS}])"
 _TOKEN = re.compile(
     r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>"
     r"|https?://[^\s)>\]]+|(?<=\])\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)"
-    rf"|(?P<word>[{_IDEOGRAPHS}]|{_LETTER}+(?:['’ʼ]{_LETTER}+)*)"
+    rf"|(?P<word>[{_IDEOGRAPHS}]|{_LETTER}+(?:(?:\.{_LETTER}+){{2,}}|(?:['’ʼ]{_LETTER}+)*))"
 )
 
 _UNSPACED = re.compile(rf"[{_IDEOGRAPHS}]")
@@ -40,6 +40,8 @@ def words_of(text: str) -> list[Word]:
     ['a', 'if', 'i', 'n']
     >>> [word.form for word in words_of("It’s a *Well-Known* [trick](https://example.org/a-b).")]
     ["it's", 'a', 'well', 'known', 'trick']
+    >>> [word.form for word in words_of("Remove com.example.app, e.g. by hand.")]
+    ['remove', 'com.example.app', 'e', 'g', 'by', 'hand']
     """
     return [Word(_normalised(match[0]), *match.span()) for match in _TOKEN.finditer(text) if match["word"]]
 
