@@ -5,14 +5,18 @@ Knows blocks and the site's usual length, nothing of documents.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from blog_gen.config.settings import Limits
-from blog_gen.judge.blocks import PROSE, blocks_of
+from blog_gen.judge.blocks import PROSE, Block, blocks_of
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.markup import Fault, heading_faults, markup_faults
 from blog_gen.judge.scorecard import Check, at_most
-from blog_gen.judge.words import forms_of
+from blog_gen.judge.words import forms_of, quoted
+
+# What a paragraph ends with: a stop, perhaps in brackets, in emphasis or in the text of a link.
+_STOP = re.compile(r"[.!?…:;,。！？：；，][)\]\"'”’»*_`」』）]*+(?:\([^()\n]*+\)[)*_.]*+)?\s*+\Z")
 
 
 def completeness_checks(
@@ -28,6 +32,7 @@ def completeness_checks(
     faults = markup_faults(blocks)
     return [
         _ended_check(candidate),
+        _paragraphs_check(blocks),
         _length_check(candidate.body, words, length or length_bounds(words, limits.length_slack)),
         _prose_first_check(opens, limits.prose_first),
         _faults_check("heading_faults", heading_faults(blocks), limits.heading_faults),
@@ -41,6 +46,16 @@ def _ended_check(candidate: Candidate) -> Check:
     """Never fails: a text that was cut and trimmed is whole again, but worth less."""
     reason = "it ended by itself" if candidate.ended else "it was cut off, and trimmed to its last whole part"
     return Check("ended", int(candidate.ended), "", True, reason, merit=float(candidate.ended))
+
+
+def _paragraphs_check(blocks: Sequence[Block]) -> Check:
+    """Never fails: many posts have captions and lists of lines, but of two texts the whole one is better."""
+    texts = [block.text for block in blocks if block.kind == "paragraph" and forms_of(block.text)]
+    open_ones = [text for text in texts if not _STOP.search(text)]
+    share = 1 - len(open_ones) / len(texts) if texts else 1.0
+    found = f", among them {quoted(open_ones[0])}" if open_ones else ""
+    reason = f"{len(open_ones)} of {len(texts)} paragraphs do not end a sentence{found}"
+    return Check("whole_paragraphs", share, "", True, reason, merit=share)
 
 
 def length_bounds(usual: tuple[int, int], slack: float) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from blog_gen.judge.candidate import Candidate
 # new is worth most; the rest mostly tells sound texts from broken ones and little among the sound ones.
 WEIGHTS = {
     "ended": 4.0,
+    "whole_paragraphs": 3.0,
     "copied_share": 3.0,
     "longest_copy": 2.0,
     "surprise": 2.0,

@@ -18,6 +18,7 @@ _WORDS = {
     "distinct_2": ("different pairs of words, share", "at least"),
     "distinct_3": ("different runs of three words, share", "at least"),
     "ended": ("ended by itself", ""),
+    "whole_paragraphs": ("paragraphs that end a sentence, share", ""),
     "length": ("length, in words of prose", ""),
     "prose_first": ("opens with prose", ""),
     "heading_faults": ("faults in headings", "at most"),

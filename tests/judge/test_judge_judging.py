@@ -107,6 +107,23 @@ def test_a_cut_candidate_is_judged_as_it_is_and_worth_less() -> None:
     assert cut.score < whole.score
 
 
+@pytest.mark.parametrize(
+    ("more", "share"),
+    [
+        ("A tin", 2 / 3),
+        ("Certainly the tin\nand when a tin", 2 / 3),
+        ("He said *so.* Why (not)?", 1),
+        ("See [it.](https://example.org/tin)", 1),
+        ("- A tin\n- A screw\n\n![](tin.png)", 1),
+    ],
+)
+def test_of_two_texts_the_one_whose_paragraphs_end_is_better(more: str, share: float) -> None:
+    usual, other = judge([CANDIDATE, replace(CANDIDATE, body=f"{BODY}\n{more}")], CONTEXT)
+    assert other.to_dict()["whole_paragraphs"] == pytest.approx(share, abs=0.001)
+    assert "whole_paragraphs" not in failed(other.candidate)
+    assert share == 1 or other.score < usual.score
+
+
 def test_without_held_out_posts_the_surprise_is_not_judged() -> None:
     (card,) = judge([replace(CANDIDATE, logprob=-99.0)], replace(CONTEXT, held_out=None))
     assert not card.rejected and "surprise" not in card.to_dict()

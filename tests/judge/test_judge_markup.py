@@ -117,6 +117,8 @@ def test_broken_markdown_is_found_in_its_line(body: str, line: int, what: str) -
         ("## One\ntext\n#### Two\ntext", 1),
         ("## One\n## Two\ntext", 1),
         ("text\n\n## Last", 1),
+        ("## [One](#one)\n## [Two](#two) ##\n## One\ntext", 0),
+        ("## See [one](#one)\n## One\ntext", 1),
     ],
 )
 def test_headings_in_order(body: str, faults: int) -> None:

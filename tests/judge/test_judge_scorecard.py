@@ -76,4 +76,4 @@ def test_the_verdict_gives_every_reason() -> None:
 
 
 def test_limits_are_settings() -> None:
-    assert set(WEIGHTS) - {"ended", "length", "surprise"} <= set(vars(Limits()))
+    assert set(WEIGHTS) - {"ended", "length", "surprise", "whole_paragraphs"} <= set(vars(Limits()))
