@@ -27,6 +27,8 @@ _LABEL = re.compile(r"^ {0,3}\[([^\[\]\n]++)\]:", re.M)
 _LONE = re.compile(r"(?<=\S)[ \t]++[*_]+\Z")
 _LAST = re.compile(r"(?<=[^\s*_])(?:\*++|_++)\Z")
 _EMPTY_ITEM = re.compile(r"(?:\A|\n)[ \t]*(?:[-+*_]|\d{1,9}[.)])[ \t]*\Z")
+# What opens or closes emphasis: a word stands on one side, none on the other.
+_EMPHASIS = re.compile(r"(?<![\w*_\\])[*_]{1,3}(?=[^\s*_])|(?<=[^\s*_\\])[*_]{1,3}(?![\w*_])")
 _BULLET = re.compile(r"^[ \t]*[-+*][ \t]", re.M)
 _RULE = re.compile(r"[ \t]*(?:[-*_][ \t]*){3,}")
 _IN_WORD = re.compile(r"(?<=[^\W_])_++(?=[^\W_])")
@@ -86,7 +88,11 @@ def _without_brackets(link: re.Match[str]) -> str:
 
 
 def _paragraph(text: str) -> str:
-    """One paragraph without a last mark of emphasis that closes none."""
+    """One paragraph without a mark of emphasis that stands alone, or a last one that closes none."""
+    for mark in "*_":
+        alone = [found for found in _EMPHASIS.finditer(text) if found[0][0] == mark]
+        if len(alone) == 1 and not _in_link(text, alone[0].start()):
+            text = text[: alone[0].start()] + text[alone[0].end() :]
     *_, last = text.rsplit("\n", 1)
     if _RULE.fullmatch(last):
         return text
@@ -97,6 +103,13 @@ def _paragraph(text: str) -> str:
     before = _IN_WORD.sub("", _BULLET.sub("", text[: closing.start()])).count(closing[0][0])
     length = len(closing[0])
     return text if before >= length and before % 2 == length % 2 else text[: closing.start()]
+
+
+def _in_link(text: str, at: int) -> bool:
+    """Whether the word at this place has an address in it."""
+    start = max(text.rfind(blank, 0, at) for blank in " \t\n") + 1
+    word = text[start:].split(maxsplit=1)[0]
+    return "://" in word or "](" in word
 
 
 def without_addresses(line: str, facts: SiteFacts) -> str:
