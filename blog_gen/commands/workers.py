@@ -72,13 +72,14 @@ def together(
     if cluster is None:
         yield None
         return
-    from blog_gen.model.distributed.cluster import check_own
+    from blog_gen.model.distributed.listening import prepare
     from blog_gen.model.distributed.strategy import connected
 
-    check_own(cluster, public, named=workers not in (None, SLURM))
+    closed = prepare(cluster, public, named=workers not in (None, SLURM))
+    but = f" Nobody can at {', '.join(closed)}." if closed else ""
     click.echo(
         f"Worker {cluster.rank} of {len(cluster.workers)} waits for the others, {wait:g} seconds at most. "
-        f"Whoever reaches port {cluster.port} can take part: gRPC has no authentication here.",
+        f"Whoever reaches port {cluster.port} can take part: gRPC has no authentication here.{but}",
         err=True,
     )
     with connected(cluster, about(cluster.rank == 0), wait) as team:

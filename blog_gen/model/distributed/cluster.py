@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import socket
 import time
@@ -14,7 +13,6 @@ from blog_gen.errors import ModelError, UsageError
 
 VARIABLE = "TF_CONFIG"  # TensorFlow's own, which Kubeflow and others set
 _EXAMPLE = "Write host1:2222,host2:2222, the same on all"
-_NOWHERE = ("192.0.2.1", 9)  # of RFC 5737: nothing is sent there, but it takes the way out of this machine
 
 
 @dataclass(frozen=True)
@@ -82,57 +80,6 @@ def _cluster(addresses: Sequence[str], rank: int, source: str, number: str) -> C
         most = len(addresses) - 1
         raise UsageError(f"{number} must be from 0 to {most}, a place in {source}", got=rank)
     return Cluster(tuple(addresses), rank) if len(addresses) > 1 else None
-
-
-def check_own(cluster: Cluster, public: bool, named: bool) -> None:
-    """Refuse to listen where that cannot work, or where everybody could connect.
-
-    Args:
-        public: a public address is meant.
-        named: a person gave the address: it must be one of this machine's. One from a scheduler may lead here
-            another way.
-
-    Raises:
-        ModelError: the port is in use, the address is another machine's, or a public one.
-    """
-    if named:
-        _require_own_host(cluster)
-    with closing(socket.socket()) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind(("", cluster.port))
-        except OSError as error:
-            raise ModelError(
-                f"a worker needs a port of its own, and {cluster.port} cannot be taken", got=error.strerror
-            ) from None
-    address = _way_out()
-    if not public and address is not None and ipaddress.ip_address(address).is_global:
-        raise ModelError(
-            "workers trust whoever connects, and must not listen on a public address unasked",
-            got=address,
-            fix="Connect the machines by a private network or a VPN, or pass --public",
-        )
-
-
-def _require_own_host(cluster: Cluster) -> None:
-    host = cluster.own.rpartition(":")[0].strip("[]")
-    try:
-        family, kind, protocol, _, place = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
-        with closing(socket.socket(family, kind, protocol)) as trial:
-            trial.bind(place)
-    except OSError:
-        raise ModelError(
-            "--rank must be this machine's place in --workers",
-            got=f"{cluster.rank}, and {host} is not an address of this machine",
-        ) from None
-
-
-def _way_out() -> str | None:
-    """The address of this machine from which packets to the internet would leave; None for none."""
-    with closing(socket.socket(type=socket.SOCK_DGRAM)) as trial, suppress(OSError):
-        trial.connect(_NOWHERE)
-        return str(trial.getsockname()[0])
-    return None
 
 
 def silent(addresses: Sequence[str]) -> list[str]:

@@ -208,11 +208,14 @@ def _require_alike(greetings: Sequence[Mapping[str, Any]], cluster: Cluster) -> 
     """Refuse workers that would not compute the same.
 
     Raises:
-        ModelError: the first difference, by name, with both addresses.
+        ModelError: every difference, by name, with both addresses.
     """
-    chief = greetings[0]
-    for address, each in zip(cluster.workers, greetings, strict=True):
-        for name, value in each.items():
-            if value != chief.get(name):
-                got = f"{chief.get(name)} at {cluster.workers[0]}, and {value} at {address}"
-                raise ModelError(f"all workers must have the same {name}", got=got)
+    chief, first = greetings[0], cluster.workers[0]
+    unlike = {
+        name: f"{name}: {chief.get(name)} at {first}, {value} at {address}"
+        for address, each in zip(cluster.workers, greetings, strict=True)
+        for name, value in each.items()
+        if value != chief.get(name)
+    }
+    if unlike:
+        raise ModelError("all workers must have the same", got="; ".join(unlike.values()))

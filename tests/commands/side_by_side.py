@@ -1,0 +1,120 @@
+"""Several `blog-gen` at once, each a process of its own that begins where all is imported.
+
+They come out of one process that has done that and nothing else, which saves seconds for each.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from multiprocessing import forkserver
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+
+
+@dataclass(frozen=True)
+class Command:
+    """`blog-gen` with `words` in the folder `at`.
+
+    Args:
+        signals: what the process gets before it computes a step, by the number of that.
+        versions: of packages, in place of their own.
+    """
+
+    words: Sequence[str]
+    at: Path
+    signals: Mapping[int, int] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    said: str
+
+    @property
+    def steps(self) -> list[int]:
+        """Those that it began to compute."""
+        return [int(step) for step in re.findall(r"^step (\d+)$", self.said, re.MULTILINE)]
+
+
+def free_addresses(count: int) -> tuple[str, ...]:
+    """Of this machine alone, at which nobody listens."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return tuple(f"127.0.0.1:{each.getsockname()[1]}" for each in sockets)
+
+
+def run(folder: Path, *commands: Command, seconds: float = 120) -> list[Ended]:
+    """All of them at once, to their ends; what they say is kept in `folder` meanwhile."""
+    _warm_up()
+    logs = [folder / f"said-{number}.txt" for number in range(len(commands))]
+    running = [_CONTEXT.Process(target=_become, args=each) for each in zip(commands, logs, strict=True)]
+    try:
+        for process in running:
+            process.start()
+        for process in running:
+            process.join(seconds)
+        said = [log.read_text() for log in logs]
+        assert all(process.exitcode is not None for process in running), said
+    finally:
+        for process in running:
+            process.kill()
+    codes = [process.exitcode or 0 for process in running]
+    return [Ended(code, text) for code, text in zip(codes, said, strict=True)]
+
+
+def _warm_up() -> None:
+    """Start the process that all come from, unless it runs."""
+    _CONTEXT.set_forkserver_preload(["imported"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        patch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+        forkserver.ensure_running()
+
+
+def _become(command: Command, log: Path) -> None:
+    with log.open("w") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    os.chdir(command.at)
+    for package, version in command.versions.items():
+        __import__(package).__version__ = version
+    _send_to_itself(command.signals)
+    sys.argv = ["blog-gen", *command.words]
+    from blog_gen.cli import main
+
+    main()
+
+
+def _send_to_itself(signals: Mapping[int, int]) -> None:
+    from blog_gen.model.training import training
+
+    make = training.make_stepper
+
+    def making(*arguments: Any) -> Any:
+        stepper: Any = make(*arguments)
+        train = stepper.train
+
+        def signalled(batches: Any, rate: float, step: int) -> Any:
+            print(f"step {step}", flush=True)
+            if step in signals:
+                os.kill(os.getpid(), signals[step])
+            return train(batches, rate, step)
+
+        stepper.train = signalled
+        return stepper
+
+    training.make_stepper = making
