@@ -5,6 +5,7 @@ They come out of one process that has done that and nothing else, which saves se
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import re
@@ -91,7 +92,7 @@ def _become(command: Command, log: Path) -> None:
             os.dup2(file.fileno(), stream)
     os.chdir(command.at)
     for package, version in command.versions.items():
-        __import__(package).__version__ = version
+        importlib.import_module(package).__version__ = version  # type: ignore[attr-defined]
     _send_to_itself(command.signals)
     sys.argv = ["blog-gen", *command.words]
     from blog_gen.cli import main
@@ -100,8 +101,7 @@ def _become(command: Command, log: Path) -> None:
 
 
 def _send_to_itself(signals: Mapping[int, int]) -> None:
-    from blog_gen.model.training import training
-
+    training: Any = importlib.import_module("blog_gen.model.training.training")
     make = training.make_stepper
 
     def making(*arguments: Any) -> Any:
