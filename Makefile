@@ -20,6 +20,8 @@ ifdef MODEL
 endif
 	$(BIN)/blog-gen run $(if $(MODEL),--model $(MODEL))
 
+# Hundreds of processes start: where bytecode is not kept, each compiles the package anew.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/test.stamp  ## Run all tests; Debian's Jekyll and Chromium are installed where that is allowed.
 	@sh tests/install_tools.sh
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -382,18 +381,3 @@ def test_the_fingerprint_changes_with_the_posts_and_with_nothing_else(tmp_path: 
     (tmp_path / "_articles" / "d.md").rename(tmp_path / "_articles" / "f.md")
     seen.add(fingerprint(settings))
     assert len(seen) == 6
-
-
-def test_300_posts_in_half_a_second(tmp_path: Path) -> None:
-    files = {
-        f"{number:03}.md": f"---\ntitle: Post {number}\ndate: 2020-01-02\ntags: [a, b, c]\n---\n{number} "
-        + "word " * 700
-        for number in range(300)
-    }
-    settings = site_of(tmp_path, files)
-    seconds = []
-    for _ in range(3):
-        started = time.perf_counter()
-        assert len(read_articles(settings).articles) == 300
-        seconds.append(time.perf_counter() - started)
-    assert min(seconds) < 0.5

@@ -238,12 +238,3 @@ def test_a_folder_that_is_two_things_is_counted_once(tmp_path: Path) -> None:
         site=tmp_path, jekyll={"collections_dir": "blog"}, articles="blog/_posts", output="blog/_posts"
     )
     assert existing_days(site) == Counter([date(2026, 2, 1)])
-
-
-def test_three_hundred_posts_are_counted_fast(tmp_path: Path) -> None:
-    for number in range(300):
-        put(tmp_path, f"_articles/{number}.md", "---\ntitle: A\n---\n" + "word " * 800)
-    existing_days(Settings(site=tmp_path))
-    started = clock.perf_counter()
-    existing_days(Settings(site=tmp_path))
-    assert clock.perf_counter() - started < 0.25

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import time
 
 import pytest
 from hypothesis import given
@@ -99,20 +98,6 @@ def test_a_title_names_no_place_that_the_site_does_not(line: str, left: str) -> 
 def test_a_body_names_no_bare_address_that_the_site_does_not(sampled: str, left: str) -> None:
     facts = SiteFacts(hosts=frozenset({"friend.com"}))
     assert without_leftovers(sampled, facts) == left
-
-
-@pytest.mark.parametrize(
-    "piece", ["](", "[a](", "[", "[www.", "](a ", "* ", "_", "a_ ", "- _\n", "a.", "a.b@", "![a](b ", "`*"]
-)
-def test_doubled_text_takes_at_most_about_double_the_time(piece: str) -> None:
-    def seconds(times: int) -> float:
-        begun = time.process_time()
-        without_leftovers(piece * times, SiteFacts())
-        without_addresses(piece * times, SiteFacts())
-        return time.process_time() - begun
-
-    once, twice = (min(seconds(times) for _ in range(3)) for times in (4000, 8000))
-    assert twice < 3 * once + 0.05
 
 
 def test_the_worked_examples() -> None:

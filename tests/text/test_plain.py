@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import time
 from pathlib import Path
 
 import pytest
@@ -39,34 +38,6 @@ def test_no_markdown_is_too_odd(markdown: str) -> None:
 def test_plain_prose_stays_as_it_is(paragraphs: list[str]) -> None:
     prose = "\n\n".join(paragraphs)
     assert to_plain(prose) == prose
-
-
-@pytest.mark.parametrize(
-    "piece",
-    [
-        "{% raw %} ",
-        "{% raw %}{{ ",
-        "{% highlight x %}\n",
-        "{{ ",
-        "{{a}} ",
-        "{: a\n",
-        "{:",
-        "$$ a\n",
-        "$x_{",
-        "\\begin{a}\n",
-        "* a\n{: x\n",
-        "# a {#b",
-        "Z0Z",
-    ],
-)
-def test_doubled_markdown_takes_at_most_about_double_the_time(piece: str) -> None:
-    def seconds(times: int) -> float:
-        begun = time.process_time()
-        to_plain(piece * times)
-        return time.process_time() - begun
-
-    once, twice = (min(seconds(times) for _ in range(3)) for times in (4000, 8000))
-    assert twice < 3 * once + 0.05
 
 
 @given(st.text(alphabet="ab Z01{%}raw\n-", max_size=60))
