@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -28,6 +29,12 @@ PROBES = {
     "locales": ("test", "-e", "/usr/share/i18n/charmaps/ISO-8859-1.gz"),
     "two_hosts": ("unshare", "-n", "ip", "link", "add", "type", "veth"),
 }
+
+# XLA's compiler takes longer than a toy's training: what it made once serves all processes of all runs.
+COMPILED = Path(__file__).parents[1] / ".pytest_cache" / "compiled"
+COMPILED.mkdir(parents=True, exist_ok=True)
+os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={COMPILED}")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # How long an example takes depends on what else the machine does.
 hypothesis.settings.register_profile("blog_gen", deadline=None)

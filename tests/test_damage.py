@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from calling import NOW, call
 from click.testing import CliRunner, Result
 from tiny_site import write_base, write_site
 from toy_models import write_run
@@ -20,7 +19,6 @@ from blog_gen.cli import cli
 from blog_gen.errors import BlogGenError
 from blog_gen.model.sampling.vocabulary_constraint import load_words, save_words
 
-NOW = "2026-03-05T12:00:00+00:00"
 LEARNED = ("meta.json", "hparams.json", "encoder.json", "vocab.bpe", "words.txt", "model.safetensors")
 
 
@@ -58,9 +56,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = write_base(tmp_path_factory.mktemp("base"))
     save_words(["the", "kettle", "was", "cold"], base)
     site = write_site(tmp_path_factory.mktemp("site"), base, retrain="never")
-    for words in (["train", "--steps", "150"], ["generate", "--date", "2026-03-03"]):
-        command = [sys.executable, "-m", "blog_gen.cli", *words]
-        subprocess.run(command, cwd=site, env={**os.environ, "BLOG_GEN_NOW": NOW}, check=True)
+    for words in (["train", "--steps", "60"], ["generate", "--date", "2026-03-03"]):
+        call(site, *words, now=NOW)
     return site
 
 

@@ -6,12 +6,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 import yaml
+from calling import call
 from tiny_site import ANYTHING_GOES, write_base
 
 from blog_gen.config.settings import config_files_in
@@ -29,11 +29,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def blog_gen(site: Path, *words: str) -> str:
     """What the command says, having succeeded."""
-    done = subprocess.run(
-        [sys.executable, "-m", "blog_gen.cli", *words], cwd=site, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
-    return done.stdout
+    return call(site, *words, now=None).stdout
 
 
 def build(site: Path, jekyll: str) -> Path:

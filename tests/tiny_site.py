@@ -60,7 +60,7 @@ def write_site(folder: Path, base: Path, **settings: Any) -> Path:
     (folder / "_articles").mkdir(parents=True)
     for number in range(8):
         (folder / "_articles" / f"note_{number}.md").write_text(article(number))
-    training = {"steps": 150, "learning_rate": 0.01, "dropout": 0.0, "patience": 99}
+    training = {"steps": 60, "learning_rate": 0.02, "dropout": 0.0, "patience": 99}
     own = {"model": str(base), "training": training, "limits": ANYTHING_GOES, "candidates": 4}
     config = {"title": "Tins", "timezone": "Europe/London", "blog_gen": {**own, **settings}}
     (folder / "_config.yml").write_text(yaml.safe_dump(config))

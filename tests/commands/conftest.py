@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from calling import NOW, Run, command, environment
+from calling import NOW, Done, Run, call
 from deadlines import made_once
 from tiny_site import write_base, write_site
 
@@ -15,7 +14,7 @@ from tiny_site import write_base, write_site
 def _train(folder: Path) -> None:
     (folder / "base").mkdir()
     site = write_site(folder / "site", write_base(folder / "base"))
-    subprocess.run(command(["train"]), cwd=site, env=environment(), check=True, capture_output=True)
+    call(site, "train")
 
 
 @pytest.fixture(scope="session")
@@ -45,12 +44,7 @@ def trained(tmp_path: Path, common: Path) -> Path:
 def blog_gen(tmp_path: Path) -> Run:
     """Run the real command in the site; `code` is the exit code that it must have."""
 
-    def run(*words: str, code: int = 0, now: str = NOW) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            command(words), cwd=tmp_path, env=environment(now), capture_output=True, text=True, check=False
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
+    def run(*words: str, code: int = 0, now: str = NOW) -> Done:
+        return call(tmp_path, *words, code=code, now=now)
 
     return run

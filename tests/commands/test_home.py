@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
-from calling import Run, command, environment
+from calling import Run, call
 from tiny_site import SENTENCES, article, write_base, write_site
 
 from blog_gen import runs
@@ -21,12 +20,8 @@ def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     (folder / "base").mkdir()
     site = write_site(folder / "site", write_base(folder / "base"))
-    blog_gen_there(site, "train")
+    call(site, "train")
     return folder
-
-
-def blog_gen_there(site: Path, *words: str) -> None:
-    subprocess.run(command(list(words)), cwd=site, env=environment(), check=True, capture_output=True)
 
 
 @pytest.fixture
@@ -52,7 +47,7 @@ def test_a_run_comes_home(there: Path, home: Path, way: str, blog_gen: Run, base
     if way == "copied":
         shutil.copytree(run, source)
     else:
-        blog_gen_there(there, "models", "export", "default", "--format", "folder", str(source))
+        call(there, "models", "export", "default", "--format", "folder", str(source))
     done = blog_gen("models", "import", str(source), "--as-run")
     assert "learned 8 posts" in done.stdout
     assert done.stderr == ""
@@ -78,7 +73,7 @@ def test_a_run_comes_home(there: Path, home: Path, way: str, blog_gen: Run, base
 
 
 def test_adapters_come_home_without_their_base(there: Path, home: Path, base: Path, blog_gen: Run) -> None:
-    blog_gen_there(there, "train", "--fresh", "--lora", "2", "--steps", "4")
+    call(there, "train", "--fresh", "--lora", "2", "--steps", "4")
     run, elsewhere = there / ".blog_gen" / "runs" / "default", base.with_name("elsewhere")
     base.rename(elsewhere)  # from now on, nobody here has it
     try:
@@ -89,7 +84,7 @@ def test_adapters_come_home_without_their_base(there: Path, home: Path, base: Pa
         failed = blog_gen("models", "import", str(run), "--as-run", code=1)
         assert f"this run adds to the model {base}, which must be on this machine" in failed.stderr
         elsewhere.rename(base)
-        blog_gen_there(there, "models", "export", "default", "--format", "folder", "out")
+        call(there, "models", "export", "default", "--format", "folder", "out")
         base.rename(elsewhere)
         assert blog_gen("models", "import", str(there / "out"), "--as-run").stderr == ""
         blog_gen("generate")

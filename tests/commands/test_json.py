@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from calling import command
+from calling import call
 
 PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text()
 
@@ -19,7 +18,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text()
 def drafted(common: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trained site with a draft."""
     site = shutil.copytree(common / "site", tmp_path_factory.mktemp("drafted") / "site")
-    subprocess.run(command(["generate"]), cwd=site, check=True)
+    call(site, "generate")
     return site
 
 
@@ -40,8 +39,6 @@ def _documented(name: str) -> list[str]:
     ],
 )
 def test_keys_are_those_of_the_page(drafted: Path, name: str, words: list[str]) -> None:
-    line = command([*name.split(), *words])
-    rows: list[dict[str, Any]] = [
-        json.loads(row) for row in subprocess.check_output(line, cwd=drafted, text=True).splitlines()
-    ]
+    said = call(drafted, *name.split(), *words).stdout
+    rows: list[dict[str, Any]] = [json.loads(row) for row in said.splitlines()]
     assert rows and all(list(row) == _documented(name) for row in rows)

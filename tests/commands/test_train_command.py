@@ -78,7 +78,7 @@ def test_a_new_post_is_learned_from_where_the_last_run_ended(trained: Path, blog
         after["continued"] == before["continued"] + 1 and after["recipe"]["steps"] < before["recipe"]["steps"]
     )
     losses = [row["held_out"] for row in after["history"] if "held_out" in row]
-    kept = next(row["held_out"] for row in after["history"] if row["step"] == after["best_step"])
+    *_, kept = (row["held_out"] for row in after["history"] if row["step"] == after["best_step"])
     assert kept == min(losses) <= losses[0]  # rolled back where it only got worse
     assert losses[0] < before["history"][0]["held_out"]  # it began with what it knew
 

@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
@@ -16,6 +15,7 @@ from typing import NamedTuple
 
 import pytest
 import yaml
+from calling import Done, call
 from tiny_site import ANYTHING_GOES, write_base, write_site
 
 from blog_gen.config.settings import Settings, load_settings
@@ -42,13 +42,8 @@ def site(trained: Path, tmp_path: Path) -> Path:
     return shutil.copytree(trained, tmp_path / "site")
 
 
-def _run(site: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "blog_gen.cli", *words], cwd=site, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done
+def _run(site: Path, *words: str, code: int = 0) -> Done:
+    return call(site, *words, code=code, now=None)
 
 
 def _set(site: Path, **values: object) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from calling import call
 from tiny_site import write_base, write_site
 
 from blog_gen.config.settings import load_settings
@@ -20,11 +19,7 @@ from blog_gen.site.articles import oldest_first
 
 
 def _run(site: Path, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "blog_gen.cli", *words], cwd=site, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return call(site, *words, now=None).stdout
 
 
 @pytest.fixture(scope="module")

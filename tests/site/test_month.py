@@ -21,6 +21,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from calling import call
 from tiny_site import write_base, write_site
 
 from blog_gen.site.drafts import drafts_in
@@ -161,7 +162,7 @@ def libfaketime() -> str | None:
 def month(tmp_path: Path) -> Month:
     base = write_base(tmp_path / "base")
     site = write_site(tmp_path / "site", base, candidates=1, catch_up=CATCH_UP, retrain="never")
-    subprocess.run([sys.executable, "-m", "blog_gen.cli", "train"], cwd=site, check=True, capture_output=True)
+    call(site, "train", now=None)
     return Month(site, libfaketime())
 
 

@@ -1,0 +1,73 @@
+"""How tests call the real command: in a process of its own, by a clock that they set.
+
+`call` forks that process from one that has imported TensorFlow and done nothing else, which saves seconds of
+each; `command` is the line for those that want all of it, from the interpreter on.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+DAY = "2026-03-05"
+NOW = f"{DAY}T12:00:00+00:00"
+LONGEST = 300  # seconds that a command may take
+Done = subprocess.CompletedProcess[str]
+Run = Callable[..., Done]
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["__main__", "tensorflow", "keras", "blog_gen.cli"])
+
+
+def command(words: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "blog_gen.cli", *words]
+
+
+def environment(now: str = NOW) -> dict[str, str]:
+    return {**os.environ, "BLOG_GEN_NOW": now}
+
+
+def call(site: Path, *words: str, code: int | None = 0, now: str | None = NOW, **variables: str) -> Done:
+    """`blog-gen` with `words` in the folder `site`, to its end.
+
+    Args:
+        code: the exit code that it must have; None: any.
+        now: its clock; None: the real one.
+        variables: of its environment, beside those of this process.
+    """
+    clock = {} if now is None else {"BLOG_GEN_NOW": now}
+    with tempfile.TemporaryDirectory() as folder:
+        streams = [Path(folder, name) for name in ("out", "err")]
+        process = _CONTEXT.Process(
+            target=_become_command, args=(words, site, {**os.environ, **clock, **variables}, streams)
+        )
+        process.start()
+        process.join(LONGEST)
+        process.kill()
+        out, err = (path.read_text(encoding="utf-8") for path in streams)
+    ended = process.exitcode
+    assert ended is not None, f"{words} did not end: {out}{err}"
+    assert "Traceback" not in err, err
+    assert code is None or ended == code, f"{words}: {out}{err}"
+    return subprocess.CompletedProcess(command(words), ended, out, err)
+
+
+def _become_command(
+    words: Sequence[str], site: Path, variables: Mapping[str, str], streams: Sequence[Path]
+) -> None:
+    for number, path in enumerate(streams, start=1):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    os.environ.clear()
+    os.environ.update(variables)
+    time.tzset()
+    os.chdir(site)
+    sys.argv = ["blog-gen", *words]
+    from blog_gen.cli import main
+
+    main()
