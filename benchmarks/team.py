@@ -47,7 +47,7 @@ class Effort:
     steps: int
 
 
-USUAL = {"mini": Effort(3, 16), "124M": Effort(1, 5)}
+USUAL = {"mini": Effort(2, 12), "124M": Effort(1, 4)}
 FULL = {"mini": Effort(7, 32), "124M": Effort(3, 8)}
 
 

@@ -9,10 +9,8 @@ import importlib
 import multiprocessing
 import os
 import re
-import socket
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from pathlib import Path
@@ -47,15 +45,6 @@ class Ended:
     def steps(self) -> list[int]:
         """Those that it began to compute."""
         return [int(step) for step in re.findall(r"^step (\d+)$", self.said, re.MULTILINE)]
-
-
-def free_addresses(count: int) -> tuple[str, ...]:
-    """Of this machine alone, at which nobody listens."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return tuple(f"127.0.0.1:{each.getsockname()[1]}" for each in sockets)
 
 
 def run(folder: Path, *commands: Command, seconds: float = 120) -> list[Ended]:

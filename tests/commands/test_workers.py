@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
-from side_by_side import Command, Ended, free_addresses, run
+from addresses import free_addresses
+from side_by_side import Command, Ended, run
 from tiny_site import write_base, write_site
 
 # So fast that it is soon too far: it ends by early stopping after five steps.

@@ -13,9 +13,10 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -31,6 +32,7 @@ from blog_gen.model.training.state import load_state, save_state
 from blog_gen.model.weights import initial_weights
 
 Array = np.ndarray[Any, Any]
+_T = TypeVar("_T")
 STATE_FILE = "state.safetensors"
 PLATEAU_FILE = "plateau.safetensors"  # as it was before the rate fell: where a longer plan resumes
 REPORT_STEPS = 25
@@ -124,11 +126,11 @@ class Pretraining:
         while self.position.step < self.plan.steps:
             if not self.position.final and self.plan.decaying(self.position.step + 1):
                 self.save(PLATEAU_FILE)
-            self.position.losses.append(self._advance_or_save())
+            self.position.losses.append(self._saved_if_lost(self._advance))
             now = time.monotonic()
             self.position.seconds = before + now - began
             if self._every(REPORT_STEPS):
-                self._report(report, now - mark)
+                self._saved_if_lost(partial(self._report, report, now - mark))
                 mark = time.monotonic()
             if interrupted() or now - began > max_seconds:
                 break
@@ -156,11 +158,11 @@ class Pretraining:
         left = (self.plan.steps - position.step) * tokens / rate
         report(row | {"tokens_per_second": round(rate), "minutes_left": round(left / 60, 1)})
 
-    def _advance_or_save(self) -> float:
-        """`_advance`; where another machine is lost, the state from before the step is saved."""
+    def _saved_if_lost(self, call: Callable[[], _T]) -> _T:
+        """What `call` returns; where another machine is lost in it, the state from before is saved."""
         before = replace(self.position)
         try:
-            return self._advance()
+            return call()
         except WorkerLostError:
             self.position = before
             self.save()

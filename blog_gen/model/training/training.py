@@ -143,26 +143,19 @@ class FineTuning:
             self._evaluate(report)
         trim()
         compiled, stopped = False, self._stopping(max_seconds)
-        if stopped and self.position.losses:  # a resume for which no time is left: its last steps count, too
+        # A resume after a measurement that was broken off; or one for which no time is left.
+        if self.position.losses and (stopped or self.position.step % self.recipe.evaluate_every == 0):
             self._evaluate(report)
+            stopped = self._stopping(max_seconds)
         while not stopped:
             try:
-                loss = self.advance()
+                stopped = self._advance_and_measure(report, began - before, max_seconds)
             except WorkerLostError:
                 self.save()
                 raise
-            if loss is None:
-                stopped = f"the loss was no longer a number at step {self.position.step + 1}"
-                break
-            self.position.losses.append(loss)
-            self.position.seconds = before + time.monotonic() - began
-            report({"step": self.position.step, "loss": self.position.losses[-1]})
-            if self.position.step % self.recipe.evaluate_every == 0 or self._spent(max_seconds):
-                self._evaluate(report)
             if not compiled:
                 trim()
                 compiled = True
-            stopped = self._stopping(max_seconds)
             if interrupted() and not stopped:
                 self.save()
                 return None
@@ -171,6 +164,17 @@ class FineTuning:
         best = self._best(report)
         passes = self.position.best_step * self.recipe.batch_rows / len(self.rows)
         return Outcome(best, self.position, stopped, passes)
+
+    def _advance_and_measure(self, report: OnEvaluation, began: float, max_seconds: float) -> str:
+        """A step, and a measurement where one is due; why the run is over, if it is."""
+        if (loss := self.advance()) is None:
+            return f"the loss was no longer a number at step {self.position.step + 1}"
+        self.position.losses.append(loss)
+        self.position.seconds = time.monotonic() - began
+        report({"step": self.position.step, "loss": loss})
+        if self.position.step % self.recipe.evaluate_every == 0 or self._spent(max_seconds):
+            self._evaluate(report)
+        return self._stopping(max_seconds)
 
     def _best(self, report: OnEvaluation) -> Arrays:
         """The best weights, which are then in place: of some step, of the start (then none), or between.
@@ -261,10 +265,8 @@ class FineTuning:
 
     def held_out_loss(self, by_text: bool = False) -> float:
         """Mean nats per token over the held-out rows; `by_text`: the mean of each text's own mean."""
-        shares, size = (
-            self.held_out.share_of_text if by_text else self.held_out.counted,
-            self.recipe.batch_rows,
-        )
+        shares = self.held_out.share_of_text if by_text else self.held_out.counted
+        size = self.recipe.batch_rows
         each = [np.arange(at, min(at + size, len(shares))) for at in range(0, len(shares), size)]
         losses = self.stepper.losses([self.held_out.batch(which, size, shares) for which in each])
         return sum(losses) / round(float(shares.sum()))

@@ -6,25 +6,17 @@ import json
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 import together
+from addresses import free_addresses
 
 from blog_gen.errors import ModelError, UsageError
 from blog_gen.model.distributed.cluster import Cluster, await_others, from_flags, from_tf_config
 from blog_gen.model.quiet import quiet
-
-
-def free_addresses(count: int) -> tuple[str, ...]:
-    """Of this machine alone, at which nobody listens."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return tuple(f"127.0.0.1:{each.getsockname()[1]}" for each in sockets)
 
 
 @pytest.fixture(scope="module")

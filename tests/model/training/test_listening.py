@@ -9,7 +9,7 @@ import sys
 from contextlib import closing
 
 import pytest
-from test_distribution import free_addresses
+from addresses import free_addresses
 
 from blog_gen.errors import ModelError
 from blog_gen.model.distributed.cluster import Cluster

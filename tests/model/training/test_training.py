@@ -19,6 +19,7 @@ from safetensors.numpy import load_file
 
 from blog_gen.errors import ModelError, Note
 from blog_gen.model.adapters import merged
+from blog_gen.model.distributed.team import WorkerLostError
 from blog_gen.model.hparams import HParams
 from blog_gen.model.quiet import quiet
 from blog_gen.model.training.dataset import Rows, pack
@@ -185,13 +186,36 @@ def test_without_held_out_posts_it_trains_to_the_end(tmp_path: Path) -> None:
 
 
 def test_interrupted_and_resumed_it_ends_with_the_same_bits(tmp_path: Path, straight: Outcome) -> None:
-    for stop_at in (1, 7, 23):
+    for stop_at in (1, 23):
         folder = tmp_path / f"stopped-{stop_at}"
         first = begun(folder)
         assert first.run(interrupted=_at(first, stop_at)) is None
         second = begun(folder)
         assert second.resume() and second.position.step == stop_at
         assert _same(finished(second), straight)
+
+
+def test_a_worker_lost_while_measuring_leaves_a_state_from_which_that_is_measured_again(
+    tmp_path: Path, straight: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = begun(tmp_path)
+    measured = first.held_out_loss
+
+    def lost() -> float:
+        if first.position.step == 10:
+            raise WorkerLostError
+        return measured()
+
+    monkeypatch.setattr(first, "held_out_loss", lost)
+    with pytest.raises(WorkerLostError):
+        first.run()
+    second = begun(tmp_path)
+    assert second.resume() and second.position.step == 10
+    outcome = finished(second)
+    assert _same(outcome, straight)
+    assert [row["step"] for row in outcome.position.history] == [
+        row["step"] for row in straight.position.history
+    ]
 
 
 def _at(tuning: FineTuning, step: int) -> Callable[[], bool]:
