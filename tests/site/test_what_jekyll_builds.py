@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from blog_gen.config.settings import load_settings
+from blog_gen.config.settings import CONFIG_FILES, load_settings
 from blog_gen.errors import ArticleError
 from blog_gen.site.articles import read_articles
 
@@ -33,8 +33,8 @@ def built_by(jekyll: str, site: Path, tmp_path: Path, settings: str = "") -> set
     plugins.mkdir()
     (plugins / "list.rb").write_text(PLUGIN)
     (tmp_path / "more.yml").write_text(settings or "{}\n")
-    [own] = copy.glob("_config.*")
-    words = [jekyll, "build", "--config", f"{own.name},{tmp_path / 'more.yml'}", "--plugins", str(plugins)]
+    files = ",".join([*(path.name for path in copy.glob("_config.*")), str(tmp_path / "more.yml")])
+    words = [jekyll, "build", "--config", files, "--plugins", str(plugins)]
     environment = {**os.environ, "LIST": str(tmp_path / "list"), "JEKYLL_NO_BUNDLER_REQUIRE": "1"}
     environment.pop("BUNDLE_GEMFILE", None)
     subprocess.run(
@@ -44,8 +44,8 @@ def built_by(jekyll: str, site: Path, tmp_path: Path, settings: str = "") -> set
 
 
 def learned_from(site: Path, more: Path | None = None) -> set[str]:
-    [own] = site.glob("_config.*")
-    files = (own.name, str(more)) if more else (own.name,)
+    own = next((path.name for path in site.glob("_config.*")), CONFIG_FILES[0])
+    files = (own, str(more)) if more else (own,)
     try:
         reading = read_articles(load_settings(site, {"articles": EVERYWHERE}, files))
     except ArticleError:  # there is none
