@@ -34,7 +34,7 @@ Document = tuple[str, str]
 Span = tuple[int, int]
 """`text[first:end]`."""
 
-_FORMAT = b"blog-gen corpus index 3\n"  # count up whenever words or arrays change their meaning
+_FORMAT = b"blog-gen corpus index 4\n"  # count up whenever words or arrays change their meaning
 _UNKNOWN = chr(0x10FFFF)  # a word of no document
 _SHORTEST = 6  # words; what documents share is looked up from this length on
 
