@@ -14,7 +14,6 @@ from blog_gen.errors import Note
 from blog_gen.files import require_space
 from blog_gen.learning.resume import TrainingInputs, has_checkpoint, kept_recipe, read_inputs, write_inputs
 from blog_gen.learning.staleness import depends_on, knows_more, settings_that_differ
-from blog_gen.model.allocation import LARGE, SMALL, give_memory_back
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.distributed import strategy as distribution
 from blog_gen.model.hparams import HParams
@@ -142,8 +141,6 @@ def _tuning(
     advice = autopilot.choose(settings.training, hparams, learned, machine, short, resumed, len(kept), gentle)
     folder = settings.run_folder / runs.STATE_FOLDER
     require_space(folder, advice.disk, "training")
-    if hparams.parameters > SMALL:
-        give_memory_back(LARGE)
     tuning = FineTuning(
         hparams, open_weights(start, hparams), learned, rows(sorted(kept)), advice.recipe, folder
     )

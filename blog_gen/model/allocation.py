@@ -12,10 +12,10 @@ from contextlib import suppress
 
 # <malloc.h> of the GNU C library.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
-LARGE = 512 << 10  # bytes: of a larger array the pages are mapped anew each time, where memory is what counts
-ROOMY = (
-    32 << 20
-)  # the same where time counts: a small model's arrays stay in the heap (docs/experiments.md, 36)
+# Bytes from which on the pages of an array are mapped anew each time (docs/experiments.md, 33 and 38).
+ROOMY = 32 << 20  # a small model's arrays stay in the heap: time is what counts
+LARGE = 512 << 10  # a large model's do not while its functions are compiled, which leaves holes,
+STEADY = 4 << 20  # and those of up to 4 MiB do in the steps after, which fill the same places again and again
 SMALL = 50_000_000  # parameters
 
 

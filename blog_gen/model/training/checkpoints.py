@@ -1,8 +1,9 @@
 """What of a run is on disk while it lasts: its last two states, and its best weights.
 
-A state is written in the place of the older one, which goes first: the disk never holds three. How often
-follows from what it costs. Nobody waits for the disk to have it: a power cut that comes before it has finds a
-damaged file, which its checksum tells, and the state before it, which by then is on the disk for certain.
+A state is written in the place of the older one, which goes first: the disk never holds three, nor two
+and the best weights twice. How often follows from what it costs. Nobody waits for the disk to have it: a
+power cut that comes before it has finds a damaged file, which its checksum tells, and the state before it,
+which by then is on the disk for certain.
 """
 
 from __future__ import annotations
@@ -71,15 +72,21 @@ class Checkpoints:
 
     def save(self, stepper: Stepper, position: TrainingProgress) -> None:
         """Write a state in the older one's place; the best weights it speaks of are written already."""
-        path, before = (self.folder / STATE_FILES[(self._saves + turn) % 2] for turn in (0, 1))
-        sync(before)
-        path.unlink(missing_ok=True)
+        path = self.make_room()
         about = asdict(position) | {"identity": self._identity}
         save_state(path, stepper.shapes(), stepper.arrays(), about, synced=False)
         self._saves += 1
 
+    def make_room(self) -> Path:
+        """Give up the older of two states, once the other is on the disk for certain; where it was."""
+        older, newer = (self.folder / STATE_FILES[(self._saves + turn) % 2] for turn in (0, 1))
+        sync(newer)
+        older.unlink(missing_ok=True)
+        return older
+
     def save_best(self, stepper: Stepper, step: int) -> None:
-        """Keep the weights of now on disk, where they take no memory."""
+        """Keep the weights of now on disk, where they take no memory, in place of the best so far."""
+        self.make_room()
         shapes = {name: shape for name, shape in stepper.shapes().items() if name.startswith("w/")}
         arrays = ((name, value) for name, value in stepper.arrays() if name in shapes)
         save_state(self.folder / BEST_FILE, shapes, arrays, {"identity": self._identity, "step": step})

@@ -3,16 +3,23 @@
 The logits of 1024 tokens over 50,257 ids take 206 MB in float32, three times over with their gradient. The
 loss is the end of the graph, so its gradient is known up to a factor as soon as a chunk's logits are: each
 chunk's logits are turned into their own gradient in place, multiplied back, and dropped.
+`Objective` is what a fine-tune computes of a batch.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from keras import ops
 
-from blog_gen.model.training.fusion import after, island
+from blog_gen.model.hparams import HParams
+from blog_gen.model.training import network
+from blog_gen.model.training.dropout import NO_DROPOUT, Dropout
+from blog_gen.model.training.fusion import after, checkpointed, island
 from blog_gen.model.training.memory import MOST_PARTS, chunks
+from blog_gen.model.training.network import Wrap, as_it_is
+from blog_gen.model.training.recipe import Recipe
 
 Tensor = Any
 
@@ -95,3 +102,42 @@ def _parts(logits: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tens
     hit = ops.arange(logits.shape[1], dtype="int32")[None, :] == targets[:, None]
     picked = ops.sum(ops.where(hit, shifted, 0.0), axis=-1)
     return ops.sum((ops.log(total[:, 0]) - picked) * share), exponential, total, hit
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Functions of all weights by name, and of a batch: `tokens`, `targets` and each one's `share` (R, T)."""
+
+    hparams: HParams
+    recipe: Recipe
+    learns_table: bool  # that of the logits
+
+    def training_loss(self, weights: Any, batch: Any) -> Any:
+        dropout = Dropout(self.recipe.dropout, batch["seed"])
+        states, targets, share = self._forward(weights, batch, dropout, *self._wraps())
+        return chunked_cross_entropy(states, network.output_table(weights), targets, share, self.learns_table)
+
+    def evaluation_loss(self, weights: Any, batch: Any) -> Any:
+        states, targets, share = self._forward(weights, batch, NO_DROPOUT)
+        return cross_entropy(states, network.output_table(weights), targets, share)
+
+    def last_logits(self, weights: Any, batch: Any) -> Any:
+        """(V,) logits that follow the `last` of the tokens (1, T)."""
+        states = network.hidden_states(weights, batch["tokens"], self.hparams, self.recipe.precision)
+        state = ops.take(states[0], batch["last"], axis=0)
+        return ops.matmul(ops.cast(network.output_table(weights), "float32"), ops.cast(state, "float32"))
+
+    def _wraps(self) -> tuple[Wrap, ...]:
+        """What is computed twice: blocks, or beside adapters attention's shares, which take few products."""
+        if self.recipe.activation_checkpointing:
+            return (checkpointed,)
+        return (as_it_is, checkpointed) if self.recipe.lora is not None else ()
+
+    def _forward(self, weights: Any, batch: Any, dropout: Dropout, *wraps: Wrap) -> tuple[Any, Any, Any]:
+        """Last states (N, C), targets (N,) and each target's share in the loss (N,)."""
+        packing = network.Packing(batch["positions"], batch["segments"])
+        states = network.hidden_states(
+            weights, batch["tokens"], self.hparams, self.recipe.precision, packing, dropout, *wraps
+        )
+        flat = ops.reshape(states, (-1, self.hparams.n_embd))
+        return flat, ops.reshape(batch["targets"], (-1,)), ops.reshape(batch["share"], (-1,))

@@ -14,25 +14,20 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from blog_gen.errors import ModelError, Note
-from blog_gen.model.allocation import trim
+from blog_gen.model.allocation import LARGE, SMALL, STEADY, give_memory_back, trim
 from blog_gen.model.arrays import Array, Arrays, part_way
 from blog_gen.model.distributed import strategy as distribution
 from blog_gen.model.distributed.team import WorkerLostError
 from blog_gen.model.hparams import HParams
-from blog_gen.model.training import network
 from blog_gen.model.training.adaptation import split
 from blog_gen.model.training.backend import make_stepper
 from blog_gen.model.training.checkpoints import SOONEST, Checkpoints, SaveTimer, state_bytes
 from blog_gen.model.training.dataset import Rows, epoch_order
-from blog_gen.model.training.dropout import NO_DROPOUT, Dropout
-from blog_gen.model.training.fusion import checkpointed
-from blog_gen.model.training.loss import chunked_cross_entropy, cross_entropy
-from blog_gen.model.training.network import Wrap, as_it_is
+from blog_gen.model.training.loss import Objective
 from blog_gen.model.training.optimizers import Optimizer
 from blog_gen.model.training.outcome import Outcome, TrainingProgress
 from blog_gen.model.training.recipe import MEMORY_STRATEGIES, Recipe
@@ -41,7 +36,13 @@ from blog_gen.model.training.schedules import LearningRateSchedule
 # Of what was learned, as alternatives to all of it; and nats by which one must be better to be taken.
 SHARES, WORTH = (0.75, 0.5, 0.25), 0.005
 
+EVALUATED_AT_ONCE = 4  # batches, between which an interruption is heard
+
 OnEvaluation = Callable[[dict[str, float]], None]
+
+
+class _Interrupted(Exception):
+    """While it was measured; nothing has changed since the last step."""
 
 
 class FineTuning:
@@ -60,66 +61,34 @@ class FineTuning:
         recipe: Recipe,
         folder: Path,
     ) -> None:
+        self._is_large = hparams.parameters > SMALL
+        if self._is_large:
+            give_memory_back(LARGE)
         self.hparams, self.rows, self.held_out = hparams, rows, held_out
         self.recipe, self.folder = recipe, folder
         self.identity = _identity(base, (rows, held_out), recipe)
         self.position = TrainingProgress()
+        self._interrupted: Callable[[], bool] = lambda: False
         distribution.begin({"hparams": asdict(hparams), "recipe": asdict(recipe)})
         self._start, frozen = split(base, recipe.lora, recipe.freeze, recipe.seed)
-        self._learns_table = ("wte" if hparams.tied else "head") in self._start
+        objective = Objective(hparams, recipe, ("wte" if hparams.tied else "head") in self._start)
         self.stepper = make_stepper(
             self._start,
             Optimizer("adamw", weight_decay=recipe.weight_decay, clip_norm=recipe.clip_norm),
-            self._training_loss,
-            self._evaluation_loss,
+            objective.training_loss,
+            objective.evaluation_loss,
             frozen,
             recipe.precision,
-            self._last_logits,
+            objective.last_logits,
         )
         self._schedule = LearningRateSchedule(recipe.steps, recipe.warmup, shape=recipe.schedule)
         self._checkpoints = Checkpoints(folder, self.identity)
-
-    def _training_loss(self, weights: Any, batch: Any) -> Any:
-        dropout = Dropout(self.recipe.dropout, batch["seed"])
-        states, targets, share = self._forward(weights, batch, dropout, *self._wraps())
-        return chunked_cross_entropy(
-            states, network.output_table(weights), targets, share, self._learns_table
-        )
-
-    def _evaluation_loss(self, weights: Any, batch: Any) -> Any:
-        states, targets, share = self._forward(weights, batch, NO_DROPOUT)
-        return cross_entropy(states, network.output_table(weights), targets, share)
-
-    def _last_logits(self, weights: Any, batch: Any) -> Any:
-        """(V,) logits that follow the `last` of the tokens (1, T)."""
-        from keras import ops
-
-        states = network.hidden_states(weights, batch["tokens"], self.hparams, self.recipe.precision)
-        state = ops.take(states[0], batch["last"], axis=0)
-        return ops.matmul(ops.cast(network.output_table(weights), "float32"), ops.cast(state, "float32"))
 
     def next_logits(self, ids: Sequence[int], length: int) -> Array:
         """Float32 logits (V,) of what follows `ids`, computed in a window of `length` tokens."""
         tokens = np.zeros((1, length), np.int32)
         tokens[0, : len(ids)] = ids
         return self.stepper.predict({"tokens": tokens, "last": np.array(len(ids) - 1, np.int32)})
-
-    def _wraps(self) -> tuple[Wrap, ...]:
-        """What is computed twice: blocks, or beside adapters attention's shares, which take few products."""
-        if self.recipe.activation_checkpointing:
-            return (checkpointed,)
-        return (as_it_is, checkpointed) if self.recipe.lora is not None else ()
-
-    def _forward(self, weights: Any, batch: Any, dropout: Dropout, *wraps: Wrap) -> tuple[Any, Any, Any]:
-        """Last states (N, C), targets (N,) and each target's share in the loss (N,)."""
-        from keras import ops
-
-        packing = network.Packing(batch["positions"], batch["segments"])
-        states = network.hidden_states(
-            weights, batch["tokens"], self.hparams, self.recipe.precision, packing, dropout, *wraps
-        )
-        flat = ops.reshape(states, (-1, self.hparams.n_embd))
-        return flat, ops.reshape(batch["targets"], (-1,)), ops.reshape(batch["share"], (-1,))
 
     def run(
         self,
@@ -137,44 +106,59 @@ class FineTuning:
             ModelError: the loss was not finite before anything was learned.
             WorkerLostError: another machine is not there any more; the state is saved.
         """
-        began, before = time.monotonic(), self.position.seconds
-        timer = SaveTimer(state_bytes(self.stepper.shapes()), least=save_seconds)
-        if not self.position.history:
-            self._evaluate(report)
-        trim()
-        compiled, stopped = False, self._stopping(max_seconds)
-        # A resume after a measurement that was broken off; or one for which no time is left.
-        if self.position.losses and (stopped or self.position.step % self.recipe.evaluate_every == 0):
-            self._evaluate(report)
-            stopped = self._stopping(max_seconds)
-        while not stopped:
-            try:
-                stopped = self._advance_and_measure(report, began - before, max_seconds)
-            except WorkerLostError:
-                self.save()
+        self._interrupted = interrupted
+        try:
+            stopped = self._learn(report, max_seconds, save_seconds)
+        except (WorkerLostError, _Interrupted) as reason:
+            self.save()
+            if isinstance(reason, WorkerLostError):
                 raise
-            if not compiled:
-                trim()
-                compiled = True
-            if interrupted() and not stopped:
-                self.save()
-                return None
-            if timer.due():
-                timer.time(self.save)
+            return None
+        finally:
+            self._interrupted = lambda: False
         best = self._best(report)
         passes = self.position.best_step * self.recipe.batch_rows / len(self.rows)
         return Outcome(best, self.position, stopped, passes)
 
-    def _advance_and_measure(self, report: OnEvaluation, began: float, max_seconds: float) -> str:
-        """A step, and a measurement where one is due; why the run is over, if it is."""
-        if (loss := self.advance()) is None:
-            return f"the loss was no longer a number at step {self.position.step + 1}"
-        self.position.losses.append(loss)
-        self.position.seconds = time.monotonic() - began
-        report({"step": self.position.step, "loss": loss})
-        if self.position.step % self.recipe.evaluate_every == 0 or self._spent(max_seconds):
+    def _learn(self, report: OnEvaluation, max_seconds: float, save_seconds: float) -> str:
+        """All steps that are left; why it stopped.
+
+        Raises:
+            _Interrupted: after a step, or between two parts of an evaluation, which a resume begins again.
+        """
+        began, before = time.monotonic(), self.position.seconds
+        timer = SaveTimer(state_bytes(self.stepper.shapes()), least=save_seconds)
+        if not self.position.history or (self.position.losses and self._is_due(max_seconds)):
             self._evaluate(report)
-        return self._stopping(max_seconds)
+        trim()
+        compiled, stopped = False, self._stopping(max_seconds)
+        while not stopped:
+            loss = self.advance()
+            if loss is None:
+                return f"the loss was no longer a number at step {self.position.step + 1}"
+            self.position.losses.append(loss)
+            self.position.seconds = before + time.monotonic() - began
+            report({"step": self.position.step, "loss": self.position.losses[-1]})
+            self._heed()
+            if self._is_due(max_seconds):
+                self._evaluate(report)
+            if not compiled:
+                self._settle()
+                compiled = True
+            stopped = self._stopping(max_seconds)
+            if timer.due():
+                timer.time(self.save)
+        return stopped
+
+    def _settle(self) -> None:
+        """From here on each step takes the memory that the one before gave back."""
+        trim()
+        if self._is_large:
+            give_memory_back(STEADY)
+
+    def _heed(self) -> None:
+        if self._interrupted():
+            raise _Interrupted
 
     def _best(self, report: OnEvaluation) -> Arrays:
         """The best weights, which are then in place: of some step, of the start (then none), or between.
@@ -232,8 +216,10 @@ class FineTuning:
             part["seed"] = np.array(seed % 2**32, np.uint32)
         return parts
 
-    def _spent(self, max_seconds: float) -> bool:
-        return self.position.step >= self.recipe.steps or self.position.seconds >= max_seconds
+    def _is_due(self, max_seconds: float) -> bool:
+        """Whether an evaluation is, after this step."""
+        regular = self.position.step % self.recipe.evaluate_every == 0
+        return regular or self.position.step >= self.recipe.steps or self.position.seconds >= max_seconds
 
     def _stopping(self, max_seconds: float) -> str:
         """Why the run is over, in plain words; empty while it is not."""
@@ -268,11 +254,16 @@ class FineTuning:
         shares = self.held_out.share_of_text if by_text else self.held_out.counted
         size = self.recipe.batch_rows
         each = [np.arange(at, min(at + size, len(shares))) for at in range(0, len(shares), size)]
-        losses = self.stepper.losses([self.held_out.batch(which, size, shares) for which in each])
+        losses: list[float] = []
+        for at in range(0, len(each), EVALUATED_AT_ONCE):
+            self._heed()
+            part = each[at : at + EVALUATED_AT_ONCE]
+            losses += self.stepper.losses([self.held_out.batch(which, size, shares) for which in part])
         return sum(losses) / round(float(shares.sum()))
 
     def release(self) -> None:
-        """Give up all that it holds in memory, once nothing more is to be learned or measured."""
+        """Give up what it holds in memory and can do without on disk: nothing more is learned or measured."""
+        self._checkpoints.make_room()
         del self.stepper
         gc.collect()
         trim()

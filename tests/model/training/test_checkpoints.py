@@ -56,7 +56,9 @@ def test_the_disk_never_holds_three_states(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(checkpoints, "save_state", watched)
     tuning.run(save_seconds=0.0)
     size, best = ((tmp_path / f"{name}.safetensors").stat().st_size for name in ("state-1", "best"))
-    assert 2 * size + best <= held <= 2 * (size + best) + 4096  # the headers' histories grow
+    assert 2 * size + best - 4096 <= held <= 2 * size + best + 4096  # the headers' histories grow
+    tuning.release()
+    assert len(list(tmp_path.glob("state-*"))) == 1, "room for the model"
 
 
 def test_before_a_state_is_given_up_the_other_is_on_the_disk(

@@ -218,6 +218,26 @@ def test_a_worker_lost_while_measuring_leaves_a_state_from_which_that_is_measure
     ]
 
 
+def test_whoever_interrupts_does_not_wait_for_an_evaluation(tmp_path: Path, straight: Outcome) -> None:
+    """Not for one that is due, nor for the rest of one that began; a resume makes up for it."""
+    first = begun(tmp_path)
+    assert first.run(interrupted=_at(first, RECIPE.evaluate_every)) is None
+    assert [row["step"] for row in first.position.history] == [0]
+    second = begun(tmp_path)
+    assert second.resume()
+    heard = iter([False, True])  # after a step, between the parts of its evaluation
+    due = 2 * RECIPE.evaluate_every
+    assert second.run(interrupted=lambda: second.position.step == due and next(heard)) is None
+    assert [row["step"] for row in second.position.history] == [0, RECIPE.evaluate_every]
+    third = begun(tmp_path)
+    assert third.resume() and _same(finished(third), straight)
+
+
+def test_interrupted_before_its_first_step_it_computes_none(tmp_path: Path) -> None:
+    first = begun(tmp_path)
+    assert first.run(interrupted=lambda: True) is None and first.position.step == 0
+
+
 def _at(tuning: FineTuning, step: int) -> Callable[[], bool]:
     return lambda: tuning.position.step >= step
 
