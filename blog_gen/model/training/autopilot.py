@@ -18,13 +18,12 @@ from blog_gen.model.training.dataset import Rows
 from blog_gen.model.training.defaults import defaults_for
 from blog_gen.model.training.machine import Machine
 from blog_gen.model.training.recipe import MEMORY_STRATEGIES, Recipe
-from blog_gen.model.training.strategies import MemoryLimit, fitted, gib, step_operations
+from blog_gen.model.training.strategies import MemoryLimit, fitted, gib, run_seconds
 
 GENTLE_RATE = 0.25  # where nothing was gained at the usual one
 SHORT_EPOCHS, SHORT_RATE = 2.0, 0.5  # where a run goes on from the one before
 FEW_POSTS = 3  # held out: fewer say little, since what is learned helps one twice as much as another
 DOUBT = 0.1  # nats: two standard deviations of what a post gains (docs/experiments.md)
-STEP_EFFICIENCY = 0.6  # of the rate of plain products: the rest is attention's edges, norms, the update
 
 
 @dataclass(frozen=True)
@@ -73,9 +72,8 @@ def choose(
         share = (SHORT_RATE if short else 1.0) * (GENTLE_RATE if gentle else 1.0)
         recipe = replace(found.recipe, rate=found.recipe.rate * share, gentle=gentle)
         recipe = replace(recipe, doubt=DOUBT if held_out < FEW_POSTS and not short else 0.0)
-    seconds = None
-    if machine.flops:
-        seconds = recipe.steps * step_operations(recipe, limit) / (STEP_EFFICIENCY * machine.flops)
+    apart = len(rows) * settings.held_out / max(0.1, 1 - settings.held_out) if held_out else 0.0
+    seconds = run_seconds(recipe, limit, machine, apart)
     needed = limit.needed(recipe)
     disk = memory.to_store(hparams, recipe.lora, recipe.freeze)
     expected = _expected(recipe, _time(seconds, settings.max_minutes), needed, disk, held_out > 0)

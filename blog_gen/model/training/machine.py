@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from blog_gen.errors import BlogGenError
 from blog_gen.files import read_json, write_json
@@ -26,25 +28,30 @@ class Machine:
     has_bfloat16: bool  # in hardware; where it is emulated, float32 is several times as fast
     flops: float | None = None  # of a matrix product in the faster precision, a second
     replicas: int = 1  # devices that compute a step together
+    bandwidth: float | None = None  # bytes a second that element-wise operations read and write
 
 
 def this_machine() -> Machine:
     fast = has_bfloat16()
-    return Machine(free_memory(), fast, product_rate("bfloat16" if fast else "float32"))
+    rate = product_rate("bfloat16" if fast else "float32")
+    return Machine(free_memory(), fast, rate, bandwidth=bandwidth())
 
 
 def remember(machine: Machine, path: Path) -> None:
     """Keep how fast the machine is, so that it need not be measured, with TensorFlow, to give an estimate."""
     with suppress(BlogGenError):
-        write_json(path, {"has_bfloat16": machine.has_bfloat16, "flops": machine.flops})
+        rates = {"flops": machine.flops, "bandwidth": machine.bandwidth}
+        write_json(path, {"has_bfloat16": machine.has_bfloat16, **rates})
 
 
 def remembered(path: Path) -> Machine:
     """This machine with the memory that is free now, as fast as it was when something was learned on it."""
     try:
         known = read_json(path)
-        return Machine(free_memory(), bool(known["has_bfloat16"]), float(known["flops"]))
-    except (OSError, ValueError, LookupError, TypeError):
+        moved = known.get("bandwidth")  # which version 0.1 did not measure
+        fast, rate = bool(known["has_bfloat16"]), float(known["flops"])
+        return Machine(free_memory(), fast, rate, bandwidth=moved and float(moved))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return Machine(free_memory(), has_bfloat16=False)
 
 
@@ -101,9 +108,24 @@ def product_rate(dtype: str, seconds: float = 0.15) -> float:
     from keras import ops
 
     one, other = ops.ones((1024, 768), dtype), ops.ones((768, 3072), dtype)
-    ops.convert_to_numpy(ops.matmul(one, other)[:1, :1])  # the first is always slow
+    return 2.0 * 1024 * 768 * 3072 / _each(lambda: ops.matmul(one, other), seconds)
+
+
+def bandwidth(seconds: float = 0.15) -> float:
+    """Bytes a second that are read and written where every number of a large array (64 MiB) is changed."""
+    from keras import ops
+
+    large = ops.ones((1 << 14, 1 << 10), "float32")
+    return 2.0 * (64 << 20) / _each(lambda: ops.multiply(large, 1.5), seconds)
+
+
+def _each(compute: Callable[[], Any], seconds: float) -> float:
+    """Seconds that `compute` takes, over and over for so long."""
+    from keras import ops
+
+    ops.convert_to_numpy(compute()[:1, :1])  # the first is always slow
     start, times = time.perf_counter(), 0
     while time.perf_counter() - start < seconds:
-        ops.convert_to_numpy(ops.matmul(one, other)[:1, :1])
+        ops.convert_to_numpy(compute()[:1, :1])
         times += 1
-    return 2.0 * 1024 * 768 * 3072 * times / (time.perf_counter() - start)
+    return (time.perf_counter() - start) / times

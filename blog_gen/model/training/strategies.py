@@ -1,4 +1,5 @@
-"""How a step is computed where memory is short: of all ways that are allowed, the fastest that fits.
+"""How a step is computed where memory is short: of all ways that are allowed, the fastest that fits; how long
+it takes.
 
 What is learned comes first: adapters take the weights' place only where no way to train the weights fits.
 """
@@ -16,11 +17,25 @@ from blog_gen.model.hparams import HParams
 from blog_gen.model.training import memory
 
 if TYPE_CHECKING:
+    from blog_gen.model.training.machine import Machine
     from blog_gen.model.training.recipe import Recipe
 
 LORA_RANK = 8  # where adapters are chosen for want of memory
 ROOM = 0.9  # of the free memory: something else will want some too
 ACCUMULATING = 120.0  # operations in whose time one weight's gradient is added to the sum
+
+# How long steps take, from two rates of the machine. Where products are fast, most of a step is reading and
+# writing what lies between them, so one rate alone tells little.
+PRODUCTS = 0.75  # of the rate that one product over and over reaches: others have other shapes
+INTENSITY = 40.0  # operations in whose time a byte is moved, where that was not measured
+TIMES_MOVED = 12.0  # that what a layer keeps is written and read, forward and backward
+AGAIN = 1.3  # times as much where it is computed twice
+UPDATE = 72.0  # bytes moved for a trained weight: its value, averages, gradients and copies in bfloat16
+LOGIT = 16.0  # bytes moved for one
+START, LAYER = 15.0, 2.5  # seconds to import and compile, and more for each layer, on any machine
+EVALUATIONS = 6  # beside the regular ones: of the base, of parts of what was learned, of the result
+EVALUATED = 1 / 3  # of a step's time for as many tokens
+SAVING = 1.03  # times as long, with checkpoints
 
 
 @dataclass(frozen=True)
@@ -121,6 +136,38 @@ def step_operations(recipe: Recipe, limit: MemoryLimit) -> float:
         trained = memory.trained_parameters(hparams, recipe.lora, recipe.freeze)
         step += ACCUMULATING * recipe.gradient_accumulation * trained
     return step
+
+
+def step_seconds(recipe: Recipe, limit: MemoryLimit, machine: Machine) -> float | None:
+    """Seconds; None where the machine was not measured."""
+    if not machine.flops:
+        return None
+    bandwidth = machine.bandwidth or machine.flops / INTENSITY
+    return step_operations(recipe, limit) / (PRODUCTS * machine.flops) + _moved(recipe, limit) / bandwidth
+
+
+def run_seconds(recipe: Recipe, limit: MemoryLimit, machine: Machine, held_out: float) -> float | None:
+    """Seconds from the start to the best weights, at most; None where the machine was not measured.
+
+    Args:
+        held_out: rows that it is measured by.
+    """
+    step = step_seconds(recipe, limit, machine)
+    if step is None:
+        return None
+    evaluations = EVALUATIONS + recipe.steps / recipe.evaluate_every
+    evaluating = evaluations * EVALUATED * held_out / recipe.batch_rows
+    return START + LAYER * limit.hparams.n_layer + step * (SAVING * recipe.steps + evaluating)
+
+
+def _moved(recipe: Recipe, limit: MemoryLimit) -> float:
+    """Bytes that a step reads and writes beside products."""
+    hparams = limit.hparams
+    layers = hparams.n_layer - (0 if recipe.lora else recipe.freeze / 2)
+    times = TIMES_MOVED * (AGAIN if recipe.activation_checkpointing else 1.0)
+    token = times * layers * memory.kept_by_layer(hparams, limit.length) + LOGIT * hparams.n_vocab
+    weights = UPDATE * memory.trained_parameters(hparams, recipe.lora, recipe.freeze)
+    return recipe.batch_rows * limit.length * token + weights
 
 
 def _reason(wanted: Recipe, chosen: Recipe, limit: MemoryLimit) -> str:
