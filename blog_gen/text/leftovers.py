@@ -19,9 +19,9 @@ _JUNK = r"(?:<?(?:https?:|www\.|mailto:|\.{0,2}/|#)[^\s()]*+)?"
 _LINKS = re.compile(
     rf"(?P<whole>!?\[[^\[\]\n]*+{_TARGET}|{_TARGET})|!?\[(?P<text>[^\[\]\n]*+)\]\({_JUNK}|\]\({_JUNK}"
 )
-# Words in brackets that lead nowhere; one or two, such as [sic], are an author's own.
+# Words in brackets that lead nowhere; one, such as [sic], is an author's own.
 _NO_LINK = re.compile(
-    r"(?<![\]\w\\!])(?<!\] )\[(?P<text>[^\s\[\]^]++(?:[ \t]++[^\s\[\]]++){2,})\](?! ?[\[(:{])"
+    r"(?<![\]\w\\!])(?<!\] )\[(?P<text>[^\s\[\]^]++(?:[ \t]++[^\s\[\]]++)++)\](?! ?[\[(:{])"
 )
 _LABEL = re.compile(r"^ {0,3}\[([^\[\]\n]++)\]:", re.M)
 _LONE = re.compile(r"(?<=\S)[ \t]++[*_]+\Z")
