@@ -47,7 +47,7 @@ class Effort:
     steps: int
 
 
-USUAL = {"mini": Effort(2, 12), "124M": Effort(1, 4)}
+USUAL = {"mini": Effort(2, 8), "124M": Effort(1, 3)}
 FULL = {"mini": Effort(7, 32), "124M": Effort(3, 8)}
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from blog_gen.errors import BlogGenError, ModelError, UsageError
 from blog_gen.model.distributed.cluster import Cluster, await_others, never_came, silent
-from blog_gen.model.distributed.team import SharedStepper, Team, WorkerLostError
+from blog_gen.model.distributed.team import SharedStepper, Team, WorkerLostError, told_apart
 from blog_gen.model.quiet import quiet, silenced
 from blog_gen.model.training.machine import Machine, this_machine
 
@@ -115,7 +115,7 @@ def connected(cluster: Cluster, about: Mapping[str, Any], seconds: float) -> Ite
     _require_alike(team.greet({**versions, **about}), cluster)
     _team = team
     try:
-        with team.strategy.scope():
+        with team.strategy.scope(), told_apart():
             yield team
         team.end("")
     except WorkerLostError:

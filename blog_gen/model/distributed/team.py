@@ -10,7 +10,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,12 +106,11 @@ class Team:
 
     def greet(self, about: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What every worker says of itself, in their order; and learn what all their machines can do."""
-        own = this_machine()
-        text = json.dumps({**about, "machine": [own.memory, own.has_bfloat16, own.flops]})
+        text = json.dumps({**about, "machine": asdict(this_machine())})
         rows = np.zeros((len(self.cluster.workers), GREETING // 4), np.int32)
         rows[self.cluster.rank] = np.frombuffer(text.encode().ljust(GREETING)[:GREETING], np.int32)
         found = [json.loads(row.tobytes()) for row in self.sum(rows)]
-        machine = together([Machine(*each.pop("machine")) for each in found])
+        machine = together([Machine(**each.pop("machine")) for each in found])
         self.machine = replace(machine, replicas=self.strategy.num_replicas_in_sync)
         return found
 
@@ -207,15 +206,20 @@ def together(machines: Sequence[Machine]) -> Machine:
     """Several machines as one.
 
     >>> together([Machine(8 << 30, True, 2e11), Machine(4 << 30, False, 1e11)])
-    Machine(memory=4294967296, has_bfloat16=False, flops=300000000000.0, replicas=1)
+    Machine(memory=4294967296, has_bfloat16=False, flops=300000000000.0, replicas=1, bandwidth=None)
     """
     memory = [each.memory for each in machines if each.memory is not None]
-    speeds = [each.flops for each in machines if each.flops is not None]
     return Machine(
         min(memory, default=None),
         all(each.has_bfloat16 for each in machines),
-        sum(speeds) if len(speeds) == len(machines) else None,
+        _total([each.flops for each in machines]),
+        bandwidth=_total([each.bandwidth for each in machines]),
     )
+
+
+def _total(rates: Sequence[float | None]) -> float | None:
+    known = [rate for rate in rates if rate is not None]
+    return sum(known) if len(known) == len(rates) else None
 
 
 def _filled(length: int) -> int:
