@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _KEY = re.compile(rf"\b(?:{'|'.join(KEYS)}):", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?…])[\s]")
 _MARKS = " \t*_`~#>|-–—:;,/\\"  # that a title neither begins nor ends with
+_GAP = re.compile(r"(?<=[(\[{])\s+|\s+(?=[)\]}])")
 _PAIRS = {"(": ")", "[": "]", "{": "}", "“": "”", "«": "»"}
 _NO_FACTS = SiteFacts()
 LINE_TOKENS = 100  # titles and tag lines of blogs are far shorter, in any script
@@ -98,7 +99,7 @@ def title_of(line: str, facts: SiteFacts = _NO_FACTS) -> str:
 
     >>> title_of(" The bolt, again. tags: tin, rain"), title_of("Tags: why I have none"), title_of("2019")
     ('The bolt, again.', '', '')
-    >>> title_of(" * A wiki (Labs)*"), title_of("November)"), title_of("Why (not:"), title_of("**")
+    >>> title_of(" * A wiki ( Labs)*"), title_of("November)"), title_of("Why (not:"), title_of("**")
     ('A wiki (Labs)', 'November', 'Why not', '')
     >>> title_of("So it rained. " + "And it rained " * 9 + "on."), title_of("And it rained " * 9)
     ('So it rained.', '')
@@ -113,7 +114,7 @@ def title_of(line: str, facts: SiteFacts = _NO_FACTS) -> str:
     for mark in '"`':
         if title.count(mark) % 2:
             title = title.replace(mark, "")
-    title = _first_sentences(typographic(safe_line(title).strip(_MARKS)))
+    title = _first_sentences(typographic(safe_line(_GAP.sub("", title)).strip(_MARKS)))
     return title if any(map(str.isalpha, title)) else ""
 
 
