@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _KEY = re.compile(rf"\b(?:{'|'.join(KEYS)}):", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?…])[\s]")
 _MARKS = " \t*_`~#>|-–—:;,/\\"  # that a title neither begins nor ends with
-_GAP = re.compile(r"(?<=[(\[{])\s+|\s+(?=[)\]}])")
+_GAP = re.compile(r"(?<=[(\[{])\s++|(?<=\S)\s++(?=[)\]}])")
 _PAIRS = {"(": ")", "[": "]", "{": "}", "“": "”", "«": "»"}
 _NO_FACTS = SiteFacts()
 LINE_TOKENS = 100  # titles and tag lines of blogs are far shorter, in any script
