@@ -120,11 +120,13 @@ def title_of(line: str, facts: SiteFacts = _NO_FACTS) -> str:
 
 def _first_sentences(title: str) -> str:
     """As many as a title may be long; where already the first is longer, none."""
-    sentences = _SENTENCE.split(title)
-    while len(title) > LONGEST_TITLE:
-        sentences.pop()
-        title = " ".join(sentences)
-    return title
+    kept = ""
+    for sentence in _SENTENCE.split(title):
+        longer = f"{kept} {sentence}".lstrip()
+        if len(longer) > LONGEST_TITLE:
+            break
+        kept = longer
+    return kept
 
 
 def _balanced(text: str, opening: str, closing: str) -> bool:
