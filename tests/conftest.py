@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,11 @@ PROBES = {
 }
 
 # XLA's compiler takes longer than a toy's training: what it made once serves all processes of all runs.
-COMPILED = Path(__file__).parents[1] / ".pytest_cache" / "compiled"
-COMPILED.mkdir(parents=True, exist_ok=True)
-os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={COMPILED}")
+if (tensorflow := find_spec("tensorflow")) and tensorflow.origin:
+    installed = int(Path(tensorflow.origin).stat().st_mtime)  # another one compiles otherwise
+    compiled = Path(__file__).parents[1] / ".pytest_cache" / f"compiled-{installed}"
+    compiled.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={compiled}")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # How long an example takes depends on what else the machine does.

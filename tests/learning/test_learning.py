@@ -66,10 +66,14 @@ def settings_of(site: Path, **training: Any) -> Settings:
 def learn(
     settings: Settings, stop: bool = False, fresh: bool = False
 ) -> tuple[runs.Meta | None, list[str], float]:
-    """The run, what was noted, and the step after which something was first heard; stopped after one step."""
+    """The run, what was noted, and the step of which something was first heard; stopped after one step."""
     notes: list[Note] = []
     steps: list[float] = []
-    monitor = Monitor(row=lambda row: steps.append(row["step"]), interrupted=lambda: stop, note=notes.append)
+    monitor = Monitor(
+        row=lambda row: steps.append(row["step"]),
+        interrupted=lambda: stop and any(steps),  # step 0 is the base's evaluation
+        note=notes.append,
+    )
     meta = train(settings, read_corpus(settings), monitor, NOW, fresh)
     return meta, [str(note) for note in notes], steps[0]
 
@@ -106,7 +110,7 @@ def test_a_resumed_run_keeps_its_recipe_whatever_memory_is_free(
     assert learn(settings, stop=True)[0] is None
     set_memory(monkeypatch, then)
     meta, notes, step = learn(settings)
-    assert step == 2 and not notes, "it goes on after the step it was stopped at"
+    assert step == 1 and not notes, "it goes on where it was stopped: that step is measured first"
     assert meta is not None and (meta.recipe["lora"] is not None) == little_first
 
 
@@ -121,7 +125,7 @@ def test_a_checkpoint_is_not_lost_where_memory_no_longer_suffices(
     with pytest.raises(ModelError, match="Close other programs"):
         learn(settings)
     set_memory(monkeypatch, 64 << 30)
-    assert learn(settings)[1:] == ([], 2)
+    assert learn(settings)[1:] == ([], 1)
 
 
 def test_a_checkpoint_of_other_settings_or_posts_is_not_removed_without_a_word(site: Path) -> None:
@@ -134,7 +138,7 @@ def test_a_checkpoint_of_other_settings_or_posts_is_not_removed_without_a_word(s
     assert step == 0
     (site / "_articles" / "note_0.md").unlink()
     assert "on other posts" in learn(settings_of(site, lora=2), stop=True)[1][0]
-    assert learn(settings_of(site, lora=2), stop=True)[1:] == ([], 2)
+    assert learn(settings_of(site, lora=2), stop=True)[1:] == ([], 1)
     assert learn(settings_of(site, lora=2), stop=True, fresh=True)[1:] == ([], 0), "as it was told to"
 
 
@@ -142,7 +146,7 @@ def test_a_run_started_over_beside_a_finished_one_resumes_without_being_told_aga
     settings = settings_of(site)
     learn(settings)
     assert learn(settings, stop=True, fresh=True)[2] == 0
-    assert learn(settings, stop=True)[1:] == ([], 2), "the same posts, and yet there is something to learn"
+    assert learn(settings, stop=True)[1:] == ([], 1), "the same posts, and yet there is something to learn"
     (site / "_articles" / "note_8.md").write_text(article(0) + "\nA word more.\n")
     meta, notes, step = learn(settings)
     assert meta is not None and meta.continued == 1 and step == 0
@@ -216,7 +220,7 @@ def test_a_second_try_that_is_stopped_goes_on_as_the_second_and_its_time_counts_
     assert _begun(settings_of(site), stop=True)[0] is None
     meta, sentences, rows = _begun(settings_of(site))
     assert meta is not None and meta.recipe["gentle"] and len(sentences) == 1
-    assert rows[0]["step"] == 2, "after the step at which it was stopped"
+    assert rows[0]["step"] == 1, "the step at which it was stopped is measured first"
     assert meta.history[0]["step"] == 0 < meta.history[0]["seconds"]
 
 
