@@ -90,15 +90,15 @@ class _TensorFlowStepper:
         import tensorflow as tf
 
         self._tf, self._dtype, self._train_loss = tf, given.dtype, given.train_loss
-        self._optimizer = given.optimizer
+        self._optimizer, slots = given.optimizer, given.slots()
+        trained, frozen = given.trained, given.frozen
         self._strategy = distribution.strategy()
         self._replicas = self._strategy.num_replicas_in_sync
         with self._strategy.scope():
-            self._weights = {
-                name: tf.Variable(value, dtype=tf.float32) for name, value in given.trained.items()
-            }
-            self._frozen = {name: self._frozen_as(tf.constant(value)) for name, value in given.frozen.items()}
-            self._slots = {slot: tf.Variable(tf.zeros(shape)) for slot, shape in given.slots().items()}
+            # By name, whatever order they come in: all workers make the same variable at the same time.
+            self._weights = {name: tf.Variable(trained[name], dtype=tf.float32) for name in sorted(trained)}
+            self._frozen = {name: self._frozen_as(tf.constant(frozen[name])) for name in sorted(frozen)}
+            self._slots = {slot: tf.Variable(tf.zeros(slots[slot])) for slot in sorted(slots)}
         self._sums: dict[str, Any] = {}  # of gradients, where several batches make a step
         # No jit_compile here: matmuls stay with oneDNN, and `fusion.island` compiles what lies between.
         self._train, self._finish = self._on_replicas(self._step), self._on_replicas(self._apply_sums)

@@ -25,8 +25,8 @@ TRAINED, FROZEN = (
 )
 
 
-def small_stepper(scale: float = 1.0) -> Any:
-    """Of a loss that is traced in no time."""
+def small_stepper(scale: float = 1.0, backwards: bool = False) -> Any:
+    """Of a loss that is traced in no time; its weights may be named in another order."""
     import tensorflow as tf
 
     from blog_gen.model.training.backend import make_stepper
@@ -37,7 +37,8 @@ def small_stepper(scale: float = 1.0) -> Any:
         y = x @ weights["h0/mlp/c_fc/w"] @ weights["h0/attn/c_proj/w"]
         return tf.reduce_sum(tf.square(tf.cast(y, "float32")) * batch["share"][..., None])
 
-    trained, frozen = ({name: scale * each for name, each in arrays.items()} for arrays in (TRAINED, FROZEN))
+    named = (sorted(arrays.items(), reverse=backwards) for arrays in (TRAINED, FROZEN))
+    trained, frozen = ({name: scale * each for name, each in arrays} for arrays in named)
     return make_stepper(trained, Optimizer(), loss, loss, frozen)
 
 
@@ -58,8 +59,8 @@ def learn(out: Path, replicas: int) -> None:
 
 
 def _follower(about: Mapping[str, Any]) -> Any:
-    """What it starts from must come from the chief."""
-    return small_stepper(scale=0.0)
+    """What it starts from must come from the chief, in whose file the order may be another."""
+    return small_stepper(scale=0.0, backwards=True)
 
 
 def main(out: Path, rank: int, addresses: str) -> None:
