@@ -21,8 +21,8 @@ LONGEST = 300  # seconds that a command may take
 Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
 
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["__main__", "tensorflow", "keras", "blog_gen.cli"])
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["__main__", "tensorflow", "keras", "blog_gen.cli"])
 
 
 def command(words: Sequence[str]) -> list[str]:
@@ -44,7 +44,7 @@ def call(site: Path, *words: str, code: int | None = 0, now: str | None = NOW, *
     clock = {} if now is None else {"BLOG_GEN_NOW": now}
     with tempfile.TemporaryDirectory() as folder:
         streams = [Path(folder, name) for name in ("out", "err")]
-        process = _CONTEXT.Process(
+        process = PROCESSES.Process(
             target=_become_command, args=(words, site, {**os.environ, **clock, **variables}, streams)
         )
         process.start()

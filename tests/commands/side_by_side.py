@@ -1,24 +1,17 @@
-"""Several `blog-gen` at once, each a process of its own that begins where all is imported.
-
-They come out of one process that has done that and nothing else, which saves seconds for each.
-"""
+"""Several `blog-gen` at once, each a process of its own that begins where TensorFlow is imported."""
 
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-_CONTEXT = multiprocessing.get_context("forkserver")
+from calling import PROCESSES
 
 
 @dataclass(frozen=True)
@@ -49,9 +42,8 @@ class Ended:
 
 def run(folder: Path, *commands: Command, seconds: float = 120) -> list[Ended]:
     """All of them at once, to their ends; what they say is kept in `folder` meanwhile."""
-    _warm_up()
     logs = [folder / f"said-{number}.txt" for number in range(len(commands))]
-    running = [_CONTEXT.Process(target=_become, args=each) for each in zip(commands, logs, strict=True)]
+    running = [PROCESSES.Process(target=_become, args=each) for each in zip(commands, logs, strict=True)]
     try:
         for process in running:
             process.start()
@@ -64,15 +56,6 @@ def run(folder: Path, *commands: Command, seconds: float = 120) -> list[Ended]:
             process.kill()
     codes = [process.exitcode or 0 for process in running]
     return [Ended(code, text) for code, text in zip(codes, said, strict=True)]
-
-
-def _warm_up() -> None:
-    """Start the process that all come from, unless it runs."""
-    _CONTEXT.set_forkserver_preload(["imported"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
-        patch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
-        forkserver.ensure_running()
 
 
 def _become(command: Command, log: Path) -> None:

@@ -146,6 +146,8 @@ class FineTuning:
                 self._settle()
                 compiled = True
             stopped = self._stopping(max_seconds)
+            if not stopped:
+                self._heed()  # what another worker was told comes with the evaluation
             if timer.due():
                 timer.time(self.save)
         return stopped
