@@ -32,7 +32,8 @@ PROBES = {
 }
 
 # XLA's compiler takes longer than a toy's training: what it made once serves all processes of all runs.
-if (tensorflow := find_spec("tensorflow")) and tensorflow.origin:
+# Not beside the peers, which bring compilers of their own into the process.
+if (tensorflow := find_spec("tensorflow")) and tensorflow.origin and not find_spec("torch"):
     installed = int(Path(tensorflow.origin).stat().st_mtime)  # another one compiles otherwise
     compiled = Path(__file__).parents[1] / ".pytest_cache" / f"compiled-{installed}"
     compiled.mkdir(parents=True, exist_ok=True)
