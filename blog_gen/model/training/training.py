@@ -109,11 +109,12 @@ class FineTuning:
         self._interrupted = interrupted
         try:
             stopped = self._learn(report, max_seconds, save_seconds)
-        except (WorkerLostError, _Interrupted) as reason:
+        except _Interrupted:
             self.save()
-            if isinstance(reason, WorkerLostError):
-                raise
             return None
+        except WorkerLostError:
+            self.save()
+            raise
         finally:
             self._interrupted = lambda: False
         best = self._best(report)
