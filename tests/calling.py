@@ -45,7 +45,7 @@ def call(site: Path, *words: str, code: int | None = 0, now: str | None = NOW, *
     with tempfile.TemporaryDirectory() as folder:
         streams = [Path(folder, name) for name in ("out", "err")]
         process = PROCESSES.Process(
-            target=_become_command, args=(words, site, {**os.environ, **clock, **variables}, streams)
+            target=become, args=(words, site, {**os.environ, **clock, **variables}, streams)
         )
         process.start()
         process.join(LONGEST)
@@ -58,11 +58,10 @@ def call(site: Path, *words: str, code: int | None = 0, now: str | None = NOW, *
     return subprocess.CompletedProcess(command(words), ended, out, err)
 
 
-def _become_command(
-    words: Sequence[str], site: Path, variables: Mapping[str, str], streams: Sequence[Path]
-) -> None:
+def become(words: Sequence[str], site: Path, variables: Mapping[str, str], streams: Sequence[Path]) -> None:
+    """Be that command from here on; `streams`: files for its output and its errors, perhaps the same one."""
     for number, path in enumerate(streams, start=1):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND), number)
     os.environ.clear()
     os.environ.update(variables)
     time.tzset()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from calling import PROCESSES
+from calling import PROCESSES, become
 
 
 @dataclass(frozen=True)
@@ -59,17 +58,10 @@ def run(folder: Path, *commands: Command, seconds: float = 120) -> list[Ended]:
 
 
 def _become(command: Command, log: Path) -> None:
-    with log.open("w") as file:
-        for stream in (1, 2):
-            os.dup2(file.fileno(), stream)
-    os.chdir(command.at)
     for package, version in command.versions.items():
         importlib.import_module(package).__version__ = version  # type: ignore[attr-defined]
     _send_to_itself(command.signals)
-    sys.argv = ["blog-gen", *command.words]
-    from blog_gen.cli import main
-
-    main()
+    become(command.words, command.at, dict(os.environ), (log, log))
 
 
 def _send_to_itself(signals: Mapping[int, int]) -> None:

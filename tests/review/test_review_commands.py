@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -11,11 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from calling import Done, call
 from reviewing import make_store
 
 from blog_gen.review.store import Store
 
-Review = Callable[..., "subprocess.CompletedProcess[str]"]
+Review = Callable[..., Done]
 
 
 @pytest.fixture
@@ -25,20 +25,9 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def review(store: Store) -> Review:
-    def run(*words: str, code: int = 0, editor: str = "false") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "blog_gen.cli", "review", *words]
-        done = subprocess.run(
-            command,
-            cwd=store.settings.site,
-            env={**os.environ, "EDITOR": editor, "VISUAL": editor},
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
+    def run(*words: str, code: int = 0, editor: str = "false") -> Done:
+        site = store.settings.site
+        return call(site, "review", *words, code=code, now=None, EDITOR=editor, VISUAL=editor)
 
     return run
 
