@@ -41,7 +41,7 @@ _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 # The first that matches says what begins at a line.
 _BEGINNINGS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("heading", re.compile(r" {0,3}#{1,6}(?:\s|$)")),
-    ("rule", re.compile(r" {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*$")),
+    ("rule", re.compile(r" {0,3}([-*_])(?:[ \t]*+\1){2,}+[ \t]*+$")),
     ("item", _ITEM),
     ("quote", re.compile(r" {0,3}>")),
     ("footnote", re.compile(r" {0,3}\[\^[^\[\]\s]+\]:")),

@@ -18,8 +18,8 @@ _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _LETTER = rf"(?:[^\W_{_IDEOGRAPHS}]|[{_MARKS}])"
 _TOKEN = re.compile(
     r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>"
-    r"|https?://[^\s)>\]]+|(?<=\])\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)"
-    rf"|(?P<word>[{_IDEOGRAPHS}]|{_LETTER}+(?:(?:\.{_LETTER}+){{2,}}|(?:['’ʼ]{_LETTER}+)*))"
+    r"|https?://[^\s)>\]]+|(?<=\])\([^()\n]*+(?:\([^()\n]*+\)[^()\n]*+)*+\)"
+    rf"|(?P<word>[{_IDEOGRAPHS}]|{_LETTER}++(?:(?:\.{_LETTER}++){{2,}}+|(?:['’ʼ]{_LETTER}++)*+))"
 )
 
 _UNSPACED = re.compile(rf"[{_IDEOGRAPHS}]")

@@ -30,7 +30,7 @@ _EMPTY_ITEM = re.compile(r"(?:\A|\n)[ \t]*(?:[-+*_]|\d{1,9}[.)])[ \t]*\Z")
 # What opens or closes emphasis: a word stands on one side, none on the other.
 _EMPHASIS = re.compile(r"(?<![\w*_\\])[*_]{1,3}(?=[^\s*_])|(?<=[^\s*_\\])[*_]{1,3}(?![\w*_])")
 _BULLET = re.compile(r"^[ \t]*[-+*][ \t]", re.M)
-_RULE = re.compile(r"[ \t]*(?:[-*_][ \t]*){3,}")
+_RULE = re.compile(r"[ \t]*+(?:[-*_][ \t]*+){3,}+")
 _IN_WORD = re.compile(r"(?<=[^\W_])_++(?=[^\W_])")
 _ADDRESS = re.compile(
     r"(?:https?|ftp)://[^\s<>]+|\bwww\.[^\s<>]+|(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++"

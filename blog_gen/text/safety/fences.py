@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 # Quote and list markers before a fence inside them.
-_PREFIX = r"(?:[ \t]|>|(?:[-+*]|\d{1,9}[.)])[ \t])*"
+_PREFIX = r"(?:[ \t]|>|(?:[-+*]|\d{1,9}[.)])[ \t])*+"
 _OPENING = re.compile(rf"(?P<prefix>{_PREFIX})(?P<ticks>`{{3,}}(?![^`]*`)|~{{3,}})[ \t]*(?P<info>[^~`].*)?$")
 _LANGUAGE = re.compile(r"[\w+#.-]+", re.ASCII)
 _INDENTED = re.compile(r"(?: {4}| {0,3}\t)[ \t]*\S")

@@ -41,7 +41,7 @@ _COMMENT = re.compile(r"<!--[^<>]*-->")
 # A tag, a comment, an instruction; `<3` is none, but `<3@x.y>` is an address to kramdown.
 _OPENING = re.compile(rf"(?P<autolink>{AUTOLINK})|(?:\\|(?<!<))(?P<run><++)(?![\s=]|\d++(?:[^\w.@-]|$))")
 # Class names and kramdown's table of contents cannot do harm; any other attribute could be `onclick`.
-_ATTRIBUTES = re.compile(r"(?P<kept>\{:(?: ?\.[A-Za-z][A-Za-z0-9_-]*)+ ?\}|\{:toc\})|\{:[^{}\n]*\}|\{:")
+_ATTRIBUTES = re.compile(r"(?P<kept>\{:(?: ?\.[A-Za-z][A-Za-z0-9_-]*+)++ ?\}|\{:toc\})|\{:[^{}\n]*\}|\{:")
 _CHARACTERS = range(0x20, 0x7F), range(0xA0, 0xD800), range(0xE000, 0xFFFE), range(0x10000, 0x110000)
 _ENTITY = re.compile(r"&#(?:[xX](?P<hexadecimal>[0-9A-Fa-f]+)|(?P<decimal>[0-9]+))?;?")
 

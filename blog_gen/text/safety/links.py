@@ -27,7 +27,7 @@ _LINKED_PLACE = re.compile(rf"{_LINKING}(?P<url>{_PLACE})", re.IGNORECASE)
 
 _TITLE = r"(?:\s+(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'))?"
 _DESTINATION = re.compile(rf"\s*(?:<(?P<angled>[^<>\n]*)>|(?P<bare>[^\s<>]+)){_TITLE}\s*")
-_INSIDE = r"(?P<inside>[^()\n]*(?:\([^()\n]*\)[^()\n]*)*)"
+_INSIDE = r"(?P<inside>[^()\n]*+(?:\([^()\n]*+\)[^()\n]*+)*+)"
 _BRACKETED = r"(?:[^\[\]\n]++|\n(?![ \t]*\n)|\[[^\[\]\n]*+\](?:\([^()\n]*+\))?+)"
 _IMAGE = re.compile(rf"!\[(?P<text>[^\[\]\n]*)\]\({_INSIDE}\)")
 _LINK = re.compile(rf"(?<!!)\[(?P<text>{_BRACKETED}*+)\]\({_INSIDE}\)")

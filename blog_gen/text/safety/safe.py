@@ -27,7 +27,7 @@ _INVISIBLE = re.compile(
     r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
 )
 # A body must not begin with what could be read as front matter, nor with a line that an excerpt ends at.
-_BEGINNING = re.compile(r"\A(?:[ \t]*(?:(?:[-*_=.][ \t]*){3,})?\n|[ \t]*(?:[-*_=.][ \t]*){3,}\Z)+")
+_BEGINNING = re.compile(r"\A(?:[ \t]*(?:(?:[-*_=.][ \t]*){3,})?\n|[ \t]*(?:[-*_=.][ \t]*){3,}\Z)++")
 _LABEL = re.compile(r"\n {0,3}\[(.+)", re.DOTALL)
 
 
