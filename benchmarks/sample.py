@@ -125,7 +125,9 @@ def llama_cpp(task: Task) -> Draw:
     llama.llama_log_set(_unheard, ctypes.c_void_p(0))
     llama.llama_backend_init()
     path = _export(task, "gguf-q8_0", "model.gguf")
-    model = llama.llama_model_load_from_file(str(path).encode(), llama.llama_model_default_params())
+    loading = llama.llama_model_default_params()
+    loading.use_extra_bufts = False  # for AMX: a segmentation fault; q8_0 has no others on x86
+    model = llama.llama_model_load_from_file(str(path).encode(), loading)
     options = llama.llama_context_default_params()
     options.n_ctx, options.n_seq_max = task.rows * -(-(task.tokens + 1) // 256) * 256, task.rows
     options.n_threads = options.n_threads_batch = usual_threads()
