@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -19,6 +19,7 @@ from blog_gen.site.habit import Habit, habit_of
 from blog_gen.text.language import languages_of, main_language
 from blog_gen.text.plain import to_plain
 from blog_gen.text.post import Post, keys_of, render
+from blog_gen.text.wrapping import joined, wrapped_at
 from blog_gen.text.writable import one_line, writable
 
 LANGUAGES_FILE = "languages.json"  # in the state folder: what was found, so that it is found once
@@ -64,8 +65,7 @@ def read_corpus(settings: Settings, now: datetime | None = None) -> Corpus:
     if not articles:
         rule = "there must be a post with text to learn from"
         raise ArticleError(rule, got=str(without_text[0]), path=settings.articles_folder)
-    plain = settings.style == "plain"
-    posts = [_post(article, plain) for article in articles]
+    posts = _posts(articles, settings)
     keys = keys_of(posts)
     texts = {
         article.path.as_posix(): render(post, keys) for article, post in zip(articles, posts, strict=True)
@@ -119,7 +119,20 @@ def _as_drafts_may_be(articles: Iterable[Article]) -> tuple[tuple[Article, ...],
     return tuple(kept), notes
 
 
-def _post(article: Article, plain: bool) -> Post:
-    body = to_plain(article.body) if plain else article.body
+def _posts(articles: Sequence[Article], settings: Settings) -> list[Post]:
+    """The articles in the style that is learned; line breaks that nobody sees are learned in none."""
+    if settings.style == "plain":
+        return [_post(article, to_plain(article.body)) for article in articles]
+    width = None if _breaks_show(settings) else wrapped_at(article.body for article in articles)
+    return [_post(article, joined(article.body, width) if width else article.body) for article in articles]
+
+
+def _breaks_show(settings: Settings) -> bool:
+    """Whether kramdown makes each line of a paragraph a line of the page."""
+    kramdown = settings.jekyll.get("kramdown")
+    return isinstance(kramdown, Mapping) and bool(kramdown.get("hard_wrap"))
+
+
+def _post(article: Article, body: str) -> Post:
     category = article.categories[0] if article.categories else None
     return Post(article.title, body or article.body, article.tags, category)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,15 @@ def test_a_post_is_learned_as_a_draft_may_be(tmp_path: Path) -> None:
 def test_posts_that_only_lead_elsewhere_are_no_posts_to_learn_from(tmp_path: Path) -> None:
     with pytest.raises(ArticleError, match=r"with text to learn from; got .*2021-01-01-a\.md"):
         read_corpus(load_settings(write_posts(tmp_path, STUB)))
+
+
+@pytest.mark.parametrize(("settings", "joined"), [({}, True), ({"kramdown": {"hard_wrap": True}}, False)])
+def test_lines_broken_at_a_width_are_learned_as_one(
+    tmp_path: Path, settings: dict[str, object], joined: bool
+) -> None:
+    words = "the tap drips and we count the drops until the bucket is full and somebody carries it out " * 3
+    site = write_posts(tmp_path, textwrap.fill(words, 72))
+    config = yaml.safe_load((site / "_config.yml").read_text())
+    (site / "_config.yml").write_text(yaml.safe_dump(config | settings))
+    [text] = read_corpus(load_settings(site)).texts.values()
+    assert text.endswith(f"---\n{words.strip()}") == joined

@@ -33,6 +33,7 @@ from blog_gen.judge import blocks, completeness, markup, novelty, repetition
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.index import CorpusIndex
 from blog_gen.review import fields, marking, patching
+from blog_gen.text import wrapping
 from blog_gen.text.safety import fences, links
 from blog_gen.text.safety.facts import SafetyReport, SiteFacts
 
@@ -163,6 +164,7 @@ OTHERS: dict[str, Callable[[], Any]] = {  # for each text anew
     "parent": lambda: ["a"],
     "other": lambda: "Why Vim?",
     "post_title": lambda: "Why Vim?",
+    "width": lambda: 60,
     "index": index,
 }
 FACTS = SiteFacts(hosts=frozenset({"a"}), files=frozenset({"b"}))
@@ -185,6 +187,7 @@ FUNCTIONS: dict[str, Work] = {
     "review.marking.passages": lambda text: marking.passages(text, ()),
     "review.patching.with_key": lambda text: patching.with_key(text, "title", "b"),
     "review.patching.with_body": lambda text: patching.with_body(f"---\ntitle: a\n---\n{text}", text),
+    "text.wrapping.wrapped_at": lambda text: wrapping.wrapped_at([text]),
     "text.safety.fences.joined": lambda text: fences.joined(fences.split(text), True, "\n\n"),
     "text.safety.links.known_hosts": lambda text: links.known_hosts([text]),
     "text.safety.links.known_places": lambda text: links.known_places([text]),
