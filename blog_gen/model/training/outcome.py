@@ -27,6 +27,16 @@ class TrainingProgress:
     losses: list[float] = field(default_factory=list)  # nats a token, ≥ 0, since the last evaluation
     history: list[dict[str, float]] = field(default_factory=list)
     share: float = 1.0  # of what was learned, that the best weights have: 0 < share ≤ 1
+    pace: float = 0.0  # seconds a step, with what is measured now and then; 0 while it is not known
+
+    def time_since(self, step: int, seconds: float) -> None:
+        """Take the pace from the steps after `step`, which was done at `seconds`."""
+        if self.step > step:
+            self.pace = (self.seconds - seconds) / (self.step - step)
+
+    def fitting(self, max_seconds: float) -> float:
+        """How many steps there is time for, in all."""
+        return self.step + (max_seconds - self.seconds) / self.pace if self.pace else math.inf
 
 
 @dataclass(frozen=True)

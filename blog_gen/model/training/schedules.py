@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -26,7 +26,20 @@ class LearningRateSchedule:
         if step <= self.warmup:
             return step / self.warmup
         falling = self.steps - self.warmup if self.decay is None else self.decay
-        left = (self.steps - step + 1) / (falling + 1)
+        left = max(self.steps - step + 1, 1) / (falling + 1)
         if left >= 1.0:
             return 1.0
         return 0.5 - 0.5 * math.cos(math.pi * left) if self.shape == "cosine" else left
+
+    def within(self, steps: float) -> LearningRateSchedule:
+        """This one, or where there is no time for so many `steps` one of that many, warm-up and decay too.
+
+        >>> LearningRateSchedule(steps=100, warmup=10).within(50.7)
+        LearningRateSchedule(steps=50, warmup=5, decay=None, shape='linear')
+        """
+        if steps >= self.steps:
+            return self
+        shorter = max(1, int(steps))
+        parts = (None if part is None else part * shorter // self.steps for part in (self.warmup, self.decay))
+        warmup, decay = parts
+        return replace(self, steps=shorter, warmup=warmup or 0, decay=decay)

@@ -82,6 +82,7 @@ class FineTuning:
             objective.last_logits,
         )
         self._schedule = LearningRateSchedule(recipe.steps, recipe.warmup, shape=recipe.schedule)
+        self._fitting = math.inf  # steps that the time limit allows, in all
         self._checkpoints = Checkpoints(folder, self.identity)
 
     def next_logits(self, ids: Sequence[int], length: int) -> Array:
@@ -134,6 +135,7 @@ class FineTuning:
         trim()
         compiled, stopped = False, self._stopping(max_seconds)
         while not stopped:
+            self._fitting = self.position.fitting(max_seconds)
             loss = self.advance()
             if loss is None:
                 return f"the loss was no longer a number at step {self.position.step + 1}"
@@ -145,7 +147,8 @@ class FineTuning:
                 self._evaluate(report)
             if not compiled:
                 self._settle()
-                compiled = True
+                compiled, first = True, (self.position.step, self.position.seconds)
+            self.position.time_since(*first)
             stopped = self._stopping(max_seconds)
             if not stopped:
                 self._heed()  # what another worker was told comes with the evaluation
@@ -193,7 +196,7 @@ class FineTuning:
     def advance(self) -> float | None:
         """One step; its loss, or None where that is no number, with nothing counted."""
         step = self.position.step + 1
-        rate = self.recipe.rate * self._schedule.share(step)
+        rate = self.recipe.rate * self._schedule.within(self._fitting).share(step)
         loss, norm = self.stepper.train(self._batches(step), rate, step)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             if self.position.best_step == 0:

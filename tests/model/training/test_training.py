@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import signal
@@ -264,6 +265,38 @@ def test_the_run_ends_with_its_best_weights_in_place(tmp_path: Path) -> None:
     best = min(row["held_out"] for row in outcome.position.history)
     assert tuning.held_out_loss() == pytest.approx(best, rel=1e-6)
     assert tuning.held_out_loss(by_text=True) == pytest.approx(best, rel=1e-4)  # texts of one length
+
+
+def test_the_rate_falls_to_its_end_within_the_time_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look at the clock takes a second; the first step, which is compiled, half of the time."""
+    clock = itertools.chain([0.0, 20.0], itertools.count(21.0))
+    rates: list[float] = []
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    tuning = begun(tmp_path)
+    train = tuning.stepper.train
+
+    def heard(batches: Any, rate: float, step: int) -> tuple[float, float]:
+        rates.append(rate)
+        return train(batches, rate, step)
+
+    monkeypatch.setattr(tuning.stepper, "train", heard)
+    outcome = tuning.run(max_seconds=40.0)
+    assert outcome is not None and outcome.stopped == "the time limit was reached"
+    assert outcome.position.step == len(rates) == 21 < RECIPE.steps
+    assert max(rates) == pytest.approx(RECIPE.rate, rel=0.1) and rates[-1] < RECIPE.rate / 10
+    assert all(one > next_ for one, next_ in itertools.pairwise(rates[4:]))
+
+
+def test_a_resume_knows_the_pace(tmp_path: Path) -> None:
+    first = begun(tmp_path)
+    assert first.run(interrupted=_at(first, 7)) is None
+    second = begun(tmp_path)
+    assert second.resume() and second.position.pace == first.position.pace > 0
+    limit = second.position.seconds + 3.5 * second.position.pace
+    assert second.position.fitting(limit) == pytest.approx(10.5)
+    assert second.position.fitting(math.inf) == math.inf
 
 
 def test_a_state_of_another_run_is_not_taken_up(tmp_path: Path) -> None:
