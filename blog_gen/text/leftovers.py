@@ -39,9 +39,12 @@ _ADDRESS = re.compile(
 # A bare address, with the brackets that it was to stand in; links and their definitions are left to `safe`.
 _BARE = re.compile(
     rf"(?P<whole>!?\[[^\[\]\n]*+{_TARGET}|^ {{0,3}}\[[^\[\]\n]++\]:[^\n]*$)"
-    r"|[ \t]?[\[(<]{0,2}(?P<address>\b(?:(?:https?|ftp)://|www\.)[^\s<>()\[\]]+)[)\]>]{0,2}",
-    re.M,
+    r"|[ \t]?[\[(<]{0,2}(?P<address>\b(?:(?:https?|ftp):/|www\.)[^\s<>()\[\]]+"
+    r"|(?<![\w.+@/-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++(?![:/]\w)"
+    r"|(?<![\w.@/-])(?:[a-z0-9-]++\.)+(?:com|org|net|info|edu|gov|io)/[^\s<>()\[\]]+)[)\]>]{0,2}",
+    re.M | re.I,
 )
+_BRACKETS = re.compile(rf"\\.|\[|{_TARGET}|\]")
 _POINTS = ".,;:!?\"'"  # after an address, they belong to the sentence
 _GLUED = re.compile(r"(?<=[a-z]{2}),(?=[a-z]{2})")
 _LINK_IN_LINE = re.compile(r"!?\[([^\[\]]*+)\]\([^()]*+\)")
@@ -87,8 +90,23 @@ def _without_brackets(link: re.Match[str]) -> str:
     return (link["text"] or "").rstrip()
 
 
+def _opened(text: str) -> str:
+    """One paragraph without the ends of links that nothing opened."""
+    depth = 0
+
+    def kept(mark: re.Match[str]) -> str:
+        nonlocal depth
+        if mark[0][0] == "]" and not depth:
+            return mark[0] if mark[0] == "]" else ""
+        depth += (mark[0] == "[") - (mark[0][0] == "]")
+        return mark[0]
+
+    return _BRACKETS.sub(kept, text)
+
+
 def _paragraph(text: str) -> str:
     """One paragraph without a mark of emphasis that stands alone, or a last one that closes none."""
+    text = _opened(text) if "](" in text else text
     for mark in "*_":
         alone = [found for found in _EMPHASIS.finditer(text) if found[0][0] == mark]
         if len(alone) == 1 and not _in_link(text, alone[0].start()):

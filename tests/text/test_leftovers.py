@@ -32,6 +32,7 @@ from blog_gen.text.safety.facts import SiteFacts
         ("- one\n- ", "- one"),
         ("- one\n- _", "- one"),
         ("One:\n\n*", "One:"),
+        ("One ](/a/b), [two](/c) and [three\nfour](/d).", "One , [two](/c) and [three\nfour](/d)."),
     ],
 )
 def test_what_was_never_ended_goes(sampled: str, left: str) -> None:
@@ -93,6 +94,9 @@ def test_a_title_names_no_place_that_the_site_does_not(line: str, left: str) -> 
         ("See [a](https://evil.example/b).", "See [a](https://evil.example/b)."),
         ("[a]: https://evil.example/b", "[a]: https://evil.example/b"),
         ("In code `https://evil.example`", "In code `https://evil.example`"),
+        ("Write to me@evil.example, HTTPS://EVIL.EXAMPLE or https:/evil.example.", "Write to, or."),
+        ("All at evil.com/shop, Node.js/Deno and friend.com/a", "All at, Node.js/Deno and friend.com/a"),
+        ("By git@evil.com:a/b", "By git@evil.com:a/b"),
         ("a few other,odd things, a,b and 1,000", "a few other, odd things, a,b and 1,000"),
     ],
 )
