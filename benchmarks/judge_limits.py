@@ -44,6 +44,7 @@ from blog_gen.judge.blocks import blocks_of
 from blog_gen.judge.calibration import own_limits
 from blog_gen.judge.completeness import usual_words, words_in
 from blog_gen.judge.index import CorpusIndex
+from blog_gen.judge.trimming import ends_whole
 from blog_gen.judge.words import unspaced
 from blog_gen.site.articles import oldest_first
 from blog_gen.site.found import AUTO, with_posts_found
@@ -51,7 +52,8 @@ from blog_gen.site.found import AUTO, with_posts_found
 Post = tuple[str, str, str]
 """Name, title, body."""
 Spoil = Callable[[str, Sequence[str], random.Random], str]
-"""A body, the bodies of the posts learnt from, and a source of chance, to a worse body."""
+"""A body, the bodies of the posts learnt from, and a source of chance, to a worse body; empty where none can
+be made that a reader would call bad."""
 
 
 def paragraphs(body: str) -> list[str]:
@@ -81,8 +83,14 @@ def mosaic(body: str, learnt: Sequence[str], rng: random.Random) -> str:
 
 
 def one_copied_paragraph(body: str, learnt: Sequence[str], rng: random.Random) -> str:
-    own = body.split("\n\n")
-    return "\n\n".join([*own[:2], rng.choice(paragraphs(rng.choice(learnt))), *own[2:]])
+    """One that only one post has: what several share, such as a footer, is the blog's own to say again."""
+    chosen = (rng.choice(paragraphs(other)) for other in rng.sample(learnt, len(learnt)))
+    copied = next((text for text in chosen if sum(text in other for other in learnt) == 1), "")
+    first = next(
+        block for block in blocks_of(body) if block.kind == "paragraph" and words_in(block.text) > 15
+    )
+    end = first.start + len(first.text)
+    return f"{body[:end]}\n\n{copied}\n\n{body[end:].lstrip()}" if copied else ""
 
 
 def loop_of_a_sentence(body: str, learnt: Sequence[str], rng: random.Random) -> str:
@@ -110,6 +118,12 @@ def repeated_paragraph(body: str, learnt: Sequence[str], rng: random.Random) -> 
     return "\n\n".join([half(body), *[rng.choice(paragraphs(body))] * 2])
 
 
+def paragraph_again(body: str, learnt: Sequence[str], rng: random.Random) -> str:
+    """The first long one once more at the end; a sentence or two may be a refrain."""
+    long = next((text for text in paragraphs(body) if words_in(text) > 30), "")
+    return f"{body}\n\n{long}" if long else ""
+
+
 def template(body: str, learnt: Sequence[str], rng: random.Random) -> str:
     first = paragraphs(body)[0].split()
     return "\n\n".join(
@@ -130,7 +144,25 @@ def headings_only(body: str, learnt: Sequence[str], rng: random.Random) -> str:
 
 
 def too_short(body: str, learnt: Sequence[str], rng: random.Random) -> str:
-    return " ".join(sentences(body)[:6])
+    """Six sentences, where they are less than a fifth of any post. In one of five blogs one post is as short
+    beside all others, so above that it is a short post that ends well."""
+    short = " ".join(sentences(body)[:6])
+    return short if 5 * words_in(short) < min(map(words_in, learnt)) else ""
+
+
+def cut(body: str, learnt: Sequence[str], rng: random.Random) -> str:
+    """Cut in the middle of a sentence or of a word, and not trimmed: a model may end a text anywhere.
+
+    A part of a list, of a table or of code may as well be the whole of it, so it is cut in paragraphs.
+    """
+    places = (int(len(body) * rng.uniform(0.4, 1)) for _ in range(20))
+    texts = (body[:place].rstrip() for place in places)
+    return next((text for text in texts if not ends_whole(text) and _in_a_paragraph(text)), "")
+
+
+def _in_a_paragraph(text: str) -> bool:
+    blocks = blocks_of(text)
+    return bool(blocks) and blocks[-1].kind == "paragraph" and words_in(blocks[-1].text) > 0
 
 
 def half(body: str) -> str:
@@ -138,8 +170,9 @@ def half(body: str) -> str:
 
 
 SPOILS: Sequence[Spoil] = (
-    copy, mosaic, one_copied_paragraph, loop_of_a_sentence, loop_of_three_words, repeated_paragraph, template,
-    shuffled_words, shuffled_nearby, unclosed_fence, unclosed_link, headings_only, too_short,
+    copy, mosaic, one_copied_paragraph, loop_of_a_sentence, loop_of_three_words, repeated_paragraph,
+    paragraph_again, template, shuffled_words, shuffled_nearby, unclosed_fence, unclosed_link, headings_only,
+    too_short, cut,
 )  # fmt: skip
 
 
@@ -224,10 +257,9 @@ def _spoilt(post: Post, rest: Sequence[Post], rng: random.Random) -> Iterator[tu
         return
     yield "title of another", candidate(rng.choice(rest)[1], body)
     learnt = [other for _, _, other in rest if paragraphs(other)]
-    for spoil in SPOILS:
-        # what most blogs would have as a short post is not too short
-        if learnt and (spoil is not too_short or len(body) > 10 * len(too_short(body, learnt, rng))):
-            yield spoil.__name__.replace("_", " "), candidate(title, spoil(body, learnt, rng))
+    for spoil in SPOILS if learnt else ():
+        if worse := spoil(body, learnt, rng):
+            yield spoil.__name__.replace("_", " "), candidate(title, worse)
 
 
 def summary_of(posts: Sequence[Post], sample: int | None = None, processes: int = 1) -> dict[str, Any]:

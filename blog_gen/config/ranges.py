@@ -96,6 +96,7 @@ RANGES = {
     "limits.heading_faults": _COUNT,
     "limits.markup_faults": _COUNT,
     "limits.left_open": _COUNT,
+    "limits.broken_off": _COUNT,
     "limits.stray_marks": _COUNT,
     "limits.word_order": _SHARE,
     "limits.surprise_least": _COUNT,

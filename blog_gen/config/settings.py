@@ -82,7 +82,7 @@ class Limits:
     loop_words: int = 8  # words that only repeat what was just said
     repeated_phrases: float = 0.1  # share of its six-word phrases that it has said before
     repeated_lines: float = 0.4  # share of its lines that it has had before; code repeats some
-    repeated_paragraphs: int = 0  # paragraphs that come again
+    repeated_paragraphs: int = 0  # paragraphs that come again, at once or where they are long
     distinct_1: float = 0.3  # share of different words, at least, in any hundred
     distinct_2: float = 0.45  # the same for pairs of words
     distinct_3: float = 0.55  # the same for runs of three
@@ -90,7 +90,8 @@ class Limits:
     prose_first: bool = True  # a draft must open with prose, which is its excerpt
     heading_faults: int = 0  # headings that skip a level or have nothing under them
     markup_faults: int = 0  # fences, links, tables, footnotes left open
-    left_open: int = 0  # those of them with which a text that was cut ends
+    left_open: int = 0  # what a text that was cut ends with: an open fence or link, an empty heading
+    broken_off: int = 0  # words of a last sentence that breaks off
     stray_marks: int = 6  # a * or _ that was to be emphasis and shows
     word_order: float = 0.7  # its word pairs that your posts know, by order, not by chance; shuffled: 0.5
     surprise_least: float = 0.4  # of the model, where your held-out posts are 1; loops surprise it less

@@ -15,7 +15,7 @@ from blog_gen.drafting.heads import HeadWriter, known
 from blog_gen.errors import DraftError
 from blog_gen.judge import Candidate, trimmed
 from blog_gen.judge.completeness import words_in
-from blog_gen.judge.trimming import ends_whole
+from blog_gen.judge.trimming import broken_off, ends_whole
 from blog_gen.text.leftovers import without_leftovers
 from blog_gen.text.post import Post, PostFormatError, parse
 from blog_gen.text.safety.facts import Finding, SiteFacts
@@ -133,7 +133,8 @@ class CandidateWriter:
 
     def _whole(self, body: str) -> str:
         """A body that ended by itself: the help to end may have come in the middle of a sentence."""
-        return body if not self.whole_ends or ends_whole(body) else trimmed(body) or body
+        whole = ends_whole(body) if self.whole_ends else not broken_off(body)
+        return body if whole else trimmed(body) or body
 
     def _logprobs(self, head: str, body: str) -> Sequence[float]:
         """Of each token of a `body` that is not as it was sampled: natural logarithms, at temperature 1."""

@@ -8,6 +8,7 @@ copies, loops and shuffled words are still stopped (docs/judging.md).
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -42,16 +43,19 @@ LOOSEST: Mapping[str, float] = {
     "heading_faults": 20,
     "markup_faults": 20,
     "stray_marks": 40,
+    "broken_off": 200,
     "word_order": 0.65,
 }
 AT_LEAST = ("distinct_1", "distinct_2", "distinct_3", "word_order", "prose_first")  # all else: at most
-# One post that has them is no habit: the limit is what the second one reaches.
-RARE = ("copied_paragraph", "title_likeness")
+# What two posts have is no habit, nor what this share of all has: the limit is what the next one reaches. An
+# author may reuse a paragraph now and then; a model may not.
+RARE = {"copied_paragraph": 0.04, "title_likeness": 0.01, "repeated_paragraphs": 0.01, "broken_off": 0.01}
+PAIR = 2
 # Few posts do not show what the next one has. In these checks, by which known-bad texts are told from real
 # ones from afar, the default gets the room that the blog's own values get.
-ROOMY = frozenset(LOOSEST) - {"title_likeness", "repeated_paragraphs", "prose_first"}
+ROOMY = frozenset(LOOSEST) - {*RARE, "prose_first"}
 # These get half of it: few posts are the soonest learned by heart.
-COPIES = ("longest_copy", "copied_share", "copied_paragraph")
+COPIES = ("longest_copy", "copied_share")
 STEADY = 0.02  # the room for `word_order`, which hardly differs between the posts of a blog
 FEW, ENOUGH = 40, 200  # posts; so many show little, or well, what the next one has
 SAMPLE = 400  # posts that are judged, evenly spread: more change no limit, and take their time
@@ -153,8 +157,10 @@ def _room(posts: int) -> float:
 
 def _lengths(words: Sequence[int], posts: int) -> tuple[int, int]:
     """The least and the most words: lengths differ by factors, and below all others stands the odd note."""
-    least, most = (3, 2) if posts >= ENOUGH else (10, 4) if posts >= FEW else (30, 4)
-    return math.floor(min(words) / least), math.ceil(max(words) * most)
+    logs = [math.log(count) for count in words]
+    far = math.exp(statistics.mean(logs) - 4 * statistics.pstdev(logs))  # of lengths that differ much
+    most = 2 if posts >= ENOUGH else 4
+    return math.ceil(min(min(words) / 5, far)), math.ceil(max(words) * most)
 
 
 def _default(name: str) -> float:
@@ -165,7 +171,8 @@ def _extreme(name: str, values: Sequence[float]) -> float:
     """What the blog's posts reach."""
     if name in AT_LEAST:
         return min(values)
-    return sorted(values)[-2 if name in RARE else -1]
+    rare = max(PAIR, math.ceil(RARE[name] * len(values))) if name in RARE else 0
+    return sorted(values, reverse=True)[min(rare, len(values) - 1)]
 
 
 def _own(name: str, extreme: float, posts: int) -> float:

@@ -13,6 +13,7 @@ from blog_gen.judge.blocks import PROSE, Block, blocks_of
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.markup import Fault, heading_faults, markup_faults
 from blog_gen.judge.scorecard import Check, at_most
+from blog_gen.judge.trimming import broken_off
 from blog_gen.judge.words import forms_of, quoted
 
 # What a paragraph ends with: a stop, perhaps in brackets, in emphasis or in the text of a link.
@@ -29,15 +30,16 @@ def completeness_checks(
     """
     blocks = blocks_of(candidate.body)
     opens = bool(blocks) and blocks[0].kind in PROSE
-    faults = markup_faults(blocks)
+    faults, headings = markup_faults(blocks), heading_faults(blocks)
     return [
         _ended_check(candidate),
         _paragraphs_check(blocks),
         _length_check(candidate.body, words, length or length_bounds(words, limits.length_slack)),
         _prose_first_check(opens, limits.prose_first),
-        _faults_check("heading_faults", heading_faults(blocks), limits.heading_faults),
+        _faults_check("heading_faults", headings, limits.heading_faults),
         _faults_check("markup_faults", [each for each in faults if not each.stray], limits.markup_faults),
-        _faults_check("left_open", [each for each in faults if each.cut], limits.left_open),
+        _faults_check("left_open", [each for each in faults + headings if each.cut], limits.left_open),
+        _broken_off_check(candidate.body, limits),
         _faults_check("stray_marks", [each for each in faults if each.stray], limits.stray_marks),
     ]
 
@@ -46,6 +48,12 @@ def _ended_check(candidate: Candidate) -> Check:
     """Never fails: a text that was cut and trimmed is whole again, but worth less."""
     reason = "it ended by itself" if candidate.ended else "it was cut off, and trimmed to its last whole part"
     return Check("ended", int(candidate.ended), "", True, reason, merit=float(candidate.ended))
+
+
+def _broken_off_check(body: str, limits: Limits) -> Check:
+    text = broken_off(body)
+    reason = f"it breaks off in the middle of {quoted(text)}" if text else "its last sentence is whole"
+    return at_most("broken_off", words_in(text), limits.broken_off, reason)
 
 
 def _paragraphs_check(blocks: Sequence[Block]) -> Check:

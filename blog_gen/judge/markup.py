@@ -38,7 +38,7 @@ class Fault(NamedTuple):
     line: int
     what: str
     stray: bool = False  # breaks nothing: a mark that was to be emphasis, or means something else, shows
-    cut: bool = False  # as in a text that ends too early: a fence, or a link in the last block, left open
+    cut: bool = False  # as in a text that ends too early: a fence, or a link at its end, is left open
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.what}"
@@ -56,7 +56,8 @@ def heading_faults(blocks: Sequence[Block]) -> list[Fault]:
         after = blocks[at + 1] if at + 1 < len(blocks) else None
         empty = after is None or (after.kind == "heading" and after.level <= block.level)
         if empty and not _ENTRY.fullmatch(block.text):
-            faults.append(Fault(block.line, f"there is nothing under the heading {quoted(block.text)}"))
+            what = f"there is nothing under the heading {quoted(block.text)}"
+            faults.append(Fault(block.line, what, cut=after is None))
         above = block.level
     return faults
 
@@ -83,7 +84,7 @@ def markup_faults(blocks: Sequence[Block]) -> list[Fault]:
                     block.line,
                     f"a {mark} is never closed in {quoted(block.text)}",
                     stray=mark in "*_`[",
-                    cut=mark == "](" and block is blocks[-1],
+                    cut=mark in ("](", "[", "`") and block is blocks[-1],
                 )
                 for mark in open_marks(block.text)
             ]

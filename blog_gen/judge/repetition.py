@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from blog_gen.config.settings import Limits
-from blog_gen.judge.blocks import PROSE, blocks_of
+from blog_gen.judge.blocks import PROSE, Block, blocks_of
 from blog_gen.judge.scorecard import Check, at_least, at_most
-from blog_gen.judge.words import forms_of, quoted
+from blog_gen.judge.words import forms_of, quoted, unspaced
 
 Words = tuple[str, ...]
 
@@ -23,18 +23,18 @@ WINDOW = 100  # n-grams; long texts use their words again, so distinct-n is take
 LONGEST_PERIOD = 60  # words of the longest phrase looked for back to back
 SHORTEST_LINE = 3  # words; a shorter line ("end", "}") may come as often as it likes
 SHORTEST_PARAGRAPH = 15  # words; who has much to explain says shorter ones again
+REFRAIN = 24  # words; up to so many may come again further on, but not at once
 
 
 def repetition_checks(title: str, body: str, limits: Limits) -> list[Check]:
     """Loops, in the title too, repeated phrases, lines and paragraphs, and distinct-1 to distinct-3."""
-    blocks = [(block.kind, tuple(forms_of(block.text))) for block in blocks_of(body) if block.kind in PROSE]
-    prose = tuple(form for _, forms in blocks for form in forms)
+    blocks = [(block, tuple(forms_of(block.text))) for block in blocks_of(body)]
+    prose = tuple(form for block, forms in blocks if block.kind in PROSE for form in forms)
     lines = [tuple(forms_of(line)) for line in body.split("\n")]
     looped, loop = longest_loop(prose)
     phrases, phrase = said_again(ngrams(prose, PHRASE))
     again, line = said_again([line for line in lines if len(line) >= SHORTEST_LINE])
-    long = [forms for kind, forms in blocks if kind == "paragraph" and len(forms) >= SHORTEST_PARAGRAPH]
-    copies, paragraph = len(long) - len(set(long)), said_again(long)[1]
+    copies, paragraph = repeated_paragraphs(blocks)
     return [
         _title_repeats_check(title, limits),
         at_most("loop_words", looped, limits.loop_words, _found("it keeps saying", loop)),
@@ -50,6 +50,25 @@ def repetition_checks(title: str, body: str, limits: Limits) -> list[Check]:
         _distinct_check(prose, 2, limits.distinct_2),
         _distinct_check(prose, 3, limits.distinct_3),
     ]
+
+
+def repeated_paragraphs(blocks: Sequence[tuple[Block, Words]]) -> tuple[int, Words]:
+    """How many paragraphs say an earlier one again, and the last of them.
+
+    One that is no refrain (a standing sentence, a caption) counts wherever it comes again.
+    """
+    copies, said = 0, set[Words]()
+    which: Words = ()
+    before: Words = ()
+    for block, forms in blocks:
+        # an address or a path is one word here
+        words = min(len(forms), len(block.text.split())) if not unspaced(block.text) else len(forms)
+        if block.kind == "paragraph" and words >= SHORTEST_PARAGRAPH:
+            if forms == before or (words > REFRAIN and forms in said):
+                copies, which = copies + 1, forms
+            said.add(forms)
+        before = forms
+    return copies, which
 
 
 def _found(what: str, words: Words) -> str:

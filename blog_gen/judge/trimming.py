@@ -6,6 +6,7 @@ Knows nothing of candidates or limits.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from blog_gen.judge.blocks import PROSE, Block, blocks_of
 from blog_gen.judge.markup import open_marks
@@ -14,6 +15,11 @@ _ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]")
 _SENTENCES = 50  # that are tried as the last one, for where the first has a mark that is never closed
 # A full stop, what may close after it, and no small letter next ("e.g. this" goes on).
 _SENTENCE_END = re.compile(r"""(?:[.!?…][)\]"'”’»*_`]*(?=\s+[^\sa-z]|\s*$)|[。！？][」』）]*)""")
+_SMILEY = re.compile(r"[:;=8xX]['^o-]?[()DPpOo3]")
+_SIGNED = re.compile(r"\\?[—–~-]+ ?\w")  # who said it
+_GOES_ON = ",;:(-–—&/"
+_STOPS = (".", "!", "?", "…", ")", "。", "！", "？")
+_ITEMS = 6  # of a list that are looked at
 
 
 def trimmed(body: str) -> str:
@@ -45,6 +51,48 @@ def ends_whole(body: str) -> bool:
     if last.kind not in PROSE or _ITEM.match(last.text):
         return True
     return any(match.end() == len(last.text.rstrip()) for match in _SENTENCE_END.finditer(last.text))
+
+
+def broken_off(body: str) -> str:
+    """The last sentence of `body` where it breaks off, in the middle of it or of a word; else nothing.
+
+    Posts end with a link, an emoji, a name in brackets: what ends with a letter, a digit or a comma breaks
+    off. The last item of a list does where those before it end with a stop.
+
+    >>> broken_off("It rained. And we"), broken_off("It rained. 🌧"), broken_off("- rain\\n- wind")
+    ('And we', '', '')
+    """
+    blocks = blocks_of(body.rstrip())
+    if not blocks or blocks[-1].kind not in PROSE or (blocks[-1].kind == "item" and not _stops(blocks[:-1])):
+        return ""
+    text = blocks[-1].content.rstrip()
+    if (
+        not text
+        or not (text[-1].isalnum() or text[-1] in _GOES_ON)
+        or _stands_alone(text.rsplit(None, 1)[-1])
+    ):
+        return ""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    last = text[ends[-1] :].strip() if ends else text
+    return "" if _SIGNED.match(last.rpartition("\n")[2]) else last
+
+
+def _stands_alone(word: str) -> bool:
+    """Does a text end well with `word`, a smiley, `:emoji:`, address or tag, without a full stop?"""
+    return (
+        ("://" in word and word[0] != "<")
+        or "@" in word[1:]
+        or word.startswith("#")
+        or word.endswith("]:")
+        or (word.endswith(":") and ":" in word[:-1])
+        or _SMILEY.fullmatch(word) is not None
+    )
+
+
+def _stops(blocks: Sequence[Block]) -> bool:
+    """Do most of the last items end with a full stop?"""
+    items = [block.text.rstrip() for block in blocks if block.kind == "item"][-_ITEMS:]
+    return 2 * sum(text.endswith(_STOPS) for text in items) > len(items)
 
 
 def _leads_on(block: Block) -> bool:

@@ -24,6 +24,7 @@ _WORDS = {
     "heading_faults": ("faults in headings", "at most"),
     "markup_faults": ("faults in Markdown", "at most"),
     "left_open": ("left open at its end", "at most"),
+    "broken_off": ("words of a sentence that breaks off at its end", "at most"),
     "stray_marks": ("stray * and _", "at most"),
     "word_order": ("word pairs in your usual order, share", "at least"),
     "surprise": ("surprise to the model, where your posts are 1", ""),

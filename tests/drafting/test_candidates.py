@@ -99,9 +99,8 @@ def test_a_text_is_trimmed_then_made_safe_and_then_scored_anew(
 @pytest.mark.parametrize(
     ("sampled", "final"),
     [
-        ("It rained. And we", "It rained."),
-        ("It rained.\n\n> So we", "It rained."),
-        ("It rained and we", "It rained and we"),
+        ("It rained.\n\nSee [here](/a)", "It rained."),
+        ("See [here](/a)", "See [here](/a)"),
         ("- One\n- Two", "- One\n- Two"),
     ],
 )
@@ -110,6 +109,20 @@ def test_where_posts_end_with_a_sentence_so_do_drafts(sampled: str, final: str) 
     assert text.candidate.body == final and text.candidate.ended
     (text,) = _written((sampled, True))
     assert text.candidate.body == sampled
+
+
+@pytest.mark.parametrize("whole_ends", [False, True])
+@pytest.mark.parametrize(
+    ("sampled", "final"),
+    [
+        ("It rained. And we", "It rained."),
+        ("It rained.\n\n> So we", "It rained."),
+        ("It rained and we", "It rained and we"),
+    ],
+)
+def test_no_draft_breaks_off_that_has_a_whole_sentence(sampled: str, final: str, whole_ends: bool) -> None:
+    (text,) = _written((sampled, True), whole_ends=whole_ends)
+    assert text.candidate.body == final
 
 
 @pytest.mark.parametrize("sampled", ["It rained.", "# Of buses\n\nIt rained.", "Buses\n=====\nIt rained."])

@@ -73,13 +73,13 @@ def test_in_a_blog_of_few_posts_the_next_one_may_differ_more(posts: list[Post]) 
     own, default = own_of(posts).over(Limits()), Limits()
     assert own.longest_copy == 1.5 * default.longest_copy and own.heading_faults == 2
     assert own.word_order < default.word_order
-    assert own.copied_paragraph == 23 and own.prose_first is False
-    assert own.title_likeness == default.title_likeness
-    assert own.repeated_paragraphs == default.repeated_paragraphs and own.left_open == 0
+    assert own.prose_first is False
+    for name in ("copied_paragraph", "title_likeness", "repeated_paragraphs", "left_open", "broken_off"):
+        assert getattr(own, name) == getattr(default, name)
 
 
-@pytest.mark.parametrize(("copying", "habit"), [(1, False), (2, True)])
-def test_one_post_that_says_a_paragraph_again_is_no_habit(
+@pytest.mark.parametrize(("copying", "habit"), [(2, False), (3, True)])
+def test_two_posts_that_say_a_paragraph_again_are_no_habit(
     posts: list[Post], copying: int, habit: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calibration, "ENOUGH", len(posts))
@@ -115,8 +115,8 @@ def test_own_limits_are_never_stricter_and_never_looser_than_the_loosest(posts: 
     assert "copied_share" in failed(copy, Context(index_of(posts), [], (0, 9999), limits=limits))
 
 
-@pytest.mark.parametrize(("same", "limit"), [(2, Limits().title_likeness), (3, 1.0)])
-def test_one_pair_of_posts_with_one_title_is_no_habit(posts: list[Post], same: int, limit: float) -> None:
+@pytest.mark.parametrize(("same", "limit"), [(3, Limits().title_likeness), (4, 1.0)])
+def test_few_posts_with_one_title_are_no_habit(posts: list[Post], same: int, limit: float) -> None:
     blog = [(name, "The Shed" if at < same else title, body) for at, (name, title, body) in enumerate(posts)]
     assert own_of(blog).over(Limits()).title_likeness == limit
 

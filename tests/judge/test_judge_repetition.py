@@ -64,7 +64,16 @@ def test_a_paragraph_that_comes_again_is_found() -> None:
     other = (
         "Between the two there stands something else entirely, about ducks, bread and a canal in December."
     )
-    assert "repeated_paragraphs" in failed(f"{PROSE}\n\n{other}\n\n{PROSE.upper()}")
+    long = f"{PROSE} {PROSE}"
+    assert "repeated_paragraphs" in failed(f"{long}\n\n{other}\n\n{long.upper()}")
+
+
+def test_a_sentence_may_come_again_further_on_but_not_at_once() -> None:
+    refrain = "To see how I did it, look at what I wrote of the shed, the ladder and the hen in May."
+    assert "repeated_paragraphs" not in failed(f"{refrain}\n\n{PROSE}\n\n{refrain}")
+    assert "repeated_paragraphs" in failed(f"{PROSE}\n\n{refrain}\n\n{refrain}")
+    path = "It is [here](https://example.org): ~/.a/b/c/d/e, and there: /home/me/.a/b/c/d/e."
+    assert "repeated_paragraphs" not in failed(f"{PROSE}\n\n{path}\n\n{path}")
 
 
 def test_lines_that_come_again_are_found_in_code_too() -> None:

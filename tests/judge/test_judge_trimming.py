@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from blog_gen.judge.blocks import blocks_of
 from blog_gen.judge.markup import heading_faults, markup_faults
-from blog_gen.judge.trimming import trimmed
+from blog_gen.judge.trimming import broken_off, trimmed
 
 POST = """It rained, e.g. all day. So *we read. A lot.* Then “we slept.” And [a link](/that.html), too.
 
@@ -65,6 +65,32 @@ def test_wherever_it_is_cut_the_rest_is_whole() -> None:
 )
 def test_what_is_kept(body: str, kept: str) -> None:
     assert trimmed(body) == kept
+
+
+@pytest.mark.parametrize(
+    ("body", "broken"),
+    [
+        ("One. Two and thr", "Two and thr"),
+        ("One.\n\nTwo,", "Two,"),
+        ("One.\n\n- Two.\n- Three.\n- Fo", "Fo"),
+        ("One.\n\n- two\n- three\n- fo", ""),
+        ("One.\n\n> Two. Three", "Three"),
+        ("一。二。三", "三"),
+        ("One. See you :D", ""),
+        ("One. So long :tada:", ""),
+        ("One. See https://example.org/two", ""),
+        ("One. See [two](https://example.org/two)", ""),
+        ("One “two”", ""),
+        ("“One, and two.” —Ann Three", ""),
+        ("One.\n\n\\- Ann Two", ""),
+        ("One. Two 🌧", ""),
+        ("One.\n\n```\ntwo\n```", ""),
+        ("One.\n\n[1]: https://example.org", ""),
+        ("", ""),
+    ],
+)
+def test_what_breaks_off(body: str, broken: str) -> None:
+    assert broken_off(body) == broken and broken_off(f"{body}\n") == broken
 
 
 @given(st.text(alphabet="aA .:*`#-\n", max_size=60))
