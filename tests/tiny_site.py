@@ -33,7 +33,7 @@ ANYTHING_GOES = {
     "length_slack": 99.0,
     "markup_faults": 99,
     "left_open": 99,
-    "broken_off": 99,
+    "broken_off": 999,
     "stray_marks": 99,
     "word_order": 0.0,
     "surprise_least": 0.0,

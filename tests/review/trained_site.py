@@ -20,7 +20,7 @@ ANYTHING = {
     "longest_copy": 999, "copied_share": 1.0, "copied_paragraph": 999, "title_likeness": 2.0,
     "title_repeats": 99, "loop_words": 999, "repeated_phrases": 1.0, "repeated_lines": 1.0,
     "repeated_paragraphs": 99, "distinct_1": 0.0, "distinct_2": 0.0, "distinct_3": 0.0, "length_slack": 99.0,
-    "markup_faults": 99, "left_open": 99, "broken_off": 99, "stray_marks": 99, "word_order": 0.0,
+    "markup_faults": 99, "left_open": 99, "broken_off": 999, "stray_marks": 99, "word_order": 0.0,
     "surprise_least": 0.0, "surprise_most": 999.0,
 }  # fmt: skip
 TRAINING = {"steps": 120, "learning_rate": 0.01, "dropout": 0.0, "patience": 99}
