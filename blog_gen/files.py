@@ -28,6 +28,8 @@ TEMPORARY_PREFIX = ".blog-gen-tmp-"
 def replacing(path: Path, mode: str = "wb", overwrite: bool = True, synced: bool = True) -> Iterator[IO[Any]]:
     """Open a temporary file that takes `path`'s place when the block ends without an error.
 
+    What is no file, such as /dev/null or a pipe, keeps its place and is written to.
+
     Args:
         synced: wait for the disk, so that a power cut finds it whole; a kill does in any case.
 
@@ -39,6 +41,10 @@ def replacing(path: Path, mode: str = "wb", overwrite: bool = True, synced: bool
     temporary: str | None = None
     make_folder(path.parent)
     try:
+        if overwrite and path.exists() and not path.is_file():
+            with path.open(mode, **text) as file:  # type: ignore[call-overload]
+                yield file
+            return
         handle, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
         os.chmod(temporary, _usual_mode(path))
         with os.fdopen(handle, mode, **text) as file:  # type: ignore[call-overload]

@@ -86,6 +86,15 @@ def test_a_name_that_is_taken_is_not_overwritten_unless_asked(tmp_path: Path) ->
     assert path.read_text() == "first" and list(tmp_path.iterdir()) == [path]
 
 
+def test_a_pipe_or_a_device_is_written_to_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_text(pipe, "né\n")
+    assert os.read(end, 99) == "né\n".encode() and pipe.is_fifo()
+    os.close(end)
+
+
 def test_an_error_in_the_block_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), replacing(tmp_path / "file") as file:
         file.write(b"x" * (1 // 0))
