@@ -47,7 +47,7 @@ def call(site: Path, *words: str, code: int | None = 0, now: str | None = NOW, *
     with tempfile.TemporaryDirectory() as folder:
         streams = [Path(folder, name) for name in ("out", "err")]
         process = PROCESSES.Process(
-            target=become, args=(words, site, {**os.environ, **clock, **variables}, streams)
+            target=_said_into, args=(streams, words, site, {**os.environ, **clock, **variables})
         )
         process.start()
         process.join(LONGEST)
@@ -60,10 +60,19 @@ def call(site: Path, *words: str, code: int | None = 0, now: str | None = NOW, *
     return subprocess.CompletedProcess(command(words), ended, out, err)
 
 
-def become(words: Sequence[str], site: Path, variables: Mapping[str, str], streams: Sequence[Path]) -> None:
-    """Be that command from here on; `streams`: files for its output and its errors, perhaps the same one."""
-    for number, path in enumerate(streams, start=1):
+def say_into(out: Path, errors: Path) -> None:
+    """Send what this process says there, perhaps to one file."""
+    for number, path in enumerate((out, errors), start=1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND), number)
+
+
+def _said_into(streams: Sequence[Path], *command: Any) -> None:
+    say_into(*streams)
+    become(*command)
+
+
+def become(words: Sequence[str], site: Path, variables: Mapping[str, str]) -> None:
+    """Be that command from here on."""
     os.environ.clear()
     os.environ.update(variables)
     time.tzset()

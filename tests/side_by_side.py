@@ -1,16 +1,18 @@
-"""Several `blog-gen` at once, each a process of its own that begins where TensorFlow is imported."""
+"""Several at once, each in a process of its own that begins where TensorFlow is imported."""
 
 from __future__ import annotations
 
 import importlib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from calling import PROCESSES, become
+from calling import PROCESSES, become, say_into
+from hosts import Host
 
 
 @dataclass(frozen=True)
@@ -18,14 +20,16 @@ class Command:
     """`blog-gen` with `words` in the folder `at`.
 
     Args:
-        signals: what the process gets before it computes a step, by the number of that.
-        versions: of packages, in place of their own.
+        before: what happens in the process before it computes a step, by the number of that.
+        attributes: of modules, by their dotted names, in place of their own.
+        host: where it runs; None: where the test does.
     """
 
     words: Sequence[str]
     at: Path
-    signals: Mapping[int, int] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
+    before: Mapping[int, Callable[[], object]] = field(default_factory=dict)
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    host: Host | None = None
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,15 @@ class Ended:
         return [int(step) for step in re.findall(r"^step (\d+)$", self.said, re.MULTILINE)]
 
 
-def run(folder: Path, *commands: Command, seconds: float = 120) -> list[Ended]:
-    """All of them at once, to their ends; what they say is kept in `folder` meanwhile."""
-    logs = [folder / f"said-{number}.txt" for number in range(len(commands))]
-    running = [PROCESSES.Process(target=_become, args=each) for each in zip(commands, logs, strict=True)]
+def run(folder: Path, *commands: Command) -> list[Ended]:
+    """All of them at once, to their ends."""
+    return called(folder, *(partial(_become, command) for command in commands))
+
+
+def called(folder: Path, *calls: Callable[[], object], seconds: float = 120) -> list[Ended]:
+    """Each in a process of its own, at once, to their ends; what they say is kept in `folder` meanwhile."""
+    logs = [folder / f"said-{number}.txt" for number in range(len(calls))]
+    running = [PROCESSES.Process(target=_call, args=each) for each in zip(calls, logs, strict=True)]
     try:
         for process in running:
             process.start()
@@ -57,14 +66,23 @@ def run(folder: Path, *commands: Command, seconds: float = 120) -> list[Ended]:
     return [Ended(code, text) for code, text in zip(codes, said, strict=True)]
 
 
-def _become(command: Command, log: Path) -> None:
-    for package, version in command.versions.items():
-        importlib.import_module(package).__version__ = version  # type: ignore[attr-defined]
-    _send_to_itself(command.signals)
-    become(command.words, command.at, dict(os.environ), (log, log))
+def _call(call: Callable[[], object], log: Path) -> None:
+    say_into(log, log)
+    call()
 
 
-def _send_to_itself(signals: Mapping[int, int]) -> None:
+def _become(command: Command) -> None:
+    if command.host is not None:
+        command.host.enter()
+    for name, value in command.attributes.items():
+        module, _, attribute = name.rpartition(".")
+        setattr(importlib.import_module(module), attribute, value)
+    _watch_steps(command.before)
+    become(command.words, command.at, dict(os.environ))
+
+
+def _watch_steps(before: Mapping[int, Callable[[], object]]) -> None:
+    """Say each step that is computed, and let happen what is to happen before it."""
     training: Any = importlib.import_module("blog_gen.model.training.training")
     make = training.make_stepper
 
@@ -72,13 +90,12 @@ def _send_to_itself(signals: Mapping[int, int]) -> None:
         stepper: Any = make(*arguments)
         train = stepper.train
 
-        def signalled(batches: Any, rate: float, step: int) -> Any:
+        def watched(batches: Any, rate: float, step: int) -> Any:
             print(f"step {step}", flush=True)
-            if step in signals:
-                os.kill(os.getpid(), signals[step])
+            before.get(step, int)()
             return train(batches, rate, step)
 
-        stepper.train = signalled
+        stepper.train = watched
         return stepper
 
     training.make_stepper = making

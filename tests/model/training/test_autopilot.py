@@ -10,6 +10,7 @@ import pytest
 
 from blog_gen.config.settings import TrainingSettings
 from blog_gen.errors import ConfigError, ModelError
+from blog_gen.model.distributed.team import together
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training.autopilot import Advice, choose
 from blog_gen.model.training.dataset import Rows, pack
@@ -190,3 +191,13 @@ def test_what_was_begun_is_computed_in_another_way_on_request() -> None:
     asked = TrainingSettings(gradient_accumulation=2, activation_checkpointing=True)
     again = choose(asked, MINI, _rows(MINI), PLENTY, resumed=recipe).recipe
     assert again == replace(recipe, gradient_accumulation=2, activation_checkpointing=True)
+
+
+def test_several_machines_are_planned_as_the_smallest_and_as_fast_as_all() -> None:
+    each = Machine(64 << 30, True, 3e11, bandwidth=9e9), Machine(3 << 30, False, 1e11, bandwidth=3e9)
+    team = replace(together(each), replicas=2)
+    found = _advice(SIZES["124M"], team)
+    assert found.bytes <= 0.9 * (3 << 30) < _advice(SIZES["124M"]).bytes
+    assert found.recipe.precision == "float32" and found.recipe.gradient_accumulation % 2 == 0
+    as_fast = MemoryLimit(SIZES["124M"], 1024, None), Machine(None, False, 4e11, bandwidth=12e9)
+    assert step_seconds(found.recipe, as_fast[0], team) == step_seconds(found.recipe, *as_fast)

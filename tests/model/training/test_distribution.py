@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
-import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import together
 from addresses import free_addresses
+from side_by_side import Ended, called
 
 from blog_gen.errors import ModelError, UsageError
 from blog_gen.model.distributed.cluster import Cluster, await_others, from_flags, from_tf_config
@@ -25,24 +25,16 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     quiet()
     folder = tmp_path_factory.mktemp("together")
     for count in (2, 3):
-        addresses = ",".join(free_addresses(count))
-        _run(*([f"{folder}/{count}", str(rank), addresses] for rank in range(count)))
+        addresses = free_addresses(count)
+        workers = (partial(together.main, folder / str(count), Cluster(addresses, k)) for k in range(count))
+        _all_end_well(called(folder, *workers))
         together.learn(folder / f"alone-{count}", count)
-    _run([f"{folder}/devices", "devices"])
+    _all_end_well(called(folder, partial(together.devices, folder / "devices")))
     return folder
 
 
-def _run(*all_words: list[str]) -> None:
-    """Processes side by side, all of which must end well."""
-    pipe = subprocess.PIPE
-    processes = [
-        subprocess.Popen(
-            [sys.executable, together.__file__, *words], stdout=pipe, stderr=subprocess.STDOUT, text=True
-        )
-        for words in all_words
-    ]
-    said = [process.communicate(timeout=120)[0] for process in processes]
-    assert not any(process.returncode for process in processes), "\n".join(said)
+def _all_end_well(processes: list[Ended]) -> None:
+    assert not any(ended.code for ended in processes), [ended.said for ended in processes]
 
 
 @pytest.mark.parametrize("name", ["2", "devices"])
@@ -55,6 +47,19 @@ def test_two_are_one_that_computes_in_two_parts(results: Path, name: str) -> Non
 
 def test_three_differ_by_rounding(results: Path) -> None:
     assert _difference(results / "3.npz", results / "alone-3.npz") == pytest.approx(0, abs=1e-6)
+
+
+def test_gradients_added_up_in_bfloat16_hardly_change_the_loss(results: Path) -> None:
+    wide, narrow = results / "2.npz", results / "2-narrow.npz"
+    assert _losses(narrow) == pytest.approx(_losses(wide), abs=1e-3)
+    assert 0 < _difference(narrow, wide) < 1e-3, "by rounding alone, but by that"
+
+
+def _losses(path: Path) -> list[float]:
+    """Of the steps that it made."""
+    with np.load(path) as file:
+        said = json.loads(str(file["said"]))
+    return [each[0] for each in said if len(each) == 2]
 
 
 def _difference(one: Path, other: Path) -> float:

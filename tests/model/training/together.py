@@ -1,12 +1,8 @@
-"""A process of its own for `test_distribution`: one of several workers, or several devices of one machine.
-
-python together.py OUT RANK HOST:PORT,HOST:PORT…      python together.py OUT devices
-"""
+"""What a process of `test_distribution` does: one of several workers, or several devices of one machine."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,11 +59,14 @@ def _follower(about: Mapping[str, Any]) -> Any:
     return small_stepper(scale=0.0, backwards=True)
 
 
-def main(out: Path, rank: int, addresses: str) -> None:
-    cluster = Cluster(tuple(addresses.split(",")), rank)
+def main(out: Path, cluster: Cluster) -> None:
+    """One of the workers, the first of which leaves `out`; of two, with sums in bfloat16, too."""
     with connected(cluster, {"command": "test"}, 120.0) as team:
         if team.is_chief:
             learn(out, len(cluster.workers))
+            if len(cluster.workers) == 2:
+                team.reduction = "bfloat16"
+                learn(out.with_name(f"{out.name}-narrow"), 2)
         else:
             assert team.follow(_follower) == "" and not team.interrupted()
 
@@ -81,10 +80,3 @@ def devices(out: Path) -> None:
     tf.config.set_logical_device_configuration(one, [tf.config.LogicalDeviceConfiguration()] * 2)
     with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
         learn(out, 2)
-
-
-if __name__ == "__main__":
-    if sys.argv[2] == "devices":
-        devices(Path(sys.argv[1]))
-    else:
-        main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
