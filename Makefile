@@ -43,7 +43,7 @@ peers: $(VENV)-peers/stamp  ## Equality with transformers, llama.cpp and TensorF
 	$(PEERS)/pytest tests/peers
 
 bench: $(VENV)-peers/stamp  ## Speed and memory beside the peers, in one run each.
-	for name in sample train memory judge judge_limits growth waiting; do $(PEERS)/python benchmarks/$$name.py || exit; done
+	for name in sample train memory judge judge_limits growth waiting team; do $(PEERS)/python benchmarks/$$name.py || exit; done
 
 constraints:  ## The newest versions that setup.cfg's ranges allow, for all extras, from Python 3.11 on.
 	$(PYTHON) -m venv $(VENV)-constraints

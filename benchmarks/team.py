@@ -1,18 +1,22 @@
-"""What several machines cost and bring: CPU seconds, wall time and bytes of a training step.
+"""What several machines cost and bring: CPU seconds, wall time, bytes and memory of a training step.
 
-One process on two cores against two workers with one core each, which compute the same bits: steps of two
-rows of 1,024 tokens, in one part for each worker, for `mini` and for 124M's shape. Bytes are those that cross
-the loopback device, for all workers together, beside the floor of any all-reduce: 2 x gradients x (N - 1) / N
-for each. From the times, on paper: more machines. With the defaults it ends in five minutes.
+One process on two cores in two parts, against two workers with one core each, and two that add up gradients
+in bfloat16. The first two compute the same but for rounding, as each has another number of threads; how far
+losses are apart is measured, too. All run the product's own loop: `mini` learns this repository's posts; the
+weights and tokens of 124M's shape are random. Bytes are those that cross the loopback device, for all workers
+together, beside the floor of any all-reduce: 2 x gradients x (N - 1) / N for each. From the times of 124M, on
+paper: more machines.
 
     python benchmarks/team.py [--full] [--json]
+
+With the defaults (`mini` alone) it ends in five minutes on two cores; `--full` takes half an hour.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
+import math
 import os
 import socket
 import statistics
@@ -20,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,93 +32,98 @@ from typing import Any
 
 import numpy as np
 
+from blog_gen.config.settings import TrainingSettings, load_settings
+from blog_gen.corpus import read_corpus
+from blog_gen.model.arrays import Arrays
+from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.distributed.cluster import Cluster
 from blog_gen.model.hparams import HParams
 from blog_gen.model.quiet import quiet
+from blog_gen.model.training.machine import peak_memory
 from blog_gen.model.training.memory import trained_parameters
+from blog_gen.model.weights import initial_weights, open_weights
 from blog_gen.model.zoo.zoo import EMBEDDED, SIZES
 
 ROWS, LENGTH, WARM_STEPS = 2, 1024, 2
 SHAPES = {"mini": HParams.load(EMBEDDED["mini"]), "124M": SIZES["124M"]}
+SITE = Path(__file__).parents[1]
 TICK = os.sysconf("SC_CLK_TCK")
 NETWORKS = {"1 Gbit/s": 1e9 / 8, "10 Gbit/s": 10e9 / 8}  # bytes a second
+ALONE, TWO, NARROW = "one process", "two workers", "two workers, bfloat16"
+KINDS = {ALONE: (1, "float32"), TWO: (2, "float32"), NARROW: (2, "bfloat16")}  # workers, reduction
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How often one model is measured: rounds of one process and two workers, and steps in each."""
+    """How often one model is measured: rounds of all kinds, and steps in each."""
 
     rounds: int
     steps: int
 
 
-USUAL = {"mini": Effort(2, 8), "124M": Effort(1, 3)}
-FULL = {"mini": Effort(7, 32), "124M": Effort(3, 8)}
+USUAL = {"mini": Effort(1, 16)}
+FULL = {"mini": Effort(3, 32), "124M": Effort(1, 6)}
 
 
-def work(model: str, steps: int, rank: int, addresses: str) -> None:
-    """A worker, or a process alone where there is one address: says when its steps begin and end."""
+@dataclass(frozen=True)
+class Ended:
+    """One training: its losses, what each step took by name, and a worker's bytes of memory at most."""
+
+    losses: list[float]
+    steps: list[dict[str, float]]
+    peak: int
+
+
+def work(model: str, steps: int, rank: int, addresses: str, reduction: str) -> None:
+    """A worker, or a process alone where there is one address: says the loss of each step."""
     cluster = Cluster(tuple(addresses.split(",")), rank)
+    team: Any = nullcontext()
     if len(cluster.workers) == 1:
         quiet()
-        team: Any = nullcontext()
     else:
         from blog_gen.model.distributed.strategy import connected
 
         team = connected(cluster, {"command": "benchmark"}, 120.0)
     with team as joined:
-        from blog_gen.model.distributed.fine_tuning import follower
-
         if joined and not joined.is_chief:
+            from blog_gen.model.distributed.fine_tuning import follower
+
             joined.follow(follower)
-            return
-        tuning = _tuning(SHAPES[model])
-        for _ in range(WARM_STEPS):
-            tuning.advance()
-        _say("begin")
-        for _ in range(steps):
-            tuning.advance()
-        _say("end")
-        _say(_digest(tuning))
+        else:
+            if joined:
+                joined.reduction = reduction
+            tuning = _tuning(model, steps)
+            tuning.run(_say_loss, save_seconds=math.inf)
+    print(peak_memory())
 
 
-def _say(word: str) -> None:
-    print(word, flush=True)
-    sys.stdin.readline()
+def _say_loss(row: dict[str, float]) -> None:
+    """To the process that measures, which answers once it has."""
+    if "seconds" not in row:  # it is no evaluation
+        print(row["loss"], flush=True)
+        sys.stdin.readline()
 
 
-def _digest(tuning: Any) -> str:
-    digest = hashlib.sha256()
-    for name, value in tuning.stepper.arrays():
-        digest.update(name.encode() + value.tobytes())
-    return digest.hexdigest()
-
-
-def _tuning(hparams: HParams) -> Any:
+def _tuning(model: str, steps: int) -> Any:
+    from blog_gen.model.distributed import strategy
+    from blog_gen.model.training.autopilot import choose
     from blog_gen.model.training.dataset import pack
-    from blog_gen.model.training.machine import has_bfloat16
-    from blog_gen.model.training.recipe import Recipe
     from blog_gen.model.training.training import FineTuning
-    from blog_gen.model.weights import initial_weights
 
-    rng = np.random.default_rng(0)
-    texts = [rng.integers(0, hparams.n_vocab - 1, LENGTH - 1).tolist() for _ in range(ROWS)]
-    recipe = Recipe(
-        steps=10**6,
-        batch_rows=ROWS,
-        rate=1e-5,
-        warmup=1,
-        dropout=0.0,
-        weight_decay=0.1,
-        clip_norm=1.0,
-        evaluate_every=10**6,
-        patience=9,
-        seed=0,
-        gradient_accumulation=ROWS,
-        precision="bfloat16" if has_bfloat16() else "float32",
-    )
-    data = pack(texts, hparams.n_vocab - 1, LENGTH), pack([], 0, LENGTH)
-    return FineTuning(hparams, initial_weights(hparams), *data, recipe, Path(tempfile.mkdtemp()))
+    hparams = SHAPES[model]
+    weights: Arrays
+    if model in EMBEDDED:
+        tokenizer = Tokenizer.load(EMBEDDED[model])
+        weights = open_weights(EMBEDDED[model], hparams)
+        texts = [tokenizer.encode(text) for text in read_corpus(load_settings(SITE)).texts.values()]
+    else:
+        rng = np.random.default_rng(0)
+        weights = initial_weights(hparams)
+        texts = [rng.integers(0, hparams.n_vocab - 1, LENGTH - 1).tolist() for _ in range(ROWS)]
+    rows, none = (pack(of, hparams.n_vocab - 1, LENGTH) for of in (texts, []))
+    asked = TrainingSettings(steps=steps, batch_tokens=ROWS * LENGTH, gradient_accumulation=ROWS)
+    recipe = choose(asked, hparams, rows, strategy.machine()).recipe
+    return FineTuning(hparams, weights, rows, none, recipe, Path(tempfile.mkdtemp()))
 
 
 def _addresses(count: int) -> str:
@@ -136,67 +146,69 @@ def _sent() -> int:
     return int(next(line for line in lines if line.strip().startswith("lo:")).split(":")[1].split()[0])
 
 
-def _heard(chief: subprocess.Popen[str]) -> str:
+def _marked(running: Sequence[subprocess.Popen[str]], steps: int) -> Iterator[tuple[float, ...]]:
+    """The loss of each step of the first, with the time, the CPU seconds and the bytes sent until then."""
+    chief = running[0]
     assert chief.stdout is not None and chief.stdin is not None
-    if not (line := chief.stdout.readline().strip()):
-        raise RuntimeError("a worker has ended before its time")
-    return line
+    for _ in range(steps):
+        loss = float(chief.stdout.readline())
+        yield loss, time.perf_counter(), sum(map(_cpu, running)), _sent()
+        chief.stdin.write("\n")
+        chief.stdin.flush()
 
 
-def _answer(chief: subprocess.Popen[str]) -> None:
-    assert chief.stdin is not None
-    chief.stdin.write("\n")
-    chief.stdin.flush()
-
-
-def measured(model: str, workers: int, steps: int) -> tuple[dict[str, float], str]:
-    """Of one step by so many workers, each on its cores: wall and CPU seconds, and bytes sent; then a hash of
-    what all steps came to."""
+def measured(model: str, kind: str, steps: int) -> Ended:
+    """One training of so many steps after the first, by the workers of `kind`, each on its cores."""
+    workers, reduction = KINDS[kind]
     addresses, cores = _addresses(workers), sorted(os.sched_getaffinity(0))
-    running = []
-    for rank in range(workers):
-        command = [sys.executable, __file__, "--worker", model, str(steps), str(rank), addresses]
-        running.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
-        os.sched_setaffinity(running[-1].pid, cores[rank::workers])
-    marks = []
-    for _ in range(2):
-        _heard(running[0])
-        marks.append((time.perf_counter(), sum(map(_cpu, running)), _sent()))
-        _answer(running[0])
-    digest = _heard(running[0])
-    _answer(running[0])
-    for process in running:
-        process.communicate(timeout=120)
-    pairs = zip(("seconds", "cpu", "bytes"), *marks, strict=True)
-    return {name: (late - early) / steps for name, early, late in pairs}, digest
+    words = [model, str(WARM_STEPS + steps), addresses, reduction]
+    pipe = subprocess.PIPE
+    with tempfile.TemporaryDirectory() as folder:
+        running = []
+        for rank in range(workers):
+            command = [sys.executable, __file__, "--worker", str(rank), *words]
+            process = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, text=True, env={**os.environ, "TMPDIR": folder}
+            )
+            os.sched_setaffinity(process.pid, cores[rank::workers])
+            running.append(process)
+        losses, *marks = zip(*_marked(running, WARM_STEPS + steps), strict=True)
+        peak = max(int(process.communicate()[0]) for process in running)
+    taken = zip(*(np.diff(mark[WARM_STEPS - 1 :]).tolist() for mark in marks), strict=True)
+    each = [dict(zip(("seconds", "cpu", "bytes"), step, strict=True)) for step in taken]
+    return Ended(list(losses), each, peak)
 
 
 def compared(model: str, effort: Effort) -> dict[str, Any]:
-    """Medians over the rounds of one process and of two workers, and what they are to each other."""
-    found: dict[str, list[dict[str, float]]] = {"one process": [], "two workers": []}
-    digests = set()
+    """Medians over all steps of each kind, and what two workers are to one process."""
+    found: dict[str, list[Ended]] = {kind: [] for kind in KINDS}
     for _ in range(effort.rounds):
-        for workers, name in enumerate(found, 1):
-            figures, digest = measured(model, workers, effort.steps)
-            found[name].append(figures)
-            digests.add(digest)
-            print(f"{model}, {name}: {figures}", file=sys.stderr, flush=True)
-    medians: dict[str, Any] = {
-        name: {of: statistics.median(each[of] for each in rounds) for of in rounds[0]}
-        for name, rounds in found.items()
-    }
-    pairs = list(zip(found["one process"], found["two workers"], strict=True))
+        for kind, ended in found.items():
+            ended.append(measured(model, kind, effort.steps))
+            print(f"{model}, {kind}: {ended[-1].steps[-1]}", file=sys.stderr, flush=True)
+    figures: dict[str, Any] = {kind: _medians(ended) for kind, ended in found.items()}
+    one, two = figures[ALONE], figures[TWO]
     floor = 2 * transferred(SHAPES[model], 2)
     return {
-        **medians,
-        **{
-            f"{of} ratio": statistics.median(two[of] / one[of] for one, two in pairs)
-            for of in ("cpu", "seconds")
-        },
+        **figures,
+        "cpu ratio": two["cpu"] / one["cpu"],
+        "seconds ratio": two["seconds"] / one["seconds"],
         "bytes floor": floor,
-        "bytes ratio": medians["two workers"]["bytes"] / floor,
-        "same bits": len(digests) == 1,
+        "bytes ratio": two["bytes"] / floor,
+        "loss differs by": _difference(found[ALONE], found[TWO]),
+        "loss in bfloat16 differs by": _difference(found[NARROW], found[TWO]),
     }
+
+
+def _difference(some: list[Ended], others: list[Ended]) -> float:
+    """The largest between losses of the same step."""
+    return float(np.abs(np.subtract(some[0].losses, others[0].losses)).max())
+
+
+def _medians(of: list[Ended]) -> dict[str, float]:
+    steps = [step for ended in of for step in ended.steps]
+    medians = {name: statistics.median(step[name] for step in steps) for name in steps[0]}
+    return {**medians, "peak memory": statistics.median(ended.peak for ended in of)}
 
 
 def transferred(hparams: HParams, machines: int) -> float:
@@ -224,21 +236,22 @@ def on_paper(seconds_a_row: float, hparams: HParams) -> dict[str, dict[str, floa
 def main(arguments: argparse.Namespace) -> None:
     efforts = FULL if arguments.full else USUAL
     figures: dict[str, Any] = {model: compared(model, effort) for model, effort in efforts.items()}
-    a_row = figures["124M"]["one process"]["seconds"] / ROWS
-    share = SIZES["1558M"].parameters / SIZES["124M"].parameters
-    figures["on paper"] = {
-        "124M": on_paper(a_row, SIZES["124M"]),
-        "1558M": on_paper(a_row * share, SIZES["1558M"]),
-    }
+    if "124M" in figures:
+        a_row = figures["124M"][ALONE]["seconds"] / ROWS
+        share = SIZES["1558M"].parameters / SIZES["124M"].parameters
+        figures["on paper"] = {
+            "124M": on_paper(a_row, SIZES["124M"]),
+            "1558M": on_paper(a_row * share, SIZES["1558M"]),
+        }
     print(json.dumps(figures) if arguments.json else json.dumps(figures, indent=2))
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--worker"]:
-        model, steps, rank, addresses = sys.argv[2:]
-        work(model, int(steps), int(rank), addresses)
+        rank, model, steps, addresses, reduction = sys.argv[2:]
+        work(model, int(steps), int(rank), addresses, reduction)
     else:
         parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-        parser.add_argument("--full", action="store_true", help="More rounds and steps: half an hour.")
+        parser.add_argument("--full", action="store_true", help="More rounds and steps, and 124M's shape.")
         parser.add_argument("--json", action="store_true", help="One object on standard output.")
         main(parser.parse_args())
