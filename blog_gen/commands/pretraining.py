@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 from click.core import ParameterSource
 
-from blog_gen.commands.progress import interruptible
+from blog_gen.commands.interruption import interruptible
 from blog_gen.commands.workers import NAMES as WORKER_NAMES
 from blog_gen.commands.workers import follow, heeding, taken_from, together, worker_options
 from blog_gen.errors import Note, UsageError
@@ -74,7 +74,8 @@ def pretrain(
             return follow(team, follower)
         _require_files((*corpus, *valid))
         plan = _plan(given)
-        with interruptible() as interrupted:
+        with interruptible(unsaved=bool(team)) as interrupted:
+            stopped, unsaved = heeding(team, interrupted)
             run = make_base(
                 PretrainingCorpus(corpus, valid, varied),
                 out,
@@ -83,7 +84,8 @@ def pretrain(
                 Optimizer(optimizer),
                 report=_said,
                 note=_note,
-                interrupted=heeding(team, interrupted),
+                interrupted=stopped,
+                unsaved=unsaved,
                 max_seconds=float("inf") if max_minutes is None else 60 * max_minutes,
             )
     done = run.position.step >= plan.steps

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 import click
@@ -82,46 +80,6 @@ def progress() -> Iterator[Progress]:
         yield bar
     finally:
         bar.close()
-
-
-class Interruption:
-    """Whether Ctrl-C or SIGTERM came. A second one raises KeyboardInterrupt, and so does one `at_once`."""
-
-    def __init__(self, said: str) -> None:
-        self._said, self._came, self._waits = said, False, True
-
-    def __call__(self) -> bool:
-        return self._came
-
-    def at_once(self) -> None:
-        """From here on nothing has to be saved first: raise when a signal comes, or if one came before.
-
-        Raises:
-            KeyboardInterrupt: one came before.
-        """
-        self._waits = False
-        if self._came:
-            raise KeyboardInterrupt
-
-    def hear(self, number: int, frame: FrameType | None) -> None:
-        """What the operating system calls with a signal."""
-        first, self._came = not self._came, True  # known even if a finaliser swallows what is raised here
-        if not (first and self._waits):
-            raise KeyboardInterrupt
-        click.echo(self._said, err=True)
-
-
-@contextmanager
-def interruptible(said: str = "saving, then stopping …") -> Iterator[Interruption]:
-    """Ask, instead of die: yields whether Ctrl-C or SIGTERM came. A second one ends the process at once."""
-    interruption = Interruption(said)
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, interruption.hear) for number in numbers}
-    try:
-        yield interruption
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def losses(row: Mapping[str, float]) -> str:

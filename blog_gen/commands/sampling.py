@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blog_gen import runs
+from blog_gen.commands.interruption import interruptible
 from blog_gen.commands.options import SAMPLING, Site, model_option, only, options, sampling_options
 from blog_gen.commands.output import say_json
-from blog_gen.commands.progress import interruptible
 from blog_gen.config.settings import SamplingSettings, Settings
 from blog_gen.errors import UsageError
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from blog_gen.commands.interruption import Interruption, interruptible
 from blog_gen.commands.options import options
-from blog_gen.commands.progress import interruptible
 from blog_gen.errors import ArticleError, ModelError
 
 if TYPE_CHECKING:
@@ -99,12 +99,17 @@ def _cluster(workers: str | None, rank: int | None) -> Cluster | None:
     return cluster.from_tf_config(os.environ.get(cluster.VARIABLE))
 
 
-def heeding(team: Team | None, interrupted: Callable[[], bool]) -> Callable[[], bool]:
-    """Whether this process was `interrupted`, or in a team any of them."""
+def heeding(
+    team: Team | None, interrupted: Interruption
+) -> tuple[Callable[[], bool], Callable[[bool], None]]:
+    """Whether this process was interrupted, or in a team any of them; and who hears if something is unsaved.
+
+    In a team none ends before all have heard of it.
+    """
     if team is None:
-        return interrupted
+        return interrupted, interrupted.unsaved
     team.stopping = interrupted
-    return team.interrupted
+    return team.interrupted, lambda something: None
 
 
 def follow(team: Team, make: Callable[[Mapping[str, Any]], Stepper]) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from blog_gen.commands.interruption import interruptible
 from blog_gen.commands.options import (
     SAMPLING,
     TRAINING,
@@ -23,7 +24,7 @@ from blog_gen.commands.options import (
     training_options,
 )
 from blog_gen.commands.parts import check_parts, part_of, part_options, sampled_in
-from blog_gen.commands.progress import Progress, interruptible, losses, progress
+from blog_gen.commands.progress import Progress, losses, progress
 from blog_gen.commands.reporting import show_scores, summarise
 from blog_gen.commands.watching import watched
 from blog_gen.commands.workers import about_site, follow, heeding, taken_from, together, worker_options
@@ -64,8 +65,9 @@ def run(
 
     settings = _settings(site, strict, given)
     now = moment_now(settings)
-    with progress() as bar, interruptible() as interrupted:
-        hooks = _quiet_hooks(interrupted) if quiet else _hooks(settings, bar, interrupted)
+    with progress() as bar, interruptible(unsaved=False, leave=bar.close) as interrupted:
+        watch = interrupted, interrupted.unsaved
+        hooks = _quiet_hooks(*watch) if quiet else _hooks(settings, bar, *watch)
         hooks = replace(hooks, writing=interrupted.at_once, before_writing=interrupted.at_once)
         report = pipeline.run(settings, now, hooks, _day(date), dry_run, not no_train)
     waits = report.retraining.waits if report.retraining else ""
@@ -117,8 +119,8 @@ def train(
             from blog_gen.model.distributed.fine_tuning import follower
 
             return follow(team, follower)
-        with progress() as bar, interruptible() as interrupted:
-            hooks = _hooks(settings, bar, heeding(team, interrupted))
+        with progress() as bar, interruptible(unsaved=bool(team), leave=bar.close) as interrupted:
+            hooks = _hooks(settings, bar, *heeding(team, interrupted))
             if hooks.training is not None and (sample_every or tensorboard):
                 hooks = replace(hooks, training=watched(hooks.training, sample_every, tensorboard))
             report = pipeline.train(settings, hooks, fresh)
@@ -227,18 +229,20 @@ def _say_what_is_in_no_file(site: Site, settings: Settings) -> None:
         click.echo(f"note: learned with {given}, which was given by flag: {again}", err=True)
 
 
-def _quiet_hooks(interrupted: Callable[[], bool]) -> Hooks:
+def _quiet_hooks(interrupted: Callable[[], bool], unsaved: Callable[[bool], None]) -> Hooks:
     """Hooks that say nothing but what is lost or put aside, and still stop when asked to."""
     from blog_gen.learning.monitor import Monitor
 
-    return Hooks(training=Monitor(interrupted=interrupted, note=_say_note))
+    return Hooks(training=Monitor(interrupted=interrupted, unsaved=unsaved, note=_say_note))
 
 
 def _say_note(note: Note) -> None:
     click.echo(f"note: {note}", err=True)
 
 
-def _hooks(settings: Settings, bar: Progress, interrupted: Callable[[], bool]) -> Hooks:
+def _hooks(
+    settings: Settings, bar: Progress, interrupted: Callable[[], bool], unsaved: Callable[[bool], None]
+) -> Hooks:
     """A pipeline's hooks that draw on `bar`."""
     from blog_gen.learning.monitor import Monitor
 
@@ -263,5 +267,5 @@ def _hooks(settings: Settings, bar: Progress, interrupted: Callable[[], bool]) -
             bar.start("writing candidates", total)
         bar.update(done, total, unit="candidates")
 
-    training = Monitor(started, row, interrupted, _say_note)
+    training = Monitor(started, row, interrupted, unsaved, _say_note)
     return Hooks(note=_say_note, training=training, candidate=candidate)

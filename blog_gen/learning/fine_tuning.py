@@ -73,7 +73,9 @@ def _run(job: TrainingJob, settings: Settings, monitor: Monitor) -> Outcome | No
     """What comes of `job`; None when `monitor` interrupted it."""
     again = "Nothing was gained at the usual learning rate, so training starts over at a lower one. "
     monitor.started(again * job.tuning.recipe.gentle + job.sentence, job.tuning.recipe.steps)
-    return job.tuning.run(_watching(monitor, job), monitor.interrupted, max_seconds=_allowed(settings))
+    return job.tuning.run(
+        _watching(monitor, job), monitor.interrupted, max_seconds=_allowed(settings), unsaved=monitor.unsaved
+    )
 
 
 def _allowed(settings: Settings) -> float:

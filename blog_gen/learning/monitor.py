@@ -15,6 +15,7 @@ class Monitor:
     started: Callable[[str, int], None] = lambda sentence, steps: None
     row: Callable[[Mapping[str, float]], None] = lambda row: None
     interrupted: Callable[[], bool] = lambda: False
+    unsaved: Callable[[bool], None] = lambda something: None  # whether there is something to save
     note: Callable[[Note], None] = lambda note: None
     sample: Callable[[int, str], None] | None = None  # hears a sample, and after which step it was drawn
     sample_every: int = 0  # steps; 0 for none

@@ -43,6 +43,7 @@ def make_base(
     note: Callable[[Note], None] = lambda note: None,
     interrupted: Callable[[], bool] = lambda: False,
     max_seconds: float = float("inf"),
+    unsaved: Callable[[bool], None] = lambda something: None,
 ) -> Pretraining:
     """Make a base model in `folder`, or resume; its averaged weights are written beside every checkpoint.
 
@@ -58,7 +59,11 @@ def make_base(
     if not run.resume() and (folder / WEIGHTS_FILE).exists():
         run.start_from(load_weights(folder, hparams))
     hparams.save(folder)
-    run.run(report, interrupted, max_seconds, lambda: save_weights(run.average(), folder, "float16"))
+
+    def written() -> None:
+        save_weights(run.average(), folder, "float16")
+
+    run.run(report, interrupted, max_seconds, written, unsaved)
     return run
 
 

@@ -116,17 +116,25 @@ class Pretraining:
         interrupted: Callable[[], bool] = lambda: False,
         max_seconds: float = math.inf,
         saved_to: Callable[[], None] = lambda: None,
+        unsaved: Callable[[bool], None] = lambda something: None,
     ) -> bool:
         """Train to the end of the plan; False when it was interrupted or out of time, the state saved.
 
-        `saved_to` is called after each save.
+        `saved_to` is called after each save; `unsaved` hears whether there is something to save.
         """
+
+        def keep() -> None:
+            self.save()
+            saved_to()
+            unsaved(False)
+
         began = saved = mark = time.monotonic()
         before = self.position.seconds
         while self.position.step < self.plan.steps:
             if not self.position.final and self.plan.decaying(self.position.step + 1):
                 self.save(PLATEAU_FILE)
             self.position.losses.append(self._saved_if_lost(self._advance))
+            unsaved(True)
             now = time.monotonic()
             self.position.seconds = before + now - began
             if self._every(REPORT_STEPS):
@@ -135,11 +143,9 @@ class Pretraining:
             if interrupted() or now - began > max_seconds:
                 break
             if now - saved > SAVE_SECONDS:
-                self.save()
-                saved_to()
+                keep()
                 saved = now
-        self.save()
-        saved_to()
+        keep()
         return self.position.step >= self.plan.steps
 
     def _every(self, steps: int) -> bool:

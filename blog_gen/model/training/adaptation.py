@@ -41,10 +41,13 @@ def _depth(name: str) -> float:
 
 
 def adapters(base: Shapes, rank: int, seed: int) -> dict[str, Array]:
-    """For every matrix (in, out) inside blocks: `lora_a` (in, rank), random, `lora_b` (rank, out), zero."""
+    """For every matrix (in, out) inside blocks: `lora_a` (in, rank), random, `lora_b` (rank, out), zero.
+
+    Drawn in the order of names: another file of the same weights may have them in another one.
+    """
     rng = np.random.default_rng([seed, rank])
     made = {}
-    for name, shape in base.items():
+    for name, shape in sorted(base.items()):
         if len(shape) == 2 and name.endswith("/w"):
             rows, columns = shape
             spread = LORA_SCALE / rows**0.5

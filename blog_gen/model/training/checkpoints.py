@@ -1,9 +1,10 @@
-"""What of a run is on disk while it lasts: its last two states, and its best weights.
+"""What of a run is on disk while it lasts: two states, and nothing else.
 
-A state is written in the place of the older one, which goes first: the disk never holds three, nor two
-and the best weights twice. How often follows from what it costs. Nobody waits for the disk to have it: a
-power cut that comes before it has finds a damaged file, which its checksum tells, and the state before it,
-which by then is on the disk for certain.
+One is the best so far, whose weights are the best weights; before there is a best one it is the last. It
+stays. The other one is given up before the next state is written, so that the disk never holds three. How
+often follows from what it costs. Nobody waits for the disk to have it: a power cut that comes before it has
+finds a damaged file, which its checksum tells, and the state that stayed, which by then is on the disk for
+certain. From there the same steps are made again.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from blog_gen.model.training.outcome import TrainingProgress
 from blog_gen.model.training.state import State, load_state, save_state
 
 STATE_FILES = ("state-0.safetensors", "state-1.safetensors")  # in turn: one damaged, there is the one before
-BEST_FILE = "best.safetensors"
 
 SAVING_SHARE = 0.03  # of the time, at most, goes into states
 SOONEST = 20.0  # seconds from one state to the next, at least
@@ -68,48 +68,41 @@ class Checkpoints:
 
     def __init__(self, folder: Path, identity: str) -> None:
         self.folder, self._identity = folder, identity
-        self._saves = 0
+        self._stays = 0  # which of STATE_FILES does
 
     def save(self, stepper: Stepper, position: TrainingProgress) -> None:
-        """Write a state in the older one's place; the best weights it speaks of are written already."""
+        """Write a state in the place of the one that does not stay."""
         path = self.make_room()
         about = asdict(position) | {"identity": self._identity}
         save_state(path, stepper.shapes(), stepper.arrays(), about, synced=False)
-        self._saves += 1
+        if position.best_step in (0, position.step):
+            self._stays = STATE_FILES.index(path.name)
 
     def make_room(self) -> Path:
-        """Give up the older of two states, once the other is on the disk for certain; where it was."""
-        older, newer = (self.folder / STATE_FILES[(self._saves + turn) % 2] for turn in (0, 1))
-        sync(newer)
-        older.unlink(missing_ok=True)
-        return older
-
-    def save_best(self, stepper: Stepper, step: int) -> None:
-        """Keep the weights of now on disk, where they take no memory, in place of the best so far."""
-        self.make_room()
-        shapes = {name: shape for name, shape in stepper.shapes().items() if name.startswith("w/")}
-        arrays = ((name, value) for name, value in stepper.arrays() if name in shapes)
-        save_state(self.folder / BEST_FILE, shapes, arrays, {"identity": self._identity, "step": step})
+        """Give up the state that does not stay, once the other is on the disk for certain; where it was."""
+        stays, other = (self.folder / STATE_FILES[(self._stays + turn) % 2] for turn in (0, 1))
+        sync(stays)
+        other.unlink(missing_ok=True)
+        return other
 
     def best(self) -> Arrays:
-        """The best weights, read as they are asked for; none where none were kept."""
-        state = load_state(self.folder / BEST_FILE)
-        if state is None:
-            return {}
-        found = {name.removeprefix("w/"): stored for name, stored in state.tensors.items()}
+        """The weights of the state that stays, read as they are asked for."""
+        state = load_state(self.folder / STATE_FILES[self._stays])
+        assert state is not None, "it was saved"
+        found = {name[2:]: stored for name, stored in state.tensors.items() if name.startswith("w/")}
         return LazyArrays({name: each.shape for name, each in found.items()}, lambda name: found[name].read())
 
     def resume(self, stepper: Stepper, note: Callable[[Note], None]) -> TrainingProgress | None:
         """Load the last state that is whole; where it stood, or None. `note` hears of damage."""
-        found = [(number, self._whole(name, note)) for number, name in enumerate(STATE_FILES)]
-        ours = [(state.position["step"], number, state) for number, state in found if state is not None]
-        best = self._whole(BEST_FILE, note)
-        for _, number, state in sorted(ours, key=lambda each: -each[0]):
-            if state.position["best_step"] and best is None:
+        found = {number: self._whole(name, note) for number, name in enumerate(STATE_FILES)}
+        at = {state.position["step"]: (number, state) for number, state in found.items() if state}
+        for step, (_, state) in sorted(at.items(), reverse=True):
+            best = state.position["best_step"] or step
+            if best not in at:
                 continue  # what it found best is lost
             del state.position["identity"]
             stepper.load(state.arrays())
-            self._saves = number + 1
+            self._stays = at[best][0]
             return TrainingProgress(**state.position)
         return None
 

@@ -147,11 +147,11 @@ def trained_parameters(hparams: HParams, lora: int | None = None, freeze: int = 
 
 
 def to_store(hparams: HParams, lora: int | None = None, freeze: int = 0) -> int:
-    """Most bytes on disk while it is trained: two states of three float32 a weight and its best value; in the
-    end one of them, and the whole model, or the adapters and an int8 sampler."""
+    """Most bytes on disk while it is trained: two states of three float32 a weight; in the end one of them,
+    and the whole model, or the adapters and an int8 sampler."""
     trained = trained_parameters(hparams, lora, freeze)
     learned = hparams.parameters + 4 * trained if lora else 4 * hparams.parameters
-    return max(28 * trained, 16 * trained + learned)
+    return max(24 * trained, 12 * trained + learned)
 
 
 def to_sample(hparams: HParams, batch: int = 1) -> int:

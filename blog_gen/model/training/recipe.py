@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import Literal
+
+import numpy as np
+
+from blog_gen.model.arrays import Array, Arrays
 
 # How a step is computed, not what it comes to.
 MEMORY_STRATEGIES = ("gradient_accumulation", "activation_checkpointing")
@@ -31,3 +38,12 @@ class Recipe:
     precision: str = "bfloat16"  # of matrix products
     doubt: float = 0.0  # nats by which the first held-out loss must be exceeded before it proves harm
     gentle: bool = False  # the second try of a blog that gained nothing from the first
+
+
+def identity_of(recipe: Recipe, base: Arrays, data: Iterable[Array]) -> str:
+    """A hash of everything that decides the outcome; in how many parts a step is computed does not."""
+    decides = {name: value for name, value in asdict(recipe).items() if name not in MEMORY_STRATEGIES}
+    digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode())
+    for array in (*(base[name] for name in sorted(base)), *data):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

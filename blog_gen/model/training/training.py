@@ -7,8 +7,6 @@ resumes from its last checkpoint and ends with the same bits (same machine, same
 from __future__ import annotations
 
 import gc
-import hashlib
-import json
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -30,7 +28,7 @@ from blog_gen.model.training.dataset import Rows, epoch_order
 from blog_gen.model.training.loss import Objective
 from blog_gen.model.training.optimizers import Optimizer
 from blog_gen.model.training.outcome import Outcome, TrainingProgress
-from blog_gen.model.training.recipe import MEMORY_STRATEGIES, Recipe
+from blog_gen.model.training.recipe import Recipe, identity_of
 from blog_gen.model.training.schedules import LearningRateSchedule
 
 # Of what was learned, as alternatives to all of it; and nats by which one must be better to be taken.
@@ -39,6 +37,7 @@ SHARES, WORTH = (0.75, 0.5, 0.25), 0.005
 EVALUATED_AT_ONCE = 4  # batches, between which an interruption is heard
 
 OnEvaluation = Callable[[dict[str, float]], None]
+OnUnsaved = Callable[[bool], None]
 
 
 class _Interrupted(Exception):
@@ -66,9 +65,11 @@ class FineTuning:
             give_memory_back(LARGE)
         self.hparams, self.rows, self.held_out = hparams, rows, held_out
         self.recipe, self.folder = recipe, folder
-        self.identity = _identity(base, (rows, held_out), recipe)
+        self.identity = identity_of(recipe, base, (rows.tokens, held_out.tokens))
         self.position = TrainingProgress()
         self._interrupted: Callable[[], bool] = lambda: False
+        self._unsaved: OnUnsaved = lambda something: None
+        self._saved = False  # whether the state on disk is the one that it is in
         distribution.begin({"hparams": asdict(hparams), "recipe": asdict(recipe)})
         self._start, frozen = split(base, recipe.lora, recipe.freeze, recipe.seed)
         objective = Objective(hparams, recipe, ("wte" if hparams.tied else "head") in self._start)
@@ -84,6 +85,7 @@ class FineTuning:
         self._schedule = LearningRateSchedule(recipe.steps, recipe.warmup, shape=recipe.schedule)
         self._fitting = math.inf  # steps that the time limit allows, in all
         self._checkpoints = Checkpoints(folder, self.identity)
+        self._timer = SaveTimer(state_bytes(self.stepper.shapes()))
 
     def next_logits(self, ids: Sequence[int], length: int) -> Array:
         """Float32 logits (V,) of what follows `ids`, computed in a window of `length` tokens."""
@@ -97,21 +99,26 @@ class FineTuning:
         interrupted: Callable[[], bool] = lambda: False,
         max_seconds: float = math.inf,
         save_seconds: float = SOONEST,
+        unsaved: OnUnsaved = lambda something: None,
     ) -> Outcome | None:
         """Train to the end and leave the best weights in place, or save and return None when `interrupted`.
 
         Args:
             save_seconds: from one state to the next, at least.
+            unsaved: hears whether there is something to save; while there is not, the process may end.
 
         Raises:
             ModelError: the loss was not finite before anything was learned.
             WorkerLostError: another machine is not there any more; the state is saved.
         """
-        self._interrupted = interrupted
+        self._interrupted, self._unsaved = interrupted, unsaved
+        self._timer.least = save_seconds
         try:
-            stopped = self._learn(report, max_seconds, save_seconds)
+            stopped = self._learn(report, max_seconds)
+            if self.position.step:
+                self._save_rest()  # from here on nothing is lost by whoever ends the process
         except _Interrupted:
-            self.save()
+            self._save_rest()
             return None
         except WorkerLostError:
             self.save()
@@ -122,14 +129,13 @@ class FineTuning:
         passes = self.position.best_step * self.recipe.batch_rows / len(self.rows)
         return Outcome(best, self.position, stopped, passes)
 
-    def _learn(self, report: OnEvaluation, max_seconds: float, save_seconds: float) -> str:
+    def _learn(self, report: OnEvaluation, max_seconds: float) -> str:
         """All steps that are left; why it stopped.
 
         Raises:
             _Interrupted: after a step, or between two parts of an evaluation, which a resume begins again.
         """
         began, before = time.monotonic(), self.position.seconds
-        timer = SaveTimer(state_bytes(self.stepper.shapes()), least=save_seconds)
         if not self.position.history or (self.position.losses and self._is_due(max_seconds)):
             self._evaluate(report)
         trim()
@@ -138,7 +144,9 @@ class FineTuning:
             self._fitting = self.position.fitting(max_seconds)
             loss = self.advance()
             if loss is None:
+                self._saved = True  # as far as it is worth it
                 return f"the loss was no longer a number at step {self.position.step + 1}"
+            self._note_saved(False)
             self.position.losses.append(loss)
             self.position.seconds = before + time.monotonic() - began
             report({"step": self.position.step, "loss": self.position.losses[-1]})
@@ -150,10 +158,9 @@ class FineTuning:
                 compiled, first = True, (self.position.step, self.position.seconds)
             self.position.time_since(*first)
             stopped = self._stopping(max_seconds)
-            if not stopped:
-                self._heed()  # what another worker was told comes with the evaluation
-            if timer.due():
-                timer.time(self.save)
+            if self._timer.due():
+                self._save_rest()
+            self._heed()  # what another worker was told comes with the evaluation
         return stopped
 
     def _settle(self) -> None:
@@ -172,9 +179,7 @@ class FineTuning:
         Source of the last: Wortsman et al., "Robust fine-tuning of zero-shot models", 2021.
         """
         position = self.position
-        if position.step and not position.best_step and len(self.held_out):
-            self._checkpoints.save_best(self.stepper, position.step)  # no step helped; one between may
-        tuned = self._checkpoints.best() if position.step else {}
+        tuned = self._checkpoints.best() if position.step else {}  # no step helped: one between may
         best = tuned if position.best_step else {}
         loss = position.best_loss - max(WORTH, self.recipe.doubt)
         for share in SHARES if len(self.held_out) else ():
@@ -247,13 +252,14 @@ class FineTuning:
         if loss < position.best_loss:
             position.best_loss, position.best_step, position.stale = loss, position.step, 0
             position.best_loss += 0 if position.step else self.recipe.doubt
-            if position.step:  # before the first there is the base
-                self._checkpoints.save_best(self.stepper, position.step)
         elif position.best_step or 2 * position.step > self.recipe.steps:
             position.stale += 1  # not at first: warm-up makes nearly every model worse before it is better
         position.losses = []
         position.history.append(row)
+        self._saved = False
         report(row)
+        if position.step and position.best_step == position.step:
+            self.save()  # before the first step there is the base
 
     def held_out_loss(self, by_text: bool = False) -> float:
         """Mean nats per token over the held-out rows; `by_text`: the mean of each text's own mean."""
@@ -276,21 +282,20 @@ class FineTuning:
 
     def save(self) -> None:
         """Write all that a resume needs."""
-        self._checkpoints.save(self.stepper, self.position)
+        self._timer.time(lambda: self._checkpoints.save(self.stepper, self.position))
+        self._note_saved(True)
+
+    def _save_rest(self) -> None:
+        if not self._saved:
+            self.save()
+
+    def _note_saved(self, saved: bool) -> None:
+        self._saved = saved
+        self._unsaved(not saved)
 
     def resume(self, note: Callable[[Note], None] = lambda each: None) -> bool:
         """Take up the last state of this very run that is whole, if there is one; `note` hears of damage."""
         position = self._checkpoints.resume(self.stepper, note)
         self.position = position or self.position
-        return position is not None
-
-
-def _identity(base: Arrays, data: Sequence[Rows], recipe: Recipe) -> str:
-    """A hash of everything that decides the outcome; in how many parts a step is computed does not."""
-    decides = {name: value for name, value in asdict(recipe).items() if name not in MEMORY_STRATEGIES}
-    digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode())
-    for name in sorted(base):
-        digest.update(np.ascontiguousarray(base[name]).data)
-    for rows in data:
-        digest.update(np.ascontiguousarray(rows.tokens).data)
-    return digest.hexdigest()
+        self._saved = position is not None
+        return self._saved
