@@ -65,14 +65,10 @@ def prepare(
     base_weights = earlier.base_weights if earlier else start_weights
     folder = settings.run_folder / runs.STATE_FOLDER
     wanted = TrainingInputs(depends_on(settings), corpus.sha256, start_weights)
-    tuning, sentence, held_out = _tuning(
-        settings,
-        corpus,
-        start,
-        earlier is not None,
-        kept_recipe(folder, wanted) if has_checkpoint(folder) and not fresh else None,
-        gentle,
-    )
+    known = None if fresh else kept_recipe(folder, wanted)
+    gentle = gentle or (known is not None and known.gentle)  # though it was ended before its first step
+    resumed = known if has_checkpoint(folder) else None
+    tuning, sentence, held_out = _tuning(settings, corpus, start, earlier is not None, resumed, gentle)
     if fresh or not tuning.resume(note):
         if has_checkpoint(folder) and not fresh:
             note(_left_note(folder, read_inputs(folder), wanted))

@@ -224,6 +224,23 @@ def test_a_second_try_that_is_stopped_goes_on_as_the_second_and_its_time_counts_
     assert meta.history[0]["step"] == 0 < meta.history[0]["seconds"]
 
 
+def test_a_second_try_that_ends_before_its_first_step_is_made_again_and_not_the_first(
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = write_site(tmp_path, base, training={"steps": STEPS, "learning_rate": None})
+    _harmed_at(monkeypatch, 1e-4)
+
+    def ended(sentence: str, steps: int) -> None:
+        if "starts over at a lower one" in sentence:
+            raise KeyboardInterrupt
+
+    settings = settings_of(site)
+    with pytest.raises(KeyboardInterrupt):
+        train(settings, read_corpus(settings), Monitor(started=ended), NOW)
+    meta, sentences, _ = _begun(settings)
+    assert meta is not None and meta.recipe["gentle"] and len(sentences) == 1
+
+
 def test_what_a_base_can_carry_goes_with_every_run_of_it(base: Path, tmp_path: Path) -> None:
     meta = shutil.copytree(base, tmp_path / "base") / "meta.json"
     meta.write_text('{"draft_words": 6, "sampling": {"temperature": 0.7, "top_p": 0.8}}')

@@ -303,8 +303,9 @@ def test_the_site_is_built_with_its_gems_or_with_jekyll_alone(tmp_path: Path, ge
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_the_base_that_is_set_is_pulled_unless_it_is_there(there: bool, tmp_path: Path) -> None:
-    (tmp_path / "_config.yml").write_text("blog_gen: {model: owner/base}\n")
+@pytest.mark.parametrize("model", ["124M", "smollm2", "owner/base"])
+def test_the_base_that_is_set_is_pulled_unless_it_is_there(model: str, there: bool, tmp_path: Path) -> None:
+    (tmp_path / "_config.yml").write_text(f"blog_gen: {{model: {model}}}\n")
     steps = _steps(tmp_path)
     [step] = [each for each in steps if "base model, unless" in each.get("name", "")]
     log, command = tmp_path / "log", tmp_path / "blog-gen"
@@ -312,9 +313,7 @@ def test_the_base_that_is_set_is_pulled_unless_it_is_there(there: bool, tmp_path
     command.chmod(0o755)
     environment = {**os.environ, **step["env"], "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     subprocess.run(["bash", "-euo", "pipefail", "-c", step["run"]], env=environment, check=True)
-    assert (
-        log.read_text().split("\n")[:-1] == ["models show owner/base", "models pull owner/base"][: 2 - there]
-    )
+    assert log.read_text().splitlines() == [f"models show {model}", f"models pull {model}"][: 2 - there]
 
 
 @pytest.mark.parametrize("model", ["mini", "./bases/own", "bases"])
