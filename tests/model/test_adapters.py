@@ -47,6 +47,12 @@ def test_an_adapter_makes_whole_weights_of_its_base(run: Path, base: Path) -> No
         np.testing.assert_array_equal(value, plain[name] + more)
 
 
+def test_adapters_begin_alike_whatever_order_a_file_has_its_weights_in() -> None:
+    shapes = TOY.shapes()
+    one, other = adapters(shapes, 2, 0), adapters(dict(reversed(shapes.items())), 2, 0)
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
 def test_what_is_learned_on_top_of_an_adapter_is_one_adapter(run: Path, base: Path) -> None:
     adapter = read_adapter(run)
     assert adapter is not None and read_adapter(base) is None
