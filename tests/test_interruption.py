@@ -13,6 +13,8 @@ import pytest
 from deadlines import wait_until
 from tiny_site import write_base, write_site
 
+from blog_gen.commands.interruption import AT_ONCE
+
 # The real command; only the writing of a draft never ends.
 _COMMAND = """
 import sys, time
@@ -113,5 +115,5 @@ def test_while_native_code_computes_it_stops_at_once_where_nothing_is_unsaved(
     said = process.communicate(timeout=30)[1]
     assert process.returncode == 130, said
     assert said.endswith("blog-gen: interrupted\n") and "Traceback" not in said
-    assert ("stopping: nothing is unsaved …" in said) != unsaved
+    assert (AT_ONCE in said) != unsaved
     assert not list(site.rglob(".blog-gen-tmp-*"))

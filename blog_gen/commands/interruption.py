@@ -14,7 +14,7 @@ import click
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE = 5.0  # seconds in which the process may end in good order
-AT_ONCE = "stopping: nothing is unsaved …"
+AT_ONCE = "stopping: nothing new is to be saved …"
 
 
 class Interruption:
