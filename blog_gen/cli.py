@@ -73,7 +73,9 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted", 130)
+        from blog_gen.commands.interruption import end_at_once
+
+        end_at_once()
     except BrokenPipeError:
         # Whoever read our output has gone: say nothing more, and let Python not flush into the void.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

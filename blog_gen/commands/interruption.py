@@ -5,16 +5,26 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import NoReturn
 
 import click
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE = 5.0  # seconds in which the process may end in good order
 AT_ONCE = "stopping: nothing new is to be saved …"
+
+
+def end_at_once() -> NoReturn:
+    """Without what TensorFlow does when a process ends: it waits for a compilation that has begun."""
+    with suppress(OSError, ValueError):
+        click.echo("blog-gen: interrupted", err=True)
+        sys.stdout.flush()
+    os._exit(130)
 
 
 class Interruption:
@@ -62,9 +72,7 @@ class Interruption:
                     continue
             if not left.wait(PATIENCE):
                 leave()
-                with suppress(OSError, ValueError):
-                    click.echo("blog-gen: interrupted", err=True)
-                os._exit(130)
+                end_at_once()
 
 
 @contextmanager

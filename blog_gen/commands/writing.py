@@ -186,7 +186,7 @@ def generate(
     names = [name.strip() for name in (tags or "").split(",") if name.strip()]
     now, day, asked = moment_now(settings), _day(date), Asked(title, tuple(names), seed)
     with progress() as bar, ExitStack() as stack:
-        hooks = _hooks(settings, bar, lambda: False)
+        hooks = _hooks(settings, bar)
         if part is not None and output is not None:
             pipeline.sample_part(settings, now, hooks, part_of(part), output, count, day, asked)
             return 0
@@ -241,7 +241,10 @@ def _say_note(note: Note) -> None:
 
 
 def _hooks(
-    settings: Settings, bar: Progress, interrupted: Callable[[], bool], unsaved: Callable[[bool], None]
+    settings: Settings,
+    bar: Progress,
+    interrupted: Callable[[], bool] = lambda: False,
+    unsaved: Callable[[bool], None] = lambda something: None,
 ) -> Hooks:
     """A pipeline's hooks that draw on `bar`."""
     from blog_gen.learning.monitor import Monitor

@@ -150,7 +150,7 @@ def to_store(hparams: HParams, lora: int | None = None, freeze: int = 0) -> int:
     """Most bytes on disk while it is trained: two states of three float32 a weight; in the end one of them,
     and the whole model, or the adapters and an int8 sampler."""
     trained = trained_parameters(hparams, lora, freeze)
-    learned = hparams.parameters + 4 * trained if lora else 4 * hparams.parameters
+    learned = round(1.06 * hparams.parameters) + 4 * trained if lora else 4 * hparams.parameters
     return max(24 * trained, 12 * trained + learned)
 
 
