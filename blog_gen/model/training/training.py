@@ -144,7 +144,7 @@ class FineTuning:
             self._fitting = self.position.fitting(max_seconds)
             loss = self.advance()
             if loss is None:
-                self._saved = True  # as far as it is worth it
+                self._note_saved(True)  # as far as it is worth it
                 return f"the loss was no longer a number at step {self.position.step + 1}"
             self._note_saved(False)
             self.position.losses.append(loss)
