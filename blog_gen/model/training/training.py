@@ -37,7 +37,6 @@ SHARES, WORTH = (0.75, 0.5, 0.25), 0.005
 EVALUATED_AT_ONCE = 4  # batches, between which an interruption is heard
 
 OnEvaluation = Callable[[dict[str, float]], None]
-OnUnsaved = Callable[[bool], None]
 
 
 class _Interrupted(Exception):
@@ -68,7 +67,7 @@ class FineTuning:
         self.identity = identity_of(recipe, base, (rows.tokens, held_out.tokens))
         self.position = TrainingProgress()
         self._interrupted: Callable[[], bool] = lambda: False
-        self._unsaved: OnUnsaved = lambda something: None
+        self._unsaved: Callable[[bool], None] = lambda something: None
         self._saved = False  # whether the state on disk is the one that it is in
         distribution.begin({"hparams": asdict(hparams), "recipe": asdict(recipe)})
         self._start, frozen = split(base, recipe.lora, recipe.freeze, recipe.seed)
@@ -99,7 +98,7 @@ class FineTuning:
         interrupted: Callable[[], bool] = lambda: False,
         max_seconds: float = math.inf,
         save_seconds: float = SOONEST,
-        unsaved: OnUnsaved = lambda something: None,
+        unsaved: Callable[[bool], None] = lambda something: None,
     ) -> Outcome | None:
         """Train to the end and leave the best weights in place, or save and return None when `interrupted`.
 
