@@ -1,11 +1,10 @@
 """What several machines cost and bring: CPU seconds, wall time, bytes and memory of a training step.
 
-One process on two cores in two parts, against two workers with one core each, and two that add up gradients
-in bfloat16. The first two compute the same but for rounding, as each has another number of threads; how far
-losses are apart is measured, too. All run the product's own loop: `mini` learns this repository's posts; the
-weights and tokens of 124M's shape are random. Bytes are those that cross the loopback device, for all workers
-together, beside the floor of any all-reduce: 2 x gradients x (N - 1) / N for each. From the times of 124M, on
-paper: more machines.
+One process on two cores in two parts, against two workers with one core each: they compute the same but for
+rounding, as each has another number of threads, and how far their losses are apart is measured, too. All run
+the product's own loop: `mini` learns this repository's posts; 124M's shape has random weights and tokens.
+Bytes are those that cross the loopback device, for all workers together, beside the floor of any all-reduce:
+2 x gradients x (N - 1) / N for each. From the times of 124M, on paper: more machines.
 
     python benchmarks/team.py [--full] [--json]
 
@@ -49,8 +48,8 @@ SHAPES = {"mini": HParams.load(EMBEDDED["mini"]), "124M": SIZES["124M"]}
 SITE = Path(__file__).parents[1]
 TICK = os.sysconf("SC_CLK_TCK")
 NETWORKS = {"1 Gbit/s": 1e9 / 8, "10 Gbit/s": 10e9 / 8}  # bytes a second
-ALONE, TWO, NARROW = "one process", "two workers", "two workers, bfloat16"
-KINDS = {ALONE: (1, "float32"), TWO: (2, "float32"), NARROW: (2, "bfloat16")}  # workers, reduction
+ALONE, TWO = "one process", "two workers"
+KINDS = {ALONE: 1, TWO: 2}  # workers
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class Ended:
     peak: int
 
 
-def work(model: str, steps: int, rank: int, addresses: str, reduction: str) -> None:
+def work(model: str, steps: int, rank: int, addresses: str) -> None:
     """A worker, or a process alone where there is one address: says the loss of each step."""
     cluster = Cluster(tuple(addresses.split(",")), rank)
     team: Any = nullcontext()
@@ -90,8 +89,6 @@ def work(model: str, steps: int, rank: int, addresses: str, reduction: str) -> N
 
             joined.follow(follower)
         else:
-            if joined:
-                joined.reduction = reduction
             tuning = _tuning(model, steps)
             tuning.run(_say_loss, save_seconds=math.inf)
     print(peak_memory())
@@ -159,9 +156,9 @@ def _marked(running: Sequence[subprocess.Popen[str]], steps: int) -> Iterator[tu
 
 def measured(model: str, kind: str, steps: int) -> Ended:
     """One training of so many steps after the first, by the workers of `kind`, each on its cores."""
-    workers, reduction = KINDS[kind]
+    workers = KINDS[kind]
     addresses, cores = _addresses(workers), sorted(os.sched_getaffinity(0))
-    words = [model, str(WARM_STEPS + steps), addresses, reduction]
+    words = [model, str(WARM_STEPS + steps), addresses]
     pipe = subprocess.PIPE
     with tempfile.TemporaryDirectory() as folder:
         running = []
@@ -196,7 +193,6 @@ def compared(model: str, effort: Effort) -> dict[str, Any]:
         "bytes floor": floor,
         "bytes ratio": two["bytes"] / floor,
         "loss differs by": _difference(found[ALONE], found[TWO]),
-        "loss in bfloat16 differs by": _difference(found[NARROW], found[TWO]),
     }
 
 
@@ -248,8 +244,8 @@ def main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--worker"]:
-        rank, model, steps, addresses, reduction = sys.argv[2:]
-        work(model, int(steps), int(rank), addresses, reduction)
+        rank, model, steps, addresses = sys.argv[2:]
+        work(model, int(steps), int(rank), addresses)
     else:
         parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
         parser.add_argument("--full", action="store_true", help="More rounds and steps, and 124M's shape.")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from blog_gen.model.distributed.team import Team
     from blog_gen.model.training.backend import Stepper
 
-NAMES = ("workers", "rank", "wait", "reduce_in", "public")
+NAMES = ("workers", "rank", "wait", "public")
 SLURM = "slurm"
 
 worker_options = options(
@@ -38,12 +38,6 @@ worker_options = options(
         metavar="SECONDS",
         help="How long to wait for the other workers: 300.",
     ),
-    click.option(
-        "--reduce-in",
-        type=click.Choice(["float32", "bfloat16"]),
-        default="float32",
-        help="Add up the workers' gradients in this precision; bfloat16 is half the traffic.",
-    ),
     click.option("--public", is_flag=True, help="Let a worker listen on a public address."),
 )
 
@@ -60,7 +54,6 @@ def together(
     workers: str | None,
     rank: int | None,
     wait: float,
-    reduce_in: str,
     public: bool,
 ) -> Iterator[Team | None]:
     """The workers that flags or TF_CONFIG name, connected as long as this lasts; None where there is one.
@@ -83,7 +76,6 @@ def together(
         err=True,
     )
     with connected(cluster, about(cluster.rank == 0), wait) as team:
-        team.reduction = reduce_in
         yield team
 
 

@@ -63,9 +63,8 @@ def summed(loss: Any, gradients: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
     losses = replica.all_reduce("SUM", tf.one_hot(replica.replica_id_in_sync_group, count) * loss)
     if not gradients:
         return losses, {}
-    dtype = _team.reduction if _team else "float32"
-    sums = replica.all_reduce("SUM", [tf.identity(tf.cast(each, dtype)) for each in gradients.values()])
-    return losses, {name: tf.cast(each, "float32") for name, each in zip(gradients, sums, strict=True)}
+    wide = [tf.identity(tf.cast(each, "float32")) for each in gradients.values()]
+    return losses, dict(zip(gradients, replica.all_reduce("SUM", wide), strict=True))
 
 
 def constant(value: Any) -> Any:
@@ -94,7 +93,7 @@ def shared(stepper: Stepper) -> Stepper:
 def begin(about: Mapping[str, Any]) -> None:
     """Let the other workers make a stepper like the one that is made next, from what `about` says of it."""
     if _team and _team.is_chief:
-        _team.send("begin", {**about, "reduction": _team.reduction})
+        _team.send("begin", about)
 
 
 @contextmanager

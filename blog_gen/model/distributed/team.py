@@ -55,7 +55,6 @@ class Team:
     strategy: Any
     cluster: Cluster
     machine: Machine = _UNKNOWN  # all of them as one: the least memory, the speeds together
-    reduction: str = "float32"  # what gradients are added up in
     stopping: Callable[[], bool] = lambda: False
     stopped: bool = False  # whether any worker was asked to stop
     _add: Any = field(init=False)
@@ -132,7 +131,6 @@ class Team:
                     return str(about["why"])
                 if call == "begin":
                     stepper = None  # never two models in memory
-                    self.reduction = about["reduction"]
                     stepper = make(about)
                 elif call == "load":
                     stepper.load(arrays.items())

@@ -60,13 +60,10 @@ def _follower(about: Mapping[str, Any]) -> Any:
 
 
 def main(out: Path, cluster: Cluster) -> None:
-    """One of the workers, the first of which leaves `out`; of two, with sums in bfloat16, too."""
+    """One of the workers, the first of which leaves `out`."""
     with connected(cluster, {"command": "test"}, 120.0) as team:
         if team.is_chief:
             learn(out, len(cluster.workers))
-            if len(cluster.workers) == 2:
-                team.reduction = "bfloat16"
-                learn(out.with_name(f"{out.name}-narrow"), 2)
         else:
             assert team.follow(_follower) == "" and not team.interrupted()
 
