@@ -40,9 +40,9 @@ from blog_gen.cli import main
 interruption.PATIENCE = 0.1
 advance = FineTuning.advance
 
-def stuck(self):
+def stuck(self, *given):
     if self.position.step < STEPS:
-        return advance(self)
+        return advance(self, *given)
     print("computing", flush=True)
     hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)
 

@@ -82,7 +82,6 @@ class FineTuning:
             objective.last_logits,
         )
         self._schedule = LearningRateSchedule(recipe.steps, recipe.warmup, shape=recipe.schedule)
-        self._fitting = math.inf  # steps that the time limit allows, in all
         self._checkpoints = Checkpoints(folder, self.identity)
         self._timer = SaveTimer(state_bytes(self.stepper.shapes()))
 
@@ -140,8 +139,7 @@ class FineTuning:
         trim()
         compiled, stopped = False, self._stopping(max_seconds)
         while not stopped:
-            self._fitting = self.position.fitting(max_seconds)
-            loss = self.advance()
+            loss = self.advance(self.position.fitting(max_seconds))
             if loss is None:
                 self._note_saved(True)  # as far as it is worth it
                 return f"the loss was no longer a number at step {self.position.step + 1}"
@@ -197,10 +195,10 @@ class FineTuning:
     def _put(self, weights: Arrays) -> None:
         self.stepper.load((f"w/{name}", value) for name, value in weights.items())
 
-    def advance(self) -> float | None:
-        """One step; its loss, or None where that is no number, with nothing counted."""
+    def advance(self, fitting: float = math.inf) -> float | None:
+        """One step where there is time for `fitting` in all; its loss, or None, uncounted, if no number."""
         step = self.position.step + 1
-        rate = self.recipe.rate * self._schedule.within(self._fitting).share(step)
+        rate = self.recipe.rate * self._schedule.within(fitting).share(step)
         loss, norm = self.stepper.train(self._batches(step), rate, step)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             if self.position.best_step == 0:
