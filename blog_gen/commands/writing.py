@@ -66,7 +66,7 @@ def run(
     settings = _settings(site, strict, given)
     now = moment_now(settings)
     with progress() as bar, interruptible(unsaved=False, leave=bar.close) as interrupted:
-        watch = interrupted, interrupted.unsaved
+        watch = heeding(None, interrupted)
         hooks = _quiet_hooks(*watch) if quiet else _hooks(settings, bar, *watch)
         hooks = replace(hooks, writing=interrupted.at_once, before_writing=interrupted.at_once)
         report = pipeline.run(settings, now, hooks, _day(date), dry_run, not no_train)
