@@ -21,7 +21,8 @@ _ITEM = re.compile(r"[ \t]*(?:[-+*]|\d{1,9}[.)])[ \t]")
 _CODE = re.compile(r" {4}|\t")
 # A line of something else than a paragraph or an item: a quotation, heading, table, definition, rule, image.
 _APART = re.compile(
-    r"[ \t]*(?:[>#<|=~:!\\]|\[[^\[\]]*\]:|\{[:%{]|\$\$|([-*_])[ \t]*(?:\1[ \t]*){2,}$)|.*[ \t]\|[ \t]|.*\$\$"
+    r"[ \t]*(?:[>#<|=~:!\\]|\[[^\[\]]*\]:|\{[:%{]|\$\$|([-*_])[ \t]*+(?:\1[ \t]*+){2,}+$)"
+    r"|.*[ \t]\|[ \t]|.*\$\$"
 )
 _BREAKS = ("  ", "\\", "<br>", "<br/>", "<br />")
 # Chinese and Japanese put no blank between words.
