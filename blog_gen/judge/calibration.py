@@ -188,12 +188,17 @@ def _own(name: str, extreme: float, posts: int) -> float:
         below = STEADY if name == "word_order" else step * (room - 1)
         limit = min(extreme - below, default - step * (allowed - 1))
         return max(math.floor(limit * 100) / 100, LOOSEST[name])
-    limit = extreme * (room if name not in RARE else 1.25)
-    if name == "title_likeness":  # parts of a series are alike, and the same title is still too much
-        limit = extreme + (1 - extreme) / 4
+    limit = _above(name, extreme, room)
     limit = max(limit, default * allowed, default + round(2 * (allowed - 1)) if whole else 0)
     limit = math.ceil(limit) if whole else math.ceil(limit * 100) / 100
     return max(min(limit, LOOSEST[name]), default)
+
+
+def _above(name: str, extreme: float, room: float) -> float:
+    """What the next post may reach, where those before it reach `extreme`."""
+    if name == "title_likeness":  # parts of a series are alike, and the same title is still too much
+        return extreme + (1 - extreme) / 4
+    return extreme * (1.25 if name in RARE else room)
 
 
 def _looser(name: str, one: float, other: float) -> float:
