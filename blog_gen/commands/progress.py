@@ -24,12 +24,14 @@ class Progress:
         self._began = 0.0
         self._limit = math.inf
         self._first: int | None = None
+        self._measured: dict[str, float] = {}
 
     def start(self, label: str, total: int, limit: float | None = None) -> None:
         """Begin a bar of `total`, which ends after `limit` seconds though not all is done."""
         self.close()
         self._began = self._said = time.monotonic()
         self._limit, self._first = math.inf if limit is None else limit, None
+        self._measured.clear()
         if not sys.stderr.isatty():
             click.echo(f"{label} …", err=True)
             return
@@ -62,6 +64,11 @@ class Progress:
             click.echo(f"  {done}/{total} {unit}, {rate}, {left}  {more}", err=True)
             self._said = time.monotonic()
 
+    def row(self, values: Mapping[str, float], total: int) -> None:
+        """A row of a training history of `total` steps; a loss stays until it is measured again."""
+        self._measured.update(values)
+        self.update(int(values["step"]), total, _losses(self._measured))
+
     def _left(self, done: int, total: int, seconds: float) -> float:
         """Seconds, by the rate since the first number that was heard, and no more than are allowed."""
         each = seconds / max(1, done - (self._first or 0))
@@ -82,7 +89,7 @@ def progress() -> Iterator[Progress]:
         bar.close()
 
 
-def losses(row: Mapping[str, float]) -> str:
+def _losses(row: Mapping[str, float]) -> str:
     """A row of a training history in a few words."""
     parts = []
     if "loss" in row:

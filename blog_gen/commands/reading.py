@@ -86,6 +86,9 @@ def evaluate(
             click.echo(f"{name.replace('_', ' '):14} {value:,}")
 
 
+_RETRAIN = {"changed": "when posts changed", "never": "only by `blog-gen train`"}
+
+
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--check", is_flag=True, help="Read blog-gen's own files: exit code 1 if one is damaged.")
@@ -103,6 +106,7 @@ def status(site: Site, as_json: bool, check: bool) -> int:
         del found["problem"]
     counts = found["other_languages"]
     found["other_languages"] = [f"{count} in {language}" for language, count in counts.items()]
+    found["retrain"] = _RETRAIN.get(found["retrain"], f"{found['retrain']}, when posts changed")
     for name, value in found.items():
         click.echo(f"{name.replace('_', ' '):19} {_shown(value)}")
     return code

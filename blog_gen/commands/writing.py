@@ -24,7 +24,7 @@ from blog_gen.commands.options import (
     training_options,
 )
 from blog_gen.commands.parts import check_parts, part_of, part_options, sampled_in
-from blog_gen.commands.progress import Progress, losses, progress
+from blog_gen.commands.progress import Progress, progress
 from blog_gen.commands.reporting import show_scores, summarise
 from blog_gen.commands.watching import watched
 from blog_gen.commands.workers import about_site, follow, heeding, taken_from, together, worker_options
@@ -250,7 +250,6 @@ def _hooks(
     from blog_gen.learning.monitor import Monitor
 
     steps = 0
-    measured = ""
 
     def started(sentence: str, total: int) -> None:
         nonlocal steps
@@ -260,15 +259,15 @@ def _hooks(
         bar.start("learning", total, None if minutes is None else 60 * minutes)
 
     def row(values: Mapping[str, float]) -> None:
-        nonlocal measured
-        if "held_out" in values:
-            measured = f"held-out {values['held_out']:.2f}"
-        bar.update(int(values["step"]), steps, ", ".join(filter(None, [losses(values), measured])))
+        bar.row(values, steps)
 
     def candidate(done: int, total: int) -> None:
-        if done == 1:
+        if done == 0:
             bar.start("writing candidates", total)
         bar.update(done, total, unit="candidates")
 
-    training = Monitor(started, row, interrupted, unsaved, _say_note)
+    def doing(words: str) -> None:
+        bar.start(words, 1)
+
+    training = Monitor(started, row, interrupted, unsaved, _say_note, doing)
     return Hooks(note=_say_note, training=training, candidate=candidate)

@@ -31,6 +31,7 @@ from blog_gen.judge.completeness import usual_words
 from blog_gen.judge.trimming import ends_whole
 from blog_gen.site.assets import image_files
 from blog_gen.site.drafts import Draft, all_drafts
+from blog_gen.text.leftovers import named_hosts
 from blog_gen.text.post import Post
 from blog_gen.text.safety.facts import Finding, SiteFacts
 from blog_gen.text.safety.links import known_hosts, known_places
@@ -180,6 +181,7 @@ class Drafter:
         return SiteFacts(
             hosts=known_hosts(bodies),
             places=known_places(bodies),  # a model knows no addresses: any other is one that it made up
+            named=named_hosts(f"{article.title}\n{article.body}" for article in self.corpus.articles),
             files=image_files(self.settings),
             excerpt_separator=str(jekyll.get("excerpt_separator") or "\n\n"),
             backtick_fences=not isinstance(renderer, dict) or renderer.get("input", "GFM") == "GFM",
@@ -230,6 +232,7 @@ class Drafter:
         found = self.sampled.of(seeds, unparsed) if self.sampled else None
         if found is not None:
             return found
+        progress(0, len(seeds))  # the sampler may have to be made first
         return self.writer.write(
             Post(request.title or "", "", request.tags, request.category), seeds, unparsed, progress
         )

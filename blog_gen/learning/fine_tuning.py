@@ -52,6 +52,7 @@ def train(
             meta = dataclasses.replace(meta, fingerprint=files, changes_at=changes_at)
             runs.write_meta(settings.run_folder, meta)
         return meta
+    monitor.doing("getting ready to learn")
     quiet()  # before what imports Keras
     from blog_gen.learning.finishing import finish
     from blog_gen.learning.preparing import prepare
@@ -66,7 +67,10 @@ def train(
         job = prepare(settings, corpus, None, True, monitor.note, gentle=True)
         job.tuning.position.seconds = spent  # of the time allowed
         outcome = _run(job, settings, monitor)
-    return finish(settings, corpus, job, outcome, files, now) if outcome else None
+    if outcome is None:
+        return None
+    monitor.doing("measuring what was learned, and keeping it")
+    return finish(settings, corpus, job, outcome, files, now)
 
 
 def _run(job: TrainingJob, settings: Settings, monitor: Monitor) -> Outcome | None:

@@ -17,5 +17,6 @@ class Monitor:
     interrupted: Callable[[], bool] = lambda: False
     unsaved: Callable[[bool], None] = lambda something: None  # whether there is something to save
     note: Callable[[Note], None] = lambda note: None
+    doing: Callable[[str], None] = lambda words: None  # what takes a while, where no step is counted
     sample: Callable[[int, str], None] | None = None  # hears a sample, and after which step it was drawn
     sample_every: int = 0  # steps; 0 for none

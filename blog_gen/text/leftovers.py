@@ -1,4 +1,4 @@
-"""What a sampled text leaves standing: links never closed, a last mark that closes nothing, odd addresses.
+"""What a sampled text leaves standing: links never closed, marks that close nothing, odd addresses.
 
 A small model begins more than it ends. What it left is cut off before the text is made safe and judged. Code
 stays as it is. Knows Markdown, nothing of models.
@@ -7,7 +7,7 @@ stays as it is. Knows Markdown, nothing of models.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from blog_gen.text.safety.code import masked
 from blog_gen.text.safety.facts import SiteFacts
@@ -32,16 +32,24 @@ _EMPHASIS = re.compile(r"(?<![\w*_\\])[*_]{1,3}(?=[^\s*_])|(?<=[^\s*_\\])[*_]{1,
 _BULLET = re.compile(r"^[ \t]*[-+*][ \t]", re.M)
 _RULE = re.compile(r"[ \t]*+(?:[-*_][ \t]*+){3,}+")
 _IN_WORD = re.compile(r"(?<=[^\W_])_++(?=[^\W_])")
+# A backquote that begins no code, but for `such' and ``such'' quotation marks.
+_BACKQUOTE = re.compile(r"(?<![\\`])`++(?![^`'\n]{1,80}+'(?!\w))")
+_PAIRED = (re.compile(r"(?<![\\~])~~(?!~)"), re.compile(r"(?<![\\$])\$\$(?!\$)"))  # struck out; a formula
+# No ending of a file and no name that ends so, such as Node.js and ASP.NET.
+_HOST = r"(?:[a-z0-9-]++\.)+(?:com|org|info|edu|gov|io|dev|eu|uk|de|fr|example)\b(?!\.\w|[-@])"
+_NAMED = re.compile(rf"(?<![\w.@/-]){_HOST}", re.I)
 _ADDRESS = re.compile(
     r"(?:https?|ftp)://[^\s<>]+|\bwww\.[^\s<>]+|(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++"
-    r"|(?<![\w.-])(?:[a-z0-9-]++\.)+(?:com|org|info|edu|gov|io)\b(?:/[^\s<>]*)?"
+    rf"|{_NAMED.pattern}(?:/[^\s<>]*)?",
+    re.I,
 )
 # A bare address, with the brackets that it was to stand in; links and their definitions are left to `safe`.
 _BARE = re.compile(
     rf"(?P<whole>!?\[[^\[\]\n]*+{_TARGET}|^ {{0,3}}\[[^\[\]\n]++\]:[^\n]*$)"
     r"|[ \t]?[\[(<]{0,2}(?P<address>\b(?:(?:https?|ftp):/|www\.)[^\s<>()\[\]]+"
     r"|(?<![\w.+@/-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++(?![:/]\w)"
-    r"|(?<![\w.@/-])(?:[a-z0-9-]++\.)+(?:com|org|net|info|edu|gov|io)/[^\s<>()\[\]]+)[)\]>]{0,2}",
+    r"|(?<![\w.@/-])(?:[a-z0-9-]++\.)+(?:com|org|net|info|edu|gov|io)/[^\s<>()\[\]]+"
+    rf"|{_NAMED.pattern})[)\]>]{{0,2}}",
     re.M | re.I,
 )
 _BRACKETS = re.compile(rf"\\.|\[|{_TARGET}|\]")
@@ -105,8 +113,12 @@ def _opened(text: str) -> str:
 
 
 def _paragraph(text: str) -> str:
-    """One paragraph without a mark of emphasis that stands alone, or a last one that closes none."""
-    text = _opened(text) if "](" in text else text
+    """One paragraph without a mark that stands alone, or a last mark of emphasis that closes none."""
+    text = _BACKQUOTE.sub("", _opened(text) if "](" in text else text)
+    for pair in _PAIRED:
+        *_, last_one = None, *pair.finditer(text)
+        if last_one and len(pair.findall(text)) % 2:
+            text = text[: last_one.start()] + text[last_one.end() :]
     for mark in "*_":
         alone = [found for found in _EMPHASIS.finditer(text) if found[0][0] == mark]
         if len(alone) == 1 and not _in_link(text, alone[0].start()):
@@ -140,6 +152,17 @@ def without_addresses(line: str, facts: SiteFacts) -> str:
     return " ".join(_ADDRESS.sub(lambda found: _known(found[0], facts), line).split())
 
 
+def named_hosts(texts: Iterable[str]) -> frozenset[str]:
+    """The hosts that `texts` name as bare words, in lower case.
+
+    >>> sorted(named_hosts(["At Booking.com, in main.py; https://a.example/b.c"]))
+    ['booking.com']
+    """
+    return frozenset(found[0].lower() for text in texts for found in _NAMED.finditer(text))
+
+
 def _known(address: str, facts: SiteFacts) -> str:
+    if _NAMED.fullmatch(address) and not address.lower().startswith("www."):
+        return address if address.lower() in facts.hosts | facts.named else ""
     whole = address if "://" in address else f"http://{address}"
     return address if "@" not in address and may_link(whole, facts) else ""

@@ -231,6 +231,7 @@ def test_status_says_what_stops_a_run_and_which_posts_are_left_out(say: Say, tmp
     make(tmp_path, {"_articles/a.md": POST, "_articles/b.md": "", "_generated/c.md": POST})
     said = say("status")
     assert "problem" not in said
+    assert "retrain             when posts changed\n" in said, "not that they did"
     assert "posts left out      _articles/b.md\n" in said and "unreadable drafts   c.md\n" in said
     (tmp_path / "_config.yml").write_text("blog_gen: {model: 125M}")
     assert "problem             there is no such model" in say("status")

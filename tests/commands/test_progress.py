@@ -31,3 +31,16 @@ def test_no_more_time_is_left_than_is_allowed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "160 s left" in said(capsys, monkeypatch, 260.0)
+
+
+def test_a_loss_is_said_once_and_until_it_is_measured_again(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = (20.0 * second for second in range(20))
+    monkeypatch.setattr("blog_gen.commands.progress.time.monotonic", lambda: next(clock))
+    bar = Progress()
+    bar.start("learning", 9)
+    for row in ({"step": 1, "loss": 4.0, "held_out": 3.5}, {"step": 2, "loss": 3.9}):
+        bar.row(row, 9)
+    first, second = capsys.readouterr().err.splitlines()[-2:]
+    assert first.endswith("  loss 4.00, held-out 3.50") and second.endswith("  loss 3.90, held-out 3.50")

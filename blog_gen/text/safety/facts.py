@@ -30,6 +30,7 @@ class SiteFacts:
     places: frozenset[str] | None = None  # that they link to, as `known_places` gives them; None: all
     excerpt_separator: str = "\n\n"  # Jekyll's setting: the excerpt is what comes before the first one
     backtick_fences: bool = True  # False where ``` is no fence: kramdown with `input: kramdown`
+    named: frozenset[str] = frozenset()  # hosts that they name as bare words, as `named_hosts` gives them
 
 
 @dataclass(frozen=True)
