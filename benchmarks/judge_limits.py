@@ -16,8 +16,10 @@ to 40 posts is judged post by post, a larger one in ten folds. `--json` prints o
      "sample": [{"path": "_posts/2020-01-01-a.md", "fails": ["longest_copy"]}, …],
      "spoilt": {"copy": {"texts": 40, "stopped": 40, "by": {"copied_share": 40}}, …}}
 
-`fails` has the names of the checks that the post fails. No trained run is needed: `surprise`, which is
-measured on held-out posts by a model, is left out. `spoilt` leaves out texts of fewer than 100 words.
+A text that is cut is trimmed first, as `generate` trims what it samples: where that takes the end away, it is
+stopped by `trimmed`. `fails` has the names of the checks that the post fails. No trained run is needed:
+`surprise`, which is measured on held-out posts by a model, is left out. `spoilt` leaves out texts of fewer
+than 100 words.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ from blog_gen.judge.blocks import blocks_of
 from blog_gen.judge.calibration import own_limits
 from blog_gen.judge.completeness import usual_words, words_in
 from blog_gen.judge.index import CorpusIndex
-from blog_gen.judge.trimming import ends_whole
+from blog_gen.judge.trimming import ends_whole, most_end_whole, whole
 from blog_gen.judge.words import unspaced
 from blog_gen.site.articles import oldest_first
 from blog_gen.site.found import AUTO, with_posts_found
@@ -151,7 +153,7 @@ def too_short(body: str, learnt: Sequence[str], rng: random.Random) -> str:
 
 
 def cut(body: str, learnt: Sequence[str], rng: random.Random) -> str:
-    """Cut in the middle of a sentence or of a word, and not trimmed: a model may end a text anywhere.
+    """Cut in the middle of a sentence or of a word, for a model may end a text anywhere.
 
     A part of a list, of a table or of code may as well be the whole of it, so it is cut in paragraphs.
     """
@@ -182,8 +184,8 @@ ALONE = 40
 SAMPLE = 60  # posts that are judged unless told otherwise
 
 
-def candidate(title: str, body: str) -> Candidate:
-    return Candidate(title, body, (), None, True, seed=0, tokens=0, logprob=0.0)
+def candidate(title: str, body: str, ended: bool = True) -> Candidate:
+    return Candidate(title, body, (), None, ended, seed=0, tokens=0, logprob=0.0)
 
 
 def index_of(posts: Sequence[Post]) -> CorpusIndex:
@@ -259,7 +261,8 @@ def _spoilt(post: Post, rest: Sequence[Post], rng: random.Random) -> Iterator[tu
     learnt = [other for _, _, other in rest if paragraphs(other)]
     for spoil in SPOILS if learnt else ():
         if worse := spoil(body, learnt, rng):
-            yield spoil.__name__.replace("_", " "), candidate(title, worse)
+            final = whole(worse, most_end_whole([other for _, _, other in rest])) if spoil is cut else worse
+            yield spoil.__name__.replace("_", " "), candidate(title, final, final == worse)
 
 
 def summary_of(posts: Sequence[Post], sample: int | None = None, processes: int = 1) -> dict[str, Any]:
@@ -284,12 +287,16 @@ def summary_of(posts: Sequence[Post], sample: int | None = None, processes: int 
         "spoilt": {
             kind: {
                 "texts": len(of_kind),
-                "stopped": sum(card.rejected for card in of_kind),
-                "by": dict(Counter(check.name for card in of_kind for check in card.failed).most_common()),
+                "stopped": sum(card.rejected or not card.candidate.ended for card in of_kind),
+                "by": dict(Counter(chain.from_iterable(map(_stopped_by, of_kind))).most_common()),
             }
             for kind, of_kind in cards.items()
         },
     }
+
+
+def _stopped_by(card: Scorecard) -> list[str]:
+    return [check.name for check in card.failed] + ["trimmed"] * (not card.candidate.ended)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from blog_gen.learning.retraining import RetrainingDecision, retraining_decision
 from blog_gen.site.articles import LEFT_OUT, why_hidden
 from blog_gen.site.dates import zone_of
 from blog_gen.site.days import due_days, existing_days, moment_now, next_due, schedule_of
-from blog_gen.site.drafts import drafts_in
+from blog_gen.site.drafts import all_drafts, drafts_in
 
 
 def status_of(settings: Settings, check: bool = False) -> dict[str, Any]:
@@ -54,10 +54,20 @@ def status_of(settings: Settings, check: bool = False) -> dict[str, Any]:
         "due": [day.isoformat() for day in due],
         "next_due": _iso(next_due(settings, now)),
         "waiting_for_review": [draft.path.name for draft in drafts if draft.path and not draft.published],
-        "published": sum(draft.published for draft in drafts),
+        "published": _approved(settings),
         "unreadable_drafts": [note.path.name for note in faulty],
         "damaged": [path.relative_to(settings.site).as_posix() for path in _damaged(settings, check)],
     }
+
+
+def _approved(settings: Settings) -> int:
+    """How many drafts a visitor may see, wherever approval has moved them."""
+    rejected = settings.state_folder
+    return sum(
+        draft.published
+        for draft in all_drafts(settings)
+        if draft.path and not draft.path.is_relative_to(rejected)
+    )
 
 
 def _damaged(settings: Settings, check: bool) -> list[Path]:

@@ -15,7 +15,7 @@ from blog_gen.drafting.heads import HeadWriter, known
 from blog_gen.errors import DraftError
 from blog_gen.judge import Candidate, trimmed
 from blog_gen.judge.completeness import words_in
-from blog_gen.judge.trimming import broken_off, ends_whole
+from blog_gen.judge.trimming import whole
 from blog_gen.text.leftovers import without_leftovers
 from blog_gen.text.post import Post, PostFormatError, parse
 from blog_gen.text.safety.facts import Finding, SiteFacts
@@ -121,7 +121,7 @@ class CandidateWriter:
             DraftError: it cannot be made safe.
         """
         sampled = parse(head + sample.text)
-        body = self._whole(sampled.body) if sample.ended else trimmed(sampled.body)
+        body = whole(sampled.body, self.whole_ends) if sample.ended else trimmed(sampled.body)
         if self.title_first and body:
             body = opened_with(sampled.title, body)
         safe = make_safe(without_leftovers(body, self.facts), self.facts)
@@ -130,11 +130,6 @@ class CandidateWriter:
         post = replace(sampled, body=safe.body)
         logprobs = sample.logprobs if post == sampled else self._logprobs(head, post.body)
         return FinalText(self._candidate(post, sample, logprobs), safe.findings)
-
-    def _whole(self, body: str) -> str:
-        """A body that ended by itself: the help to end may have come in the middle of a sentence."""
-        whole = ends_whole(body) if self.whole_ends else not broken_off(body)
-        return body if whole else trimmed(body) or body
 
     def _logprobs(self, head: str, body: str) -> Sequence[float]:
         """Of each token of a `body` that is not as it was sampled: natural logarithms, at temperature 1."""

@@ -28,7 +28,7 @@ from blog_gen.errors import RejectedError
 from blog_gen.judge import Context, Scorecard, judge, pick
 from blog_gen.judge.calibration import OwnLimits
 from blog_gen.judge.completeness import usual_words
-from blog_gen.judge.trimming import ends_whole
+from blog_gen.judge.trimming import most_end_whole
 from blog_gen.site.assets import image_files
 from blog_gen.site.drafts import Draft, all_drafts
 from blog_gen.text.leftovers import named_hosts
@@ -116,7 +116,7 @@ class Drafter:
             corpus.texts.values(), sampler.tokenizer, sampling.max_tokens, self._draft_words
         )
         posts, half = corpus.articles, len(corpus.articles) / 2
-        whole_ends = sum(ends_whole(post.body) for post in posts) >= half
+        whole_ends = most_end_whole([post.body for post in posts])
         title_first = sum(opens_with(post.title, post.body) for post in posts) >= half
         return CandidateWriter(sampler, sampling, heads, lengths, self.facts, whole_ends, title_first)
 

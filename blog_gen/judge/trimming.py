@@ -38,6 +38,22 @@ def trimmed(body: str) -> str:
     return ""
 
 
+def whole(body: str, sentences: bool) -> str:
+    """`body`, a text that ended by itself, without a last sentence that is not whole.
+
+    The help to end may come in the middle of one. What has no whole part stays.
+
+    Args:
+        sentences: whether the blog's posts end so, as `most_end_whole` says: then any other end is cut off,
+            and else only what breaks off is.
+
+    >>> whole("It rained. And we", False), whole("It rained. (Rain)", False), whole("It rained. (Rain)", True)
+    ('It rained.', 'It rained. (Rain)', 'It rained.')
+    """
+    ends = ends_whole(body) if sentences else not broken_off(body)
+    return body if ends else trimmed(body) or body
+
+
 def ends_whole(body: str) -> bool:
     """Whether the last block of `body` is one, or ends with a sentence.
 
@@ -51,6 +67,11 @@ def ends_whole(body: str) -> bool:
     if last.kind not in PROSE or _ITEM.match(last.text):
         return True
     return any(match.end() == len(last.text.rstrip()) for match in _SENTENCE_END.finditer(last.text))
+
+
+def most_end_whole(bodies: Sequence[str]) -> bool:
+    """Whether at least half of a blog's posts end whole, and not with a name or a caption."""
+    return 2 * sum(map(ends_whole, bodies)) >= len(bodies)
 
 
 def broken_off(body: str) -> str:

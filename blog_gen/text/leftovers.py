@@ -52,7 +52,9 @@ _BARE = re.compile(
     rf"|{_NAMED.pattern})[)\]>]{{0,2}}",
     re.M | re.I,
 )
-_BRACKETS = re.compile(rf"\\.|\[|{_TARGET}|\]")
+# An interval is open to one side: (0, 1] and [a,b[.
+_INTERVAL = r"[\[(\]][^\[\]()\s,]{1,12}, ?[^\[\]()\s,]{1,12}[\])\[]"
+_BRACKETS = re.compile(rf"\\[^\[]|{_INTERVAL}|(?P<opening>\\?\[)|(?P<closing>{_TARGET}|\])")
 _POINTS = ".,;:!?\"'"  # after an address, they belong to the sentence
 _GLUED = re.compile(r"(?<=[a-z]{2}),(?=[a-z]{2})")
 _LINK_IN_LINE = re.compile(r"!?\[([^\[\]]*+)\]\([^()]*+\)")
@@ -98,23 +100,24 @@ def _without_brackets(link: re.Match[str]) -> str:
     return (link["text"] or "").rstrip()
 
 
-def _opened(text: str) -> str:
-    """One paragraph without the ends of links that nothing opened."""
-    depth = 0
-
-    def kept(mark: re.Match[str]) -> str:
-        nonlocal depth
-        if mark[0][0] == "]" and not depth:
-            return mark[0] if mark[0] == "]" else ""
-        depth += (mark[0] == "[") - (mark[0][0] == "]")
-        return mark[0]
-
-    return _BRACKETS.sub(kept, text)
+def _paired(text: str) -> str:
+    """One paragraph without the brackets and ends of links that nothing opens or nothing closes."""
+    opened: list[re.Match[str]] = []
+    alone = set()
+    for mark in _BRACKETS.finditer(text):
+        if mark["opening"]:
+            opened.append(mark)
+        elif mark["closing"] and opened:
+            opened.pop()
+        elif mark["closing"]:
+            alone.add(mark.start())
+    alone |= {mark.start() for mark in opened if mark[0] == "["}  # an escaped one is text
+    return _BRACKETS.sub(lambda mark: "" if mark.start() in alone else mark[0], text)
 
 
 def _paragraph(text: str) -> str:
     """One paragraph without a mark that stands alone, or a last mark of emphasis that closes none."""
-    text = _BACKQUOTE.sub("", _opened(text) if "](" in text else text)
+    text = _BACKQUOTE.sub("", _paired(text))
     for pair in _PAIRED:
         *_, last_one = None, *pair.finditer(text)
         if last_one and len(pair.findall(text)) % 2:

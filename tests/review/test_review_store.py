@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reviewing import BODY, add_draft, make_site, make_store
 
+from blog_gen.commands.status import status_of
 from blog_gen.config.settings import load_settings
 from blog_gen.errors import BlogGenError, DraftError
 from blog_gen.review import certainty, fields, marking, measures, patching, preview
@@ -78,6 +79,7 @@ def test_approving_moves_where_the_setting_says(store: Store, publish: Any, path
     assert entry.path == store.settings.site / path
     assert "published" not in _head(entry.path) and entry.state == "approved"
     assert existing_days(store.settings) == days, "the day has its post, wherever that is"
+    assert status_of(store.settings)["published"] == 1
     store.unpublish(store.find("soup-a-method"))
     assert _files(store.settings.site) == before
 

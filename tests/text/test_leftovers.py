@@ -36,6 +36,7 @@ FACTS = SiteFacts(hosts=frozenset({"friend.com"}), named=frozenset({"shop.com"})
         ("One:\n\n*", "One:"),
         ("We `read and\nate.\n\n- one `\n- `two`", "We read and\nate.\n\n- one \n- `two`"),
         ("We ~~read and ate.\n\nOr ~~this~~ and ~~ that.", "We read and ate.\n\nOr ~~this~~ and  that."),
+        ("Many OSC] and [more\n\nOf [this] [a](/b)] too.", "Many OSC and more\n\nOf [this] [a](/b) too."),
         ("So $$a = b and on.", "So a = b and on."),
         ("One ](/a/b), [two](/c) and [three\nfour](/d).", "One , [two](/c) and [three\nfour](/d)."),
     ],
@@ -63,6 +64,7 @@ def test_what_was_never_ended_goes(sampled: str, left: str) -> None:
         "See [the long way].\n\n```\n[a b c]\n```\n\n[The long way]: /b",
         "A `such' word, ``quoted'' and \\` or `` ` ``, and ~~struck\nout~~ ~/bin",
         "So $$a = b$$ and $$\nc\n$$, \\$$5 and $5",
+        "In (0, 1] and [a,b[, \\[b, c\\] and \\[d]",
         "- [ ] a task to do\n- [x] one more task",
     ],
 )
