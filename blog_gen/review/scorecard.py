@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from blog_gen.config.settings import Settings
+from blog_gen.judge.calibration import OwnLimits
 from blog_gen.judge.words import quoted
 from blog_gen.review import measures
 from blog_gen.review.entries import Entry
 from blog_gen.review.evidence import Evidence
 from blog_gen.review.store import REJECTED, reason_of
+from blog_gen.runs import read_meta
 from blog_gen.text.safety.flags import flags
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -63,8 +65,10 @@ def flag_words(entry: Entry) -> str:
 
 
 def rows(entry: Entry, settings: Settings) -> list[ScorecardRow]:
-    """What the judge measured when the draft was written, with today's limits."""
-    limits = vars(settings.limits)
+    """What the judge measured when the draft was written, with today's limits: the blog's own, if learned."""
+    meta = read_meta(settings.run_folder)
+    own = OwnLimits.of(meta.own_limits if meta else {})
+    limits = vars(own.over(settings.limits, settings.chosen_limits))
     return [
         ScorecardRow(
             measures.name_of(name), measures.value_of(name, value), measures.limit_of(name, limits.get(name))

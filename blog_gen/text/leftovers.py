@@ -29,6 +29,10 @@ _LAST = re.compile(r"(?<=[^\s*_])(?:\*++|_++)\Z")
 _EMPTY_ITEM = re.compile(r"(?:\A|\n)[ \t]*(?:[-+*_]|\d{1,9}[.)])[ \t]*\Z")
 # What opens or closes emphasis: a word stands on one side, none on the other.
 _EMPHASIS = re.compile(r"(?<![\w*_\\])[*_]{1,3}(?=[^\s*_])|(?<=[^\s*_\\])[*_]{1,3}(?![\w*_])")
+# The marks of a heading that goes on as a paragraph does: for twelve words with a sentence's end, or longer.
+_HEADED = re.compile(
+    r"^ {0,3}#{1,6}[ \t]++(?=(?:\S++[ \t]++){25}|(?:\S++[ \t]++){11}[^\n]*(?<=[.!?])[ \t]*$)", re.M
+)
 _BULLET = re.compile(r"^[ \t]*[-+*][ \t]", re.M)
 _RULE = re.compile(r"[ \t]*+(?:[-*_][ \t]*+){3,}+")
 _IN_WORD = re.compile(r"(?<=[^\W_])_++(?=[^\W_])")
@@ -80,7 +84,7 @@ def without_leftovers(body: str, facts: SiteFacts | None = None) -> str:
 
 
 def _prose(text: str, labels: Collection[str], facts: SiteFacts | None) -> str:
-    hidden, shown = masked(text)
+    hidden, shown = masked(_HEADED.sub("", text))
     hidden = _LINKS.sub(lambda link: link["whole"] or _without_brackets(link), hidden)
     hidden = _NO_LINK.sub(lambda words: words[0 if words["text"].casefold() in labels else "text"], hidden)
     if facts:

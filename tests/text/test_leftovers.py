@@ -37,6 +37,10 @@ FACTS = SiteFacts(hosts=frozenset({"friend.com"}), named=frozenset({"shop.com"})
         ("We `read and\nate.\n\n- one `\n- `two`", "We read and\nate.\n\n- one \n- `two`"),
         ("We ~~read and ate.\n\nOr ~~this~~ and ~~ that.", "We read and ate.\n\nOr ~~this~~ and  that."),
         ("Many OSC] and [more\n\nOf [this] [a](/b)] too.", "Many OSC and more\n\nOf [this] [a](/b) too."),
+        (
+            "## We went out as it rained on the roofs of the town. And we read.",
+            "We went out as it rained on the roofs of the town. And we read.",
+        ),
         ("So $$a = b and on.", "So a = b and on."),
         ("One ](/a/b), [two](/c) and [three\nfour](/d).", "One , [two](/c) and [three\nfour](/d)."),
     ],
@@ -65,6 +69,7 @@ def test_what_was_never_ended_goes(sampled: str, left: str) -> None:
         "A `such' word, ``quoted'' and \\` or `` ` ``, and ~~struck\nout~~ ~/bin",
         "So $$a = b$$ and $$\nc\n$$, \\$$5 and $5",
         "In (0, 1] and [a,b[, \\[b, c\\] and \\[d]",
+        "# What is it? Mr. X says.\n\n## What came of it when it rained on the roofs of the small town",
         "- [ ] a task to do\n- [x] one more task",
     ],
 )
