@@ -98,11 +98,14 @@ def _of_one_language(
 
 def _left_alone(language: str | None, others: Counter[str], settings: Settings) -> list[Note]:
     """What there is to say of posts in other languages."""
-    if not others:
+    if not others or not language:
         return []
-    counted = ", ".join(f"{count} in `{other}`" for other, count in others.most_common())
-    rule = f"the model learns one language, here `{language}`, and there are also {counted}"
-    action = "these are not learned; `blog_gen: {language: …}` chooses another"
+    from blog_gen.model.zoo.languages import name_of
+
+    listed = ", ".join(f"{name_of(other)} ({count})" for other, count in others.most_common())
+    rule = f"the model learns one language, here {name_of(language)}, and not the posts in {listed}"
+    ((commonest, _),) = others.most_common(1)
+    action = f"`blog_gen: {{language: {commonest}}}` chooses another"
     return [Note(settings.site / articles_named(settings.articles)[0], rule, action)]
 
 

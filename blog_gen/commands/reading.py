@@ -96,6 +96,7 @@ _RETRAIN = {"changed": "when posts changed", "never": "only by `blog-gen train`"
 def status(site: Site, as_json: bool, check: bool) -> int:
     """Show what is trained, due and waiting for review."""
     from blog_gen.commands.status import status_of
+    from blog_gen.model.zoo.languages import name_of
 
     found = status_of(site.settings(), check)
     code = 1 if check and found["damaged"] else 0
@@ -105,7 +106,7 @@ def status(site: Site, as_json: bool, check: bool) -> int:
     if found["problem"] is None:
         del found["problem"]
     counts = found["other_languages"]
-    found["other_languages"] = [f"{count} in {language}" for language, count in counts.items()]
+    found["other_languages"] = [f"{count} in {name_of(language)}" for language, count in counts.items()]
     found["retrain"] = _RETRAIN.get(found["retrain"], f"{found['retrain']}, when posts changed")
     for name, value in found.items():
         click.echo(f"{name.replace('_', ' '):19} {_shown(value)}")

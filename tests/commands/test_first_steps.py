@@ -255,7 +255,7 @@ def test_status_counts_what_is_learned_and_what_is_not(say: Say, tmp_path: Path)
     assert found["posts"] == 3 and found["other_languages"] == {"en": 1} and "1 " in found["posts_hidden"]
     said = say("status")
     assert "knows English only; got 3 posts in German" in said, "`run` would refuse"
-    assert "other languages     1 in en" in said and "trained             no" in said
+    assert "other languages     1 in English" in said and "trained             no" in said
 
 
 def test_what_holds_for_many_posts_is_said_once(say: Say, tmp_path: Path) -> None:
