@@ -51,17 +51,24 @@ class Progress:
         self._bar.start()
         self._task = self._bar.add_task(label, total=total, rate="", left="", more="")
 
-    def update(self, done: int, total: int, more: str = "", unit: str = "steps") -> None:
-        """Say that `done` of `total` are done, at the rate seen so far, with `more` to tell."""
+    def update(
+        self, done: int, total: int, more: str = "", unit: str = "steps", in_turn: bool = True
+    ) -> None:
+        """Say that `done` of `total` are done, at the rate seen so far, with `more` to tell.
+
+        Args:
+            in_turn: one is done after the other; of what is made side by side no rate tells the time.
+        """
         if self._first is None:
             self._first = done  # where an interrupted run is resumed, that many steps cost no time now
         seconds = max(time.monotonic() - self._began, 1e-6)
-        rate = f"{(done - self._first) / seconds:.2g} {unit}/s"
-        left = f"{self._left(done, total, seconds):.0f} s left"
+        rate = f"{(done - self._first) / seconds:.2g} {unit}/s" if in_turn else ""
+        left = f"{self._left(done, total, seconds):.0f} s left" if in_turn else ""
         if self._bar is not None:
             self._bar.update(self._task, completed=done, total=total, rate=rate, left=left, more=more)
         elif time.monotonic() - self._said > LINE_SECONDS:
-            click.echo(f"  {done}/{total} {unit}, {rate}, {left}  {more}", err=True)
+            said = ", ".join(filter(None, [f"  {done}/{total} {unit}", rate, left]))
+            click.echo(f"{said}  {more}".rstrip(), err=True)
             self._said = time.monotonic()
 
     def row(self, values: Mapping[str, float], total: int) -> None:

@@ -264,7 +264,7 @@ def _hooks(
     def candidate(done: int, total: int) -> None:
         if done == 0:
             bar.start("writing candidates", total)
-        bar.update(done, total, unit="candidates")
+        bar.update(done, total, unit="candidates", in_turn=False)
 
     def doing(words: str) -> None:
         bar.start(words, 1)

@@ -33,6 +33,17 @@ def test_no_more_time_is_left_than_is_allowed(
     assert "160 s left" in said(capsys, monkeypatch, 260.0)
 
 
+def test_of_what_is_made_side_by_side_no_time_is_foretold(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = (20.0 * second for second in range(20))
+    monkeypatch.setattr("blog_gen.commands.progress.time.monotonic", lambda: next(clock))
+    bar = Progress()
+    bar.start("writing candidates", 8)
+    bar.update(1, 8, unit="candidates", in_turn=False)
+    assert capsys.readouterr().err.splitlines()[-1] == "  1/8 candidates"
+
+
 def test_a_loss_is_said_once_and_until_it_is_measured_again(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
