@@ -1,0 +1,146 @@
+"""A stepper on TensorFlow: replicas of the weights on one device or several, of one machine or several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from blog_gen.model.arrays import Array, Arrays
+from blog_gen.model.distributed import strategy as distribution
+from blog_gen.model.hparams import is_factor
+from blog_gen.model.training.backend import Loss, StepperSpec
+
+
+class TensorFlowStepper:
+    """Replicas of the weights on one device or several, of one machine or several: `tf.distribute`."""
+
+    def __init__(self, spec: StepperSpec) -> None:
+        import tensorflow as tf
+
+        self._tf, self._dtype, self._train_loss = tf, spec.dtype, spec.train_loss
+        self._optimizer, slots = spec.optimizer, spec.slots()
+        trained, frozen = spec.trained, spec.frozen
+        self._strategy = distribution.strategy()
+        self._replicas = self._strategy.num_replicas_in_sync
+        with self._strategy.scope():
+            # By name, whatever order they come in: all workers make the same variable at the same time.
+            self._weights = {name: tf.Variable(trained[name], dtype=tf.float32) for name in sorted(trained)}
+            self._frozen = {name: self._frozen_as(tf.constant(frozen[name])) for name in sorted(frozen)}
+            self._slots = {slot: tf.Variable(tf.zeros(slots[slot])) for slot in sorted(slots)}
+        self._sums: dict[str, Any] = {}  # of gradients, where several batches make a step
+        # No jit_compile here: matmuls stay with oneDNN, and `fusion.island` compiles what lies between.
+        self._train, self._finish = self._on_replicas(self._step), self._on_replicas(self._apply_sums)
+        self._add = self._on_replicas(self._accumulate)
+        self._eval = self._on_replicas(
+            lambda batch: distribution.summed(self._of(spec.eval_loss, batch), {})[0]
+        )
+        self._predict = tf.function(lambda batch: self._of(spec.predict, batch), autograph=False)
+
+    def _on_replicas(self, function: Callable[..., Any]) -> Any:
+        return self._tf.function(lambda *args: self._strategy.run(function, args=args), autograph=False)
+
+    def _cast(self, name: str, value: Any) -> Any:
+        return self._tf.cast(value, self._dtype) if is_factor(name, value.shape) else value
+
+    def _frozen_as(self, value: Any) -> Any:
+        """Matrices that get no update need no float32, the embeddings neither; each replica has its own."""
+        narrow = self._tf.cast(value, self._dtype) if len(value.shape) == 2 else value
+        return narrow if self._replicas == 1 else distribution.constant(narrow)
+
+    def _trained(self) -> dict[str, Any]:
+        return {name: self._cast(name, w) for name, w in self._tensors(self._weights).items()}
+
+    def _of(self, function: Loss, batch: dict[str, Any], trained: dict[str, Any] | None = None) -> Any:
+        frozen = {name: distribution.constant_value(value) for name, value in self._frozen.items()}
+        return function((trained or self._trained()) | frozen, batch)
+
+    def _gradients(self, batch: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        trained = self._trained()
+        with self._tf.GradientTape() as tape:
+            tape.watch(list(trained.values()))
+            loss = self._of(self._train_loss, batch, trained)
+        found = tape.gradient(loss, trained, unconnected_gradients="zero")
+        return loss, {name: self._tf.convert_to_tensor(gradient) for name, gradient in found.items()}
+
+    def _step(self, batch: dict[str, Any], rate: Any, step: Any) -> tuple[Any, Any]:
+        loss, gradients = self._gradients(batch)
+        losses, summed = distribution.summed(loss, gradients)
+        return losses, self._apply(summed, rate, step)
+
+    def _apply(self, gradients: dict[str, Any], rate: Any, step: Any) -> Any:
+        """Update each weight in turn: new values of two weights are never in memory together."""
+        now = self._optimizer.step_scalars(gradients, rate, step)
+        done: list[Any] = []
+        for name, variable in self._weights.items():
+            slots = [self._slots[slot] for slot in self._optimizer.slots(name, variable.shape)]
+            with self._tf.control_dependencies(done):
+                old = [slot.read_value() for slot in slots]
+                new, averages = self._optimizer.update(name, variable.read_value(), gradients[name], old, now)
+                pairs = zip((variable, *slots), (new, *averages), strict=True)
+                done = [target.assign(value, read_value=False) for target, value in pairs]
+        return now.norm
+
+    def _accumulate(self, batch: dict[str, Any]) -> Any:
+        loss, gradients = self._gradients(batch)
+        for name, gradient in gradients.items():
+            self._sums[name].assign_add(self._tf.cast(gradient, "float32"))
+        return distribution.summed(loss, {})[0]
+
+    def _apply_sums(self, rate: Any, step: Any) -> Any:
+        sums = {name: total.read_value() for name, total in self._sums.items()}
+        norm = self._apply(distribution.summed(self._tf.zeros(()), sums)[1], rate, step)
+        for total in self._sums.values():
+            total.assign(self._tf.zeros(total.shape))
+        return norm
+
+    def _tensors(self, arrays: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self._tf.convert_to_tensor(value) for name, value in arrays.items()}
+
+    def _dealt(self, batches: Sequence[Arrays]) -> Iterator[Any]:
+        """The batches for all replicas, round by round; who is left over gets one that counts nothing."""
+        for at in range(0, len(batches), self._replicas):
+            batch_of = dict(enumerate(map(self._tensors, batches[at : at + self._replicas])))
+            empty = {name: 0 * value for name, value in batch_of[0].items()}
+            yield self._strategy.experimental_distribute_values_from_function(
+                lambda replica, of=batch_of, rest=empty: of.get(replica.replica_id_in_sync_group, rest)
+            )
+
+    def _here(self, result: Any) -> Any:
+        """What the first replica of this machine has, as all have."""
+        return self._strategy.experimental_local_results(result)[0].numpy()
+
+    def train(self, batches: Sequence[Arrays], rate: float, step: int) -> tuple[float, float]:
+        tf, now = self._tf, (self._tf.constant(rate), self._tf.constant(float(step)))
+        if len(batches) <= self._replicas:
+            losses, norm = self._train(next(self._dealt(batches)), *now)
+            return sum(self._here(losses).tolist()), float(self._here(norm))
+        if not self._sums:
+            with self._strategy.scope():
+                self._sums = {name: tf.Variable(tf.zeros(w.shape)) for name, w in self._weights.items()}
+        losses = np.concatenate([self._here(self._add(batch)) for batch in self._dealt(batches)])
+        return sum(losses.tolist()), float(self._here(self._finish(*now)))
+
+    def losses(self, batches: Sequence[Arrays]) -> list[float]:
+        found = [self._here(self._eval(batch)) for batch in self._dealt(batches)]
+        return np.concatenate(found)[: len(batches)].tolist() if found else []
+
+    def predict(self, batch: Arrays) -> Array:
+        predicted: Array = self._predict(self._tensors(batch)).numpy()
+        return predicted
+
+    def _variables(self) -> dict[str, Any]:
+        named = {f"w/{name}": variable for name, variable in self._weights.items()} | self._slots
+        return dict(sorted(named.items()))
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: tuple(variable.shape) for name, variable in self._variables().items()}
+
+    def arrays(self) -> Iterator[tuple[str, Array]]:
+        return ((name, variable.numpy()) for name, variable in self._variables().items())
+
+    def load(self, arrays: Iterable[tuple[str, Array]]) -> None:
+        variables = self._variables()
+        for name, value in arrays:
+            variables[name].assign(value)
