@@ -6,7 +6,6 @@ TensorFlow is imported only when something is trained.
 from __future__ import annotations
 
 import dataclasses
-import gc
 import math
 import shutil
 from collections.abc import Callable
@@ -62,8 +61,7 @@ def train(
     outcome = _run(job, settings, monitor)
     if outcome is not None and _rate_did_harm(outcome, job, settings):
         spent = outcome.position.seconds
-        del job, outcome  # never two models in memory
-        gc.collect()
+        job.tuning.release()  # never two models in memory
         job = prepare(settings, corpus, None, True, monitor.note, gentle=True)
         job.tuning.position.seconds = spent  # of the time allowed
         outcome = _run(job, settings, monitor)

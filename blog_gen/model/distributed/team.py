@@ -130,12 +130,15 @@ class Team:
                     self._part()
                     return str(about["why"])
                 if call == "begin":
-                    stepper = None  # never two models in memory
                     stepper = make(about)
                 elif call == "load":
                     stepper.load(arrays.items())
                 elif call == "train":
                     stepper.train(_nested(arrays), about["rate"], about["step"])
+                elif call == "end_training":
+                    stepper.end_training()
+                elif call == "close":
+                    stepper.close()
                 else:
                     stepper.losses(_nested(arrays))
 
@@ -190,6 +193,14 @@ class SharedStepper:
                 yield name, value
 
         self.own.load(noted())
+
+    def end_training(self) -> None:
+        self.team.send("end_training", {})
+        self.own.end_training()
+
+    def close(self) -> None:
+        self.team.send("close", {})
+        self.own.close()
 
     def _hand_over(self, kind: str) -> None:
         """What was loaded, of names that begin with `kind`, an array at a time."""

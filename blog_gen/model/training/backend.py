@@ -43,6 +43,12 @@ class Stepper(Protocol):
     def load(self, arrays: Iterable[tuple[str, Array]]) -> None:
         """Take over what `arrays` returned, bit for bit."""
 
+    def end_training(self) -> None:
+        """Give up the slots, and what else only training needs; weights can still be measured and loaded."""
+
+    def close(self) -> None:
+        """Give up all arrays: nothing is called after it. They are not freed with the stepper alone."""
+
 
 def make_stepper(
     trained: Arrays,

@@ -94,3 +94,9 @@ class JaxStepper:
         for name, value in arrays:
             kept = self._weights if name.startswith("w/") else self._slots
             kept[name.removeprefix("w/")] = self._jnp.asarray(value)
+
+    def end_training(self) -> None:
+        self._slots = {}
+
+    def close(self) -> None:
+        self._weights, self._frozen, self._slots = {}, {}, {}

@@ -46,8 +46,7 @@ class TensorFlowStepper:
 
     def _frozen_as(self, value: Any) -> Any:
         """Matrices that get no update need no float32, the embeddings neither; each replica has its own."""
-        narrow = self._tf.cast(value, self._dtype) if len(value.shape) == 2 else value
-        return narrow if self._replicas == 1 else distribution.constant(narrow)
+        return distribution.constant(self._tf.cast(value, self._dtype) if len(value.shape) == 2 else value)
 
     def _trained(self) -> dict[str, Any]:
         return {name: self._cast(name, w) for name, w in self._tensors(self._weights).items()}
@@ -88,11 +87,12 @@ class TensorFlowStepper:
             self._sums[name].assign_add(self._tf.cast(gradient, "float32"))
         return distribution.summed(loss, {})[0]
 
-    def _apply_sums(self, rate: Any, step: Any) -> Any:
+    def _apply_sums(self, rate: Any, step: Any, zero: Any) -> Any:
+        """`zero` comes from outside: zeros of its own making TensorFlow would keep, an array for each sum."""
         sums = {name: total.read_value() for name, total in self._sums.items()}
         norm = self._apply(distribution.summed(self._tf.zeros(()), sums)[1], rate, step)
         for total in self._sums.values():
-            total.assign(self._tf.zeros(total.shape))
+            total.assign(self._tf.fill(total.shape, zero))
         return norm
 
     def _tensors(self, arrays: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class TensorFlowStepper:
             with self._strategy.scope():
                 self._sums = {name: tf.Variable(tf.zeros(w.shape)) for name, w in self._weights.items()}
         losses = np.concatenate([self._here(self._add(batch)) for batch in self._dealt(batches)])
-        return sum(losses.tolist()), float(self._here(self._finish(*now)))
+        return sum(losses.tolist()), float(self._here(self._finish(*now, tf.zeros(()))))
 
     def losses(self, batches: Sequence[Arrays]) -> list[float]:
         found = [self._here(self._eval(batch)) for batch in self._dealt(batches)]
@@ -144,3 +144,18 @@ class TensorFlowStepper:
         variables = self._variables()
         for name, value in arrays:
             variables[name].assign(value)
+
+    def end_training(self) -> None:
+        self._empty(self._slots | self._sums)
+        self._slots, self._sums = {}, {}
+
+    def close(self) -> None:
+        self._empty(dict(self._variables()) | self._sums | self._frozen)
+
+    def _empty(self, variables: Mapping[str, Any]) -> None:
+        """Give up their values. They themselves stay: what `tf.custom_gradient` registers for a graph is
+        never taken back, and holds the graph, which holds its variables."""
+        for variable in variables.values():
+            for each in self._strategy.experimental_local_results(variable):
+                nothing = self._tf.zeros(0, each.dtype)
+                self._tf.raw_ops.AssignVariableOp(resource=each.handle, value=nothing)

@@ -6,7 +6,6 @@ resumes from its last checkpoint and ends with the same bits (same machine, same
 
 from __future__ import annotations
 
-import gc
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -123,6 +122,8 @@ class FineTuning:
             raise
         finally:
             self._interrupted = lambda: False
+        self.stepper.end_training()
+        trim()
         best = self._best(report)
         passes = self.position.best_step * self.recipe.batch_rows / len(self.rows)
         return Outcome(best, self.position, stopped, passes)
@@ -273,8 +274,7 @@ class FineTuning:
     def release(self) -> None:
         """Give up what it holds in memory and can do without on disk: nothing more is learned or measured."""
         self._checkpoints.make_room()
-        del self.stepper
-        gc.collect()
+        self.stepper.close()
         trim()
 
     def save(self) -> None:

@@ -1,0 +1,70 @@
+"""What a stepper holds in memory, and gives back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from blog_gen.model.allocation import trim
+from blog_gen.model.arrays import Arrays
+from blog_gen.model.quiet import quiet
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/statm").exists(), reason="Linux tells what is resident there"
+)
+quiet()
+import keras  # noqa: E402
+
+from blog_gen.model.training.backend import Stepper, make_stepper  # noqa: E402
+from blog_gen.model.training.optimizers import Optimizer  # noqa: E402
+
+SIDE = 2048
+SIZE = 4 * SIDE * SIDE  # bytes of a matrix
+BATCH: Arrays = {"x": np.ones((1, SIDE), np.float32)}
+
+
+@keras.ops.custom_gradient  # type: ignore[untyped-decorator]
+def _squared(x: Any) -> Any:
+    return x * x, lambda upstream: 2 * x * upstream
+
+
+def _loss(weights: dict[str, Any], batch: dict[str, Any]) -> Any:
+    hidden = _squared(batch["x"] @ keras.ops.cast(weights["learned"], "float32"))
+    return keras.ops.mean(hidden @ keras.ops.cast(weights["frozen"], "float32"))
+
+
+@pytest.fixture
+def stepper() -> Stepper:
+    """After a step in one part, one in two and a measurement."""
+    learned, frozen = ({name: np.full((SIDE, SIDE), 1e-3, np.float32)} for name in ("learned", "frozen"))
+    made = make_stepper(learned, Optimizer(), _loss, _loss, frozen, "float32")
+    made.train([BATCH], 1e-3, 1)
+    made.train([BATCH, BATCH], 1e-3, 2)
+    made.losses([BATCH])
+    return made
+
+
+def test_what_only_training_needs_is_given_back_before_the_rest(stepper: Stepper) -> None:
+    before, loss = _resident(), stepper.losses([BATCH])
+    stepper.end_training()
+    assert before - _resident() > 2.5 * SIZE  # two averages and the sums of gradients
+    assert set(stepper.shapes()) == {"w/learned"}
+    assert stepper.losses([BATCH]) == loss
+    stepper.load({"w/learned": np.zeros((SIDE, SIDE), np.float32)}.items())
+    assert stepper.losses([BATCH]) == [0.0]
+
+
+def test_all_is_given_back_though_tensorflow_keeps_the_graph(stepper: Stepper) -> None:
+    before = _resident()
+    stepper.close()
+    assert before - _resident() > 4.5 * SIZE  # the weights, frozen ones, averages and sums
+
+
+def _resident() -> int:
+    """Bytes of this process in memory, for Linux."""
+    trim()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
