@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from blog_gen.config.settings import Settings
     from blog_gen.model.distributed.cluster import Cluster
     from blog_gen.model.distributed.team import Team
-    from blog_gen.model.training.backend import Stepper
+    from blog_gen.model.training.steppers.stepper import Stepper
 
 NAMES = ("workers", "rank", "wait", "public")
 SLURM = "slurm"

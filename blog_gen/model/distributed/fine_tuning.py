@@ -10,9 +10,9 @@ import numpy as np
 
 from blog_gen.model.arrays import LazyArrays
 from blog_gen.model.hparams import HParams
-from blog_gen.model.training.backend import Stepper
 from blog_gen.model.training.dataset import pack
 from blog_gen.model.training.recipe import Recipe
+from blog_gen.model.training.steppers.stepper import Stepper
 from blog_gen.model.training.training import FineTuning
 
 

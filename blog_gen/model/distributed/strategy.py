@@ -18,7 +18,7 @@ from blog_gen.model.quiet import quiet, silenced
 from blog_gen.model.training.machine import Machine, this_machine
 
 if TYPE_CHECKING:
-    from blog_gen.model.training.backend import Stepper
+    from blog_gen.model.training.steppers.stepper import Stepper
 
 PACK = 32 << 20  # bytes of gradients that are added up at once, while others are still computed
 HEARTBEAT = 20.0  # seconds without one, and a worker is lost

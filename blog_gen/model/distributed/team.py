@@ -21,7 +21,7 @@ from blog_gen.model.distributed.cluster import Cluster
 from blog_gen.model.training.machine import Machine, this_machine
 
 if TYPE_CHECKING:
-    from blog_gen.model.training.backend import Stepper
+    from blog_gen.model.training.steppers.stepper import Stepper
 
 BLOCK = 1 << 16  # bytes; messages are filled up to a multiple of it: each length is a graph of its own
 GREETING = 1 << 13  # bytes, at most

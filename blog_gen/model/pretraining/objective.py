@@ -12,9 +12,9 @@ from blog_gen.model.arrays import Array
 from blog_gen.model.distributed import strategy as distribution
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import network
-from blog_gen.model.training.backend import Stepper, make_stepper
 from blog_gen.model.training.loss import chunked_cross_entropy, cross_entropy
 from blog_gen.model.training.optimizers import Optimizer
+from blog_gen.model.training.steppers.stepper import Stepper, make_stepper
 
 
 def follower(about: Mapping[str, Any]) -> Stepper:

@@ -18,9 +18,9 @@ from pathlib import Path
 from blog_gen.errors import ModelError, Note
 from blog_gen.files import sync
 from blog_gen.model.arrays import Arrays, LazyArrays
-from blog_gen.model.training.backend import Stepper
 from blog_gen.model.training.outcome import TrainingProgress
 from blog_gen.model.training.state import State, load_state, save_state
+from blog_gen.model.training.steppers.stepper import Stepper
 
 STATE_FILES = ("state-0.safetensors", "state-1.safetensors")  # in turn: one damaged, there is the one before
 

@@ -21,7 +21,6 @@ from blog_gen.model.distributed import strategy as distribution
 from blog_gen.model.distributed.team import WorkerLostError
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training.adaptation import split
-from blog_gen.model.training.backend import make_stepper
 from blog_gen.model.training.checkpoints import SOONEST, Checkpoints, SaveTimer, state_bytes
 from blog_gen.model.training.dataset import Rows, epoch_order
 from blog_gen.model.training.loss import Objective
@@ -29,6 +28,7 @@ from blog_gen.model.training.optimizers import Optimizer
 from blog_gen.model.training.outcome import Outcome, TrainingProgress
 from blog_gen.model.training.recipe import Recipe, identity_of
 from blog_gen.model.training.schedules import LearningRateSchedule
+from blog_gen.model.training.steppers.stepper import make_stepper
 
 # Of what was learned, as alternatives to all of it; and nats by which one must be better to be taken.
 SHARES, WORTH = (0.75, 0.5, 0.25), 0.005

@@ -25,8 +25,8 @@ def small_stepper(scale: float = 1.0, backwards: bool = False) -> Any:
     """Of a loss that is traced in no time; its weights may be named in another order."""
     import tensorflow as tf
 
-    from blog_gen.model.training.backend import make_stepper
     from blog_gen.model.training.optimizers import Optimizer
+    from blog_gen.model.training.steppers.stepper import make_stepper
 
     def loss(weights: Any, batch: Any) -> Any:
         x = tf.cast(tf.gather(weights["wte"], batch["tokens"]), "bfloat16")

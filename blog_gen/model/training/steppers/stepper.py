@@ -65,10 +65,10 @@ def make_stepper(
     evaluate = eval_loss, predict or eval_loss
     spec = StepperSpec(trained, frozen or {}, optimizer, train_loss, *evaluate, compute_dtype)
     if keras.backend.backend() == "jax":
-        from blog_gen.model.training.jax_stepper import JaxStepper
+        from blog_gen.model.training.steppers.on_jax import JaxStepper
 
         return distribution.shared(JaxStepper(spec))
-    from blog_gen.model.training.tensorflow_stepper import TensorFlowStepper
+    from blog_gen.model.training.steppers.on_tensorflow import TensorFlowStepper
 
     return distribution.shared(TensorFlowStepper(spec))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from blog_gen.model.arrays import Array, Arrays
 from blog_gen.model.hparams import is_factor
-from blog_gen.model.training.backend import StepperSpec
+from blog_gen.model.training.steppers.stepper import StepperSpec
 
 
 class JaxStepper:

@@ -10,7 +10,7 @@ import numpy as np
 from blog_gen.model.arrays import Array, Arrays
 from blog_gen.model.distributed import strategy as distribution
 from blog_gen.model.hparams import is_factor
-from blog_gen.model.training.backend import Loss, StepperSpec
+from blog_gen.model.training.steppers.stepper import Loss, StepperSpec
 
 
 class TensorFlowStepper:

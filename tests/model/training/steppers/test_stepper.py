@@ -19,8 +19,8 @@ pytestmark = pytest.mark.skipif(
 quiet()
 import keras  # noqa: E402
 
-from blog_gen.model.training.backend import Stepper, make_stepper  # noqa: E402
 from blog_gen.model.training.optimizers import Optimizer  # noqa: E402
+from blog_gen.model.training.steppers.stepper import Stepper, make_stepper  # noqa: E402
 
 SIDE = 2048
 SIZE = 4 * SIDE * SIDE  # bytes of a matrix
