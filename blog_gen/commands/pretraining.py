@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from blog_gen.commands.interruption import interruptible
 from blog_gen.commands.workers import NAMES as WORKER_NAMES
-from blog_gen.commands.workers import follow, heeding, taken_from, together, worker_options
+from blog_gen.commands.workers import follow, stop_request, taken_from, together, worker_options
 from blog_gen.errors import Note, UsageError
 
 if TYPE_CHECKING:
@@ -75,7 +75,6 @@ def pretrain(
         _require_files((*corpus, *valid))
         plan = _plan(given)
         with interruptible(unsaved=bool(team)) as interrupted:
-            stopped, unsaved = heeding(team, interrupted)
             run = make_base(
                 PretrainingCorpus(corpus, valid, varied),
                 out,
@@ -84,8 +83,7 @@ def pretrain(
                 Optimizer(optimizer),
                 report=_said,
                 note=_note,
-                interrupted=stopped,
-                unsaved=unsaved,
+                stop=stop_request(team, interrupted),
                 max_seconds=float("inf") if max_minutes is None else 60 * max_minutes,
             )
     done = run.position.step >= plan.steps

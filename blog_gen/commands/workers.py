@@ -12,6 +12,7 @@ import click
 from blog_gen.commands.interruption import Interruption, interruptible
 from blog_gen.commands.options import options
 from blog_gen.errors import ArticleError, ModelError
+from blog_gen.model.stopping import StopRequest
 
 if TYPE_CHECKING:
     from blog_gen.config.settings import Settings
@@ -91,17 +92,12 @@ def _cluster(workers: str | None, rank: int | None) -> Cluster | None:
     return cluster.from_tf_config(os.environ.get(cluster.VARIABLE))
 
 
-def heeding(
-    team: Team | None, interrupted: Interruption
-) -> tuple[Callable[[], bool], Callable[[bool], None]]:
-    """Whether this process was interrupted, or in a team any of them; and who hears if something is unsaved.
-
-    In a team none ends before all have heard of it.
-    """
+def stop_request(team: Team | None, interrupted: Interruption) -> StopRequest:
+    """Of this process, or in a team of any of them: there none ends before all have heard of it."""
     if team is None:
-        return interrupted, interrupted.unsaved
+        return StopRequest(interrupted, interrupted.unsaved)
     team.stopping = interrupted
-    return team.interrupted, lambda something: None
+    return StopRequest(team.interrupted)
 
 
 def follow(team: Team, make: Callable[[Mapping[str, Any]], Stepper]) -> int:

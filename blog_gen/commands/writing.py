@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -27,9 +27,10 @@ from blog_gen.commands.parts import check_parts, part_of, part_options, sampled_
 from blog_gen.commands.progress import Progress, progress
 from blog_gen.commands.reporting import show_scores, summarise
 from blog_gen.commands.watching import watched
-from blog_gen.commands.workers import about_site, follow, heeding, taken_from, together, worker_options
+from blog_gen.commands.workers import about_site, follow, stop_request, taken_from, together, worker_options
 from blog_gen.config.settings import CONFIG_KEY, Settings
 from blog_gen.errors import Note, UsageError
+from blog_gen.model.stopping import NEVER, StopRequest
 from blog_gen.report import Hooks
 from blog_gen.site.days import moment_now
 
@@ -66,8 +67,8 @@ def run(
     settings = _settings(site, strict, given)
     now = moment_now(settings)
     with progress() as bar, interruptible(unsaved=False, leave=bar.close) as interrupted:
-        watch = heeding(None, interrupted)
-        hooks = _quiet_hooks(*watch) if quiet else _hooks(settings, bar, *watch)
+        stop = stop_request(None, interrupted)
+        hooks = _quiet_hooks(stop) if quiet else _hooks(settings, bar, stop)
         hooks = replace(hooks, writing=interrupted.at_once, before_writing=interrupted.at_once)
         report = pipeline.run(settings, now, hooks, _day(date), dry_run, not no_train)
     waits = report.retraining.waits if report.retraining else ""
@@ -120,7 +121,7 @@ def train(
 
             return follow(team, follower)
         with progress() as bar, interruptible(unsaved=bool(team), leave=bar.close) as interrupted:
-            hooks = _hooks(settings, bar, *heeding(team, interrupted))
+            hooks = _hooks(settings, bar, stop_request(team, interrupted))
             if hooks.training is not None and (sample_every or tensorboard):
                 hooks = replace(hooks, training=watched(hooks.training, sample_every, tensorboard))
             report = pipeline.train(settings, hooks, fresh)
@@ -229,23 +230,18 @@ def _say_what_is_in_no_file(site: Site, settings: Settings) -> None:
         click.echo(f"note: learned with {given}, which was given by flag: {again}", err=True)
 
 
-def _quiet_hooks(interrupted: Callable[[], bool], unsaved: Callable[[bool], None]) -> Hooks:
+def _quiet_hooks(stop: StopRequest) -> Hooks:
     """Hooks that say nothing but what is lost or put aside, and still stop when asked to."""
     from blog_gen.learning.monitor import Monitor
 
-    return Hooks(training=Monitor(interrupted=interrupted, unsaved=unsaved, note=_say_note))
+    return Hooks(training=Monitor(stop=stop, note=_say_note))
 
 
 def _say_note(note: Note) -> None:
     click.echo(f"note: {note}", err=True)
 
 
-def _hooks(
-    settings: Settings,
-    bar: Progress,
-    interrupted: Callable[[], bool] = lambda: False,
-    unsaved: Callable[[bool], None] = lambda something: None,
-) -> Hooks:
+def _hooks(settings: Settings, bar: Progress, stop: StopRequest = NEVER) -> Hooks:
     """A pipeline's hooks that draw on `bar`."""
     from blog_gen.learning.monitor import Monitor
 
@@ -269,5 +265,5 @@ def _hooks(
     def doing(words: str) -> None:
         bar.start(words, 1)
 
-    training = Monitor(started, row, interrupted, unsaved, _say_note, doing)
+    training = Monitor(started, row, stop, _say_note, doing)
     return Hooks(note=_say_note, training=training, candidate=candidate)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def train(
     settings: Settings, corpus: Corpus, monitor: Monitor, now: datetime, fresh: bool = False
 ) -> runs.Meta | None:
-    """Fine-tune on `corpus` and leave the run folder finished; None when `monitor` interrupted it.
+    """Fine-tune on `corpus` and leave the run folder finished; None when `monitor` asked it to stop.
 
     Where only the files changed and not the texts, nothing is trained.
     """
@@ -72,12 +72,10 @@ def train(
 
 
 def _run(job: TrainingJob, settings: Settings, monitor: Monitor) -> Outcome | None:
-    """What comes of `job`; None when `monitor` interrupted it."""
+    """What comes of `job`; None when `monitor` asked it to stop."""
     again = "Nothing was gained at the usual learning rate, so training starts over at a lower one. "
     monitor.started(again * job.tuning.recipe.gentle + job.sentence, job.tuning.recipe.steps)
-    return job.tuning.run(
-        _watching(monitor, job), monitor.interrupted, max_seconds=_allowed(settings), unsaved=monitor.unsaved
-    )
+    return job.tuning.run(_watching(monitor, job), monitor.stop, _allowed(settings))
 
 
 def _allowed(settings: Settings) -> float:

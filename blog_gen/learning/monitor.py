@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from blog_gen.errors import Note
+from blog_gen.model.stopping import NEVER, StopRequest
 
 
 @dataclass(frozen=True)
@@ -14,8 +15,7 @@ class Monitor:
 
     started: Callable[[str, int], None] = lambda sentence, steps: None
     row: Callable[[Mapping[str, float]], None] = lambda row: None
-    interrupted: Callable[[], bool] = lambda: False
-    unsaved: Callable[[bool], None] = lambda something: None  # whether there is something to save
+    stop: StopRequest = NEVER
     note: Callable[[Note], None] = lambda note: None
     doing: Callable[[str], None] = lambda words: None  # what takes a while, where no step is counted
     sample: Callable[[int, str], None] | None = None  # hears a sample, and after which step it was drawn

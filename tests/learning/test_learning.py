@@ -31,6 +31,7 @@ from blog_gen.learning.monitor import Monitor
 from blog_gen.learning.staleness import depends_on, settings_that_differ, up_to_date
 from blog_gen.model.formats.folder import draft_words, sampling_defaults
 from blog_gen.model.integrity import weights_file
+from blog_gen.model.stopping import StopRequest
 from blog_gen.model.training.machine import Machine
 from blog_gen.model.training.recipe import MEMORY_STRATEGIES
 from blog_gen.model.training.training import FineTuning
@@ -71,7 +72,7 @@ def learn(
     steps: list[float] = []
     monitor = Monitor(
         row=lambda row: steps.append(row["step"]),
-        interrupted=lambda: stop and any(steps),  # step 0 is the base's evaluation
+        stop=StopRequest(lambda: stop and any(steps)),  # step 0 is the base's evaluation
         note=notes.append,
     )
     meta = train(settings, read_corpus(settings), monitor, NOW, fresh)
@@ -183,7 +184,9 @@ def _begun(
     sentences: list[str] = []
     rows: list[Any] = []
     gentle = lambda: stop and "starts over at a lower one" in sentences[-1]  # noqa: E731
-    monitor = Monitor(started=lambda said, steps: sentences.append(said), row=rows.append, interrupted=gentle)
+    monitor = Monitor(
+        started=lambda said, steps: sentences.append(said), row=rows.append, stop=StopRequest(gentle)
+    )
     return train(settings, read_corpus(settings), monitor, NOW), sentences, rows
 
 

@@ -26,6 +26,7 @@ from blog_gen.model.distributed.team import WorkerLostError
 from blog_gen.model.hparams import HParams
 from blog_gen.model.pretraining.objective import batch_of, begun
 from blog_gen.model.pretraining.shards import Epoch, Shards
+from blog_gen.model.stopping import NEVER, StopRequest
 from blog_gen.model.training.optimizers import Optimizer
 from blog_gen.model.training.schedules import LearningRateSchedule
 from blog_gen.model.training.state import load_state, save_state
@@ -113,20 +114,19 @@ class Pretraining:
     def run(
         self,
         report: Callable[[dict[str, float]], None],
-        interrupted: Callable[[], bool] = lambda: False,
+        stop: StopRequest = NEVER,
         max_seconds: float = math.inf,
         saved_to: Callable[[], None] = lambda: None,
-        unsaved: Callable[[bool], None] = lambda something: None,
     ) -> bool:
-        """Train to the end of the plan; False when it was interrupted or out of time, the state saved.
+        """Train to the end of the plan; False when it was stopped or out of time, the state saved.
 
-        `saved_to` is called after each save; `unsaved` hears whether there is something to save.
+        `saved_to` is called after each save.
         """
 
         def keep() -> None:
             self.save()
             saved_to()
-            unsaved(False)
+            stop.unsaved(False)
 
         began = saved = mark = time.monotonic()
         before = self.position.seconds
@@ -134,13 +134,13 @@ class Pretraining:
             if not self.position.final and self.plan.decaying(self.position.step + 1):
                 self.save(PLATEAU_FILE)
             self.position.losses.append(self._saved_if_lost(self._advance))
-            unsaved(True)
+            stop.unsaved(True)
             now = time.monotonic()
             self.position.seconds = before + now - began
             if self._every(REPORT_STEPS):
                 self._saved_if_lost(partial(self._report, report, now - mark))
                 mark = time.monotonic()
-            if interrupted() or now - began > max_seconds:
+            if stop.asked() or now - began > max_seconds:
                 break
             if now - saved > SAVE_SECONDS:
                 keep()

@@ -20,6 +20,7 @@ from blog_gen.model.arrays import Array, Arrays, part_way
 from blog_gen.model.distributed import strategy as distribution
 from blog_gen.model.distributed.team import WorkerLostError
 from blog_gen.model.hparams import HParams
+from blog_gen.model.stopping import NEVER, StopRequest
 from blog_gen.model.training.adaptation import split
 from blog_gen.model.training.checkpoints import SOONEST, Checkpoints, SaveTimer, state_bytes
 from blog_gen.model.training.dataset import Rows, epoch_order
@@ -65,8 +66,7 @@ class FineTuning:
         self.recipe, self.folder = recipe, folder
         self.identity = identity_of(recipe, base, (rows.tokens, held_out.tokens))
         self.position = TrainingProgress()
-        self._interrupted: Callable[[], bool] = lambda: False
-        self._unsaved: Callable[[bool], None] = lambda something: None
+        self._stop = NEVER
         self._saved = False  # whether the state on disk is the one that it is in
         distribution.begin({"hparams": asdict(hparams), "recipe": asdict(recipe)})
         self._start, frozen = split(base, recipe.lora, recipe.freeze, recipe.seed)
@@ -93,22 +93,20 @@ class FineTuning:
     def run(
         self,
         report: OnEvaluation = lambda row: None,
-        interrupted: Callable[[], bool] = lambda: False,
+        stop: StopRequest = NEVER,
         max_seconds: float = math.inf,
         save_seconds: float = SOONEST,
-        unsaved: Callable[[bool], None] = lambda something: None,
     ) -> Outcome | None:
-        """Train to the end and leave the best weights in place, or save and return None when `interrupted`.
+        """Train to the end and leave the best weights in place, or save and return None on `stop`.
 
         Args:
             save_seconds: from one state to the next, at least.
-            unsaved: hears whether there is something to save; while there is not, the process may end.
 
         Raises:
             ModelError: the loss was not finite before anything was learned.
             WorkerLostError: another machine is not there any more; the state is saved.
         """
-        self._interrupted, self._unsaved = interrupted, unsaved
+        self._stop = stop
         self._timer.least = save_seconds
         try:
             stopped = self._learn(report, max_seconds)
@@ -121,7 +119,7 @@ class FineTuning:
             self.save()
             raise
         finally:
-            self._interrupted = lambda: False
+            self._stop = NEVER
         self.stepper.end_training()
         trim()
         best = self._best(report)
@@ -168,7 +166,7 @@ class FineTuning:
             give_memory_back(STEADY)
 
     def _heed(self) -> None:
-        if self._interrupted():
+        if self._stop.asked():
             raise _Interrupted
 
     def _best(self, report: OnEvaluation) -> Arrays:
@@ -288,7 +286,7 @@ class FineTuning:
 
     def _note_saved(self, saved: bool) -> None:
         self._saved = saved
-        self._unsaved(not saved)
+        self._stop.unsaved(not saved)
 
     def resume(self, note: Callable[[Note], None] = lambda each: None) -> bool:
         """Take up the last state of this very run that is whole, if there is one; `note` hears of damage."""

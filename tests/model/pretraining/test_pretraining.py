@@ -14,6 +14,7 @@ import pytest
 from blog_gen.errors import CorpusError, Note
 from blog_gen.model.hparams import HParams
 from blog_gen.model.quiet import quiet
+from blog_gen.model.stopping import StopRequest
 
 quiet()
 from blog_gen.model.bpe import Tokenizer  # noqa: E402
@@ -55,7 +56,7 @@ def _make(
     plan: PretrainingPlan = PLAN,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Pretraining:
-    return make_base(corpus, folder, HPARAMS, plan, MUON, lambda row: None, interrupted=interrupted)
+    return make_base(corpus, folder, HPARAMS, plan, MUON, lambda row: None, stop=StopRequest(interrupted))
 
 
 def _stop_after(steps: int) -> Callable[[], bool]:

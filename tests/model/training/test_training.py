@@ -23,6 +23,7 @@ from blog_gen.model.adapters import merged
 from blog_gen.model.distributed.team import WorkerLostError
 from blog_gen.model.hparams import HParams
 from blog_gen.model.quiet import quiet
+from blog_gen.model.stopping import StopRequest
 from blog_gen.model.training.dataset import Rows, pack
 from blog_gen.model.training.recipe import Recipe
 from blog_gen.model.weights import initial_weights, save_weights
@@ -189,7 +190,7 @@ def test_interrupted_and_resumed_it_ends_with_the_same_bits(tmp_path: Path, stra
     for stop_at in (1, 23):
         folder = tmp_path / f"stopped-{stop_at}"
         first = begun(folder)
-        assert first.run(interrupted=_at(first, stop_at)) is None
+        assert first.run(stop=StopRequest(_at(first, stop_at))) is None
         second = begun(folder)
         assert second.resume() and second.position.step == stop_at
         assert _same(finished(second), straight)
@@ -221,13 +222,13 @@ def test_a_worker_lost_while_measuring_leaves_a_state_from_which_that_is_measure
 def test_whoever_interrupts_does_not_wait_for_an_evaluation(tmp_path: Path, straight: Outcome) -> None:
     """Not for one that is due, nor for the rest of one that began; a resume makes up for it."""
     first = begun(tmp_path)
-    assert first.run(interrupted=_at(first, RECIPE.evaluate_every)) is None
+    assert first.run(stop=StopRequest(_at(first, RECIPE.evaluate_every))) is None
     assert [row["step"] for row in first.position.history] == [0]
     second = begun(tmp_path)
     assert second.resume()
     heard = iter([False, True])  # after a step, between the parts of its evaluation
     due = 2 * RECIPE.evaluate_every
-    assert second.run(interrupted=lambda: second.position.step == due and next(heard)) is None
+    assert second.run(stop=StopRequest(lambda: second.position.step == due and next(heard))) is None
     assert [row["step"] for row in second.position.history] == [0, RECIPE.evaluate_every]
     third = begun(tmp_path)
     assert third.resume() and _same(finished(third), straight)
@@ -235,7 +236,7 @@ def test_whoever_interrupts_does_not_wait_for_an_evaluation(tmp_path: Path, stra
 
 def test_interrupted_before_its_first_step_it_computes_none(tmp_path: Path) -> None:
     first = begun(tmp_path)
-    assert first.run(interrupted=lambda: True) is None and first.position.step == 0
+    assert first.run(stop=StopRequest(lambda: True)) is None and first.position.step == 0
 
 
 def _at(tuning: FineTuning, step: int) -> Callable[[], bool]:
@@ -248,7 +249,7 @@ def _same(one: Outcome, other: Outcome) -> bool:
 
 def test_a_resume_with_no_time_left_measures_the_steps_since_the_last_evaluation(tmp_path: Path) -> None:
     first = begun(tmp_path)
-    assert first.run(interrupted=_at(first, 7)) is None
+    assert first.run(stop=StopRequest(_at(first, 7))) is None
     second = begun(tmp_path)
     assert second.resume()
     outcome = second.run(max_seconds=0.0)
@@ -290,7 +291,7 @@ def test_the_rate_falls_to_its_end_within_the_time_allowed(
 
 def test_a_resume_knows_the_pace(tmp_path: Path) -> None:
     first = begun(tmp_path)
-    assert first.run(interrupted=_at(first, 7)) is None
+    assert first.run(stop=StopRequest(_at(first, 7))) is None
     second = begun(tmp_path)
     assert second.resume() and second.position.pace == first.position.pace > 0
     limit = second.position.seconds + 3.5 * second.position.pace
@@ -300,13 +301,13 @@ def test_a_resume_knows_the_pace(tmp_path: Path) -> None:
 
 def test_a_state_of_another_run_is_not_taken_up(tmp_path: Path) -> None:
     first = begun(tmp_path)
-    first.run(interrupted=lambda: True)
+    first.run(stop=StopRequest(lambda: True))
     assert not begun(tmp_path, replace(RECIPE, seed=1)).resume()
 
 
 def test_a_run_is_the_same_in_however_many_parts_it_is_computed(tmp_path: Path) -> None:
     first = begun(tmp_path)
-    first.run(interrupted=_at(first, 7))
+    first.run(stop=StopRequest(_at(first, 7)))
     assert begun(tmp_path, replace(RECIPE, gradient_accumulation=2, activation_checkpointing=True)).resume()
 
 
@@ -320,7 +321,7 @@ def test_of_a_damaged_state_the_one_before_is_used(
     tmp_path: Path, straight: Outcome, at: float, stopped: int, before: int
 ) -> None:
     first = begun(tmp_path / "damaged")
-    first.run(interrupted=_at(first, stopped), save_seconds=0.0)
+    first.run(stop=StopRequest(_at(first, stopped)), save_seconds=0.0)
     newest = _newest(tmp_path / "damaged")
     data = bytearray(newest.read_bytes())
     data[int(at * len(data))] ^= 0xFF
@@ -335,7 +336,7 @@ def test_of_a_damaged_state_the_one_before_is_used(
 
 def test_with_its_best_weights_damaged_a_run_starts_over(tmp_path: Path) -> None:
     first = begun(tmp_path)
-    first.run(interrupted=_at(first, 7), save_seconds=math.inf)
+    first.run(stop=StopRequest(_at(first, 7)), save_seconds=math.inf)
     best = min(tmp_path.glob("state-*"), key=lambda path: path.stat().st_mtime_ns)
     best.write_bytes(b"nothing")
     assert first.position.best_step == 5 and not begun(tmp_path).resume()
@@ -413,7 +414,7 @@ def test_llamas_blocks_learn_and_are_resumed_with_the_same_bits(
     history = straight.position.history
     assert history[-1]["held_out"] < learned * history[0]["held_out"]
     first = begun(tmp_path / "stopped", recipe, hparams=LLAMA)
-    assert first.run(interrupted=_at(first, 7)) is None
+    assert first.run(stop=StopRequest(_at(first, 7))) is None
     second = begun(tmp_path / "stopped", recipe, hparams=LLAMA)
     assert second.resume() and _same(finished(second), straight)
 
