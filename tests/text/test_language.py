@@ -32,7 +32,7 @@ def test_the_main_language_is_learned_or_the_one_that_is_asked_for() -> None:
     corpus = read_corpus(settings)
     assert corpus.language == "en" and len(corpus.texts) == 4
     [note] = corpus.notes
-    assert "2 in `de`" in str(note) and "`en`" in str(note)
+    assert "here English" in str(note) and "German (2)" in str(note)
     other = read_corpus(load_settings(SITES / "multilingual", {"articles": "_posts", "language": "de"}))
     assert len(other.texts) == 2 and all("/de/" in name for name in other.texts)
     with pytest.raises(ArticleError, match="`fr`"):
