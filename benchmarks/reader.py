@@ -17,9 +17,11 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from llama_cpp import Llama
+from llama_cpp import llama_cpp as bindings
 
 from blog_gen.config.settings import SamplingSettings, load_settings
 from blog_gen.corpus import read_corpus
@@ -40,7 +42,10 @@ class Reader:
     """Bits that each token of a text takes."""
 
     def __init__(self, path: Path) -> None:
-        self._model = Llama(str(path), n_ctx=CONTEXT, logits_all=True, verbose=False)
+        plain = bindings.llama_model_default_params()
+        plain.use_extra_bufts = False  # for AMX: a segmentation fault
+        with patch.object(bindings, "llama_model_default_params", lambda: plain):
+            self._model = Llama(str(path), n_ctx=CONTEXT, logits_all=True, verbose=False)
 
     def read(self, text: str, windows: int) -> list[Window]:
         """What each whole window of `text` costs; the first hundred words first."""
