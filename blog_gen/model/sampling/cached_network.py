@@ -21,7 +21,7 @@ from blog_gen.model.quiet import silenced
 from blog_gen.model.sampling.sampler_file import SamplerFile
 
 Array = np.ndarray[Any, Any]
-Cached = list[tuple[Array, Array]]  # a row's keys (H, n, D) and values (H, n, D), layer by layer
+Cached = list[tuple[Array, Array]]  # a row's keys (n, H, D) and values (n, H, D), layer by layer
 
 CHUNK = 64  # prompt tokens read at once
 # Slots come in multiples of this: XNNPACK adds up in vectors of up to 128, so that slots not yet used never
@@ -73,13 +73,12 @@ class CachedNetwork:
         prediction, fresh = self._run(np.asarray(tokens), np.asarray(positions))
         seats = list(enumerate(positions))  # one by one: indexing by arrays takes five times as long
         for layer, (keys, values) in enumerate(self._caches):
-            k, v, new = keys(), values(), fresh[2 * layer : 2 * layer + 2]
+            k, v, new = keys(), values(), fresh[:, 2 * layer : 2 * layer + 2]
             for row, at in seats:
-                k[row, :, at] = new[0, :, row]
-                v[row, :, :, at] = new[1, :, row]
+                k[row, at], v[row, at] = new[row]
         past = self._view["past"]()
         for row, at in seats:
-            past[row, 0, at] = 0
+            past[row, at] = 0
         return prediction
 
     def read(self, tokens: Sequence[int]) -> tuple[Cached, Iterator[Prediction]]:
@@ -88,7 +87,7 @@ class CachedNetwork:
         return cached, self._chunks(tokens, cached)
 
     def _empty(self, length: int) -> Cached:
-        shape = (self.hparams.kv_heads, length, self.hparams.head_width)
+        shape = (length, self.hparams.kv_heads, self.hparams.head_width)
         return [(np.empty(shape, np.float32), np.empty(shape, np.float32)) for _ in self._caches]
 
     def _chunks(self, tokens: Sequence[int], cached: Cached) -> Iterator[Prediction]:
@@ -102,10 +101,10 @@ class CachedNetwork:
             del now
             for shared, own in zip(self._shared, cached, strict=True):
                 for side in (0, 1):
-                    shared[side]()[0, :] = own[side][:, :at] if at else 0
+                    shared[side]()[0] = own[side][:at].swapaxes(0, 1) if at else 0
             prediction, fresh = self._run(np.asarray(tokens[at:end]), np.arange(at, end))
             for layer, (keys, values) in enumerate(cached):
-                keys[:, at:end], values[:, at:end] = fresh[2 * layer], fresh[2 * layer + 1]
+                keys[at:end], values[at:end] = fresh[:, 2 * layer], fresh[:, 2 * layer + 1]
             yield prediction
 
     def arrange(self, rows: Sequence[int | tuple[int, ...]], slots: int) -> None:
@@ -140,30 +139,27 @@ class CachedNetwork:
         return self._recent[1]
 
     def _row(self, row: int) -> Cached:
-        length = int((self._view["past"]()[row, 0, :, 0] == 0).sum())
-        return [
-            (keys()[row, :, :length].copy(), values()[row, :, :, :length].swapaxes(1, 2).copy())
-            for keys, values in self._caches
-        ]
+        length = int((self._view["past"]()[row, :, 0, 0] == 0).sum())
+        return [(keys()[row, :length].copy(), values()[row, :length].copy()) for keys, values in self._caches]
 
     def _fill_row(self, row: int, cached: Cached) -> None:
-        length = cached[0][0].shape[1]
-        for (keys, values), (old_keys, old_values) in zip(self._caches, cached, strict=True):
-            own = keys()[row], values()[row]
-            own[0][:, :length], own[1][:, :, :length] = old_keys, old_values.swapaxes(1, 2)
-            # What is hidden must still be finite: 0 times infinity is not 0.
-            own[0][:, length:], own[1][:, :, length:] = 0, 0
-        past = self._view["past"]()[row, 0]
+        length = len(cached[0][0])
+        for views, old in zip(self._caches, cached, strict=True):
+            for view, tokens in zip(views, old, strict=True):
+                own = view()[row]
+                # What is hidden must still be finite: 0 times infinity is not 0.
+                own[:length], own[length:] = tokens, 0
+        past = self._view["past"]()[row]
         past[:length], past[length:] = 0, _HIDDEN
 
     def _run(self, tokens: Array, positions: Array) -> tuple[Prediction, Array]:
-        """The prediction, and the new keys and values (2 L, H, M, D), which lie in turns."""
+        """The prediction, and the new keys and values (M, 2 L, H, D), which lie in turns."""
         self._view["x"]()[:, 0] = self.file.embed(tokens, positions)
         if self.hparams.positions == "rotary":
             self._view["cosine"]()[:, 0, 0], self._view["sine"]()[:, 0, 0] = self.file.rotation(positions)
         self._interpreter.invoke()
         hp = self.hparams
-        fresh = self._view["fresh"]().reshape(-1, hp.kv_heads, len(tokens), hp.head_width).copy()
+        fresh = self._view["fresh"]().reshape(len(tokens), -1, hp.kv_heads, hp.head_width).copy()
         normaliser = self._view["top"]()[:, 0, 0] + np.log(self._view["total"]()[:, 0, 0])
         return Prediction(self._view["logits"]()[:, 0].copy(), normaliser), fresh
 
@@ -172,15 +168,12 @@ class CachedNetwork:
         if (new, rows, slots, shared) == self._shape:
             return
         heads, width = self.hparams.kv_heads, self.hparams.head_width
-        shapes: dict[str, tuple[int, ...]] = {"x": (new, 1, self.hparams.n_embd), "past": (rows, 1, slots, 1)}
+        shapes: dict[str, tuple[int, ...]] = {"x": (new, 1, self.hparams.n_embd), "past": (rows, slots, 1, 1)}
         shapes["now"] = (1, 1, new, shared + new)
         if self.hparams.positions == "rotary":
             shapes["cosine"] = shapes["sine"] = (new, 1, 1, width)
         for layer in range(self.hparams.n_layer):
-            shapes[f"k{layer}"], shapes[f"v{layer}"] = (
-                (rows, heads, slots, width),
-                (rows, heads, width, slots),
-            )
+            shapes[f"k{layer}"] = shapes[f"v{layer}"] = (rows, slots, heads, width)
             shapes[f"shared_k{layer}"] = shapes[f"shared_v{layer}"] = (1, heads, shared, width)
         for name, shape in shapes.items():
             self._interpreter.resize_tensor_input(self._index[name], shape)

@@ -98,7 +98,7 @@ class _Network(Operations):
         masks = (
             graph.input("past", 1, 1, 1, 1),
             graph.input("now", 1, 1, 1, 2),
-        )  # (P, 1, T, 1), (1, 1, M, S + M)
+        )  # (P, T, 1, 1), (1, 1, M, S + M)
         if hp.positions == "rotary":  # of the new tokens' positions, by the host
             width = hp.head_width
             self._turn = (
@@ -120,7 +120,7 @@ class _Network(Operations):
         graph.output(logits, "logits")  # (M, 1, V)
         graph.output(top, "top")  # (M, 1, 1): with `total`, what makes logits log-probabilities
         graph.output(self.reduce("SUM", self.exp(logits, top), 2), "total")  # (M, 1, 1)
-        graph.output(self.concatenate(fresh, 1), "fresh")  # (1, 2 L K, M, D): k0, v0, k1, v1 …
+        graph.output(self.concatenate(fresh, 2), "fresh")  # (M, 1, 2 L K, D): k0, v0, k1, v1 …
         if hp.positions == "learned":
             graph.constant("wpe", self._weights["wpe"])  # for the host
         if self._smoothed and hp.tied:
@@ -141,11 +141,11 @@ class _Network(Operations):
         return self.mul(self.mul(gate, opened), other)
 
     def _caches(self, layer: int) -> tuple[int, int, int, int]:
-        """Own keys (P, K, T, D) and values (P, K, D, T), shared keys and values (1, K, S, D)."""
+        """Own keys and values (P, T, K, D), where a token's stand in one piece; shared ones (1, K, S, D)."""
         heads, width = self._hparams.kv_heads, self._hparams.head_width
         return (
-            self.graph.input(f"k{layer}", 1, heads, 1, width),
-            self.graph.input(f"v{layer}", 1, heads, width, 1),
+            self.graph.input(f"k{layer}", 1, 1, heads, width),
+            self.graph.input(f"v{layer}", 1, 1, heads, width),
             self.graph.input(f"shared_k{layer}", 1, heads, 1, width),
             self.graph.input(f"shared_v{layer}", 1, heads, 1, width),
         )
@@ -153,57 +153,62 @@ class _Network(Operations):
     def _attention(
         self, x: int, at: str, caches: tuple[int, int, int, int], masks: tuple[int, int]
     ) -> tuple[int, int, int]:
-        """(M, 1, C) -> (M, 1, C), and the new keys and values (1, K, M, D)."""
+        """(M, 1, C) -> (M, 1, C), and the new keys and values (M, 1, K, D)."""
         hp = self._hparams
-        query, key, value = self._heads(self._linear(x, f"{at}/c_attn"))  # (1, H or K, M, D)
-        keys, values = self.concatenate([caches[2], key], 2), self.concatenate([caches[3], value], 2)
-        seen = self._by_group(query, lambda part: self.matmul(part, keys, transpose=True))
-        new = self._swap_rows(self.add(seen, masks[1]))  # (M, H, 1, S + M)
-        seen = self._by_group(self._swap_rows(query), lambda part: self._dot(caches[0], part))
-        old = self.add(seen, masks[0])  # (M, H, T, 1)
-        top = self.binary("MAXIMUM", self.reduce("REDUCE_MAX", old, 2), self.reduce("REDUCE_MAX", new, 3))
-        old, new = self.exp(old, top), self.exp(new, top)
-        total = self.add(self.reduce("SUM", old, 2), self.reduce("SUM", new, 3))  # (M, H, 1, 1)
-        turned = self.transpose(old, 0, 1, 3, 2)
-        seen_old = self._by_group(turned, lambda part: self._dot(caches[1], part))  # (M, H, D, 1)
-        new = self._by_group(self._swap_rows(new), lambda part: self.matmul(part, values))
-        seen_new = self._swap_rows(new)  # (M, H, 1, D)
-        seen = self.add(self.reshape(seen_old, -1, hp.n_head, 1, hp.head_width), seen_new)
+        query, key, value = self._heads(self._linear(x, f"{at}/c_attn"))
+        keys = self.concatenate([caches[2], self._rows_within(key)], 2)
+        values = self.concatenate([caches[3], self._rows_within(value)], 2)  # (1, K, S + M, D)
+        seen = self._by_group(
+            self._rows_within(query), 1, lambda part: self.matmul(part, keys, transpose=True)
+        )
+        new = self.transpose(self.add(seen, masks[1]), 2, 1, 0, 3)  # (M, H, 1, S + M)
+        seen = self._by_group(query, 2, lambda part: self._sum_of_products(caches[0], part, 3))
+        old = self.add(seen, masks[0])  # (M, T, H, 1)
+        top = self.binary(
+            "MAXIMUM", self.reduce("REDUCE_MAX", old, 1), self._beside(self.reduce("REDUCE_MAX", new, 3))
+        )
+        old, new = self.exp(old, top), self.exp(new, self.reshape(top, -1, hp.n_head, 1, 1))
+        total = self.add(self.reduce("SUM", old, 1), self._beside(self.reduce("SUM", new, 3)))
+        seen_old = self._by_group(old, 2, lambda part: self._sum_of_products(caches[1], part, 1))
+        rows = self.transpose(new, 2, 1, 0, 3)  # (1, H, M, S + M)
+        new = self._by_group(rows, 1, lambda part: self.matmul(part, values))
+        seen = self.add(seen_old, self.transpose(new, 2, 0, 1, 3))  # (M, 1, H, D)
         merged = self.reshape(self.binary("DIV", seen, total), -1, 1, hp.n_embd)
         return self._linear(merged, f"{at}/c_proj"), key, value
 
     def _heads(self, mixed: int) -> tuple[int, int, int]:
-        """(M, 1, (H + 2K) D) as queries (1, H, M, D), keys and values (1, K, M, D), turned where they are."""
+        """(M, 1, (H + 2K) D) as queries (M, 1, H, D), keys and values (M, 1, K, D), turned where they are."""
         hp = self._hparams
-        split = self.reshape(mixed, -1, hp.n_head + 2 * hp.kv_heads, 1, hp.head_width)
-        query, key, value = self.parts(split, [hp.n_head, hp.kv_heads, hp.kv_heads], axis=1)
+        split = self.reshape(mixed, -1, 1, hp.n_head + 2 * hp.kv_heads, hp.head_width)
+        query, key, value = self.parts(split, [hp.n_head, hp.kv_heads, hp.kv_heads], axis=2)
         if hp.positions == "rotary":
             query, key = self._turned(query), self._turned(key)
-        return self._swap_rows(query), self._swap_rows(key), self._swap_rows(value)
+        return query, key, value
 
     def _turned(self, x: int) -> int:
-        """(M, H, 1, D) turned by its position; the sines of the first half come with their minus."""
+        """(M, 1, H, D) turned by its position; the sines of the first half come with their minus."""
         one, two = self.split(x, 2, axis=3)
         cosine, sine = self._turn
         return self.add(self.mul(x, cosine), self.mul(self.concatenate([two, one], 3), sine))
 
-    def _by_group(self, x: int, meet: Callable[[int], int]) -> int:
+    def _by_group(self, x: int, axis: int, meet: Callable[[int], int]) -> int:
         """`meet` of those heads of `x` that stand beside the keys' one by one, for each such group."""
         groups = self._hparams.n_head // self._hparams.kv_heads
         if groups == 1:
             return meet(x)
-        return self.concatenate([meet(part) for part in self.split(x, groups, axis=1)], 1)
+        return self.concatenate([meet(part) for part in self.split(x, groups, axis=axis)], axis)
 
-    def _dot(self, a: int, b: int) -> int:
-        """Products summed over the last axis, (…, 1).
+    def _sum_of_products(self, a: int, b: int, axis: int) -> int:
+        """Faster than BATCH_MATMUL where a matrix meets one row: XNNPACK would first repack the matrix."""
+        return self.reduce("SUM", self.mul(a, b), axis)
 
-        Faster than BATCH_MATMUL where a matrix meets one row: XNNPACK would first repack the matrix.
-        """
-        return self.reduce("SUM", self.mul(a, b), 3)
+    def _rows_within(self, x: int) -> int:
+        """(M, 1, n, D) -> (1, n, M, D)."""
+        return self.transpose(x, 1, 2, 0, 3)
 
-    def _swap_rows(self, x: int) -> int:
-        """(M, H, 1, n) -> (1, H, M, n), and back."""
-        return self.transpose(x, 2, 1, 0, 3)
+    def _beside(self, x: int) -> int:
+        """(M, H, 1, 1) -> (M, 1, H, 1), as what comes from the cache."""
+        return self.reshape(x, -1, 1, self._hparams.n_head, 1)
 
     def _linear(self, x: int, name: str) -> int:
         weight, bias = self._weights[f"{name}/w"].T, self._weights.get(f"{name}/b")

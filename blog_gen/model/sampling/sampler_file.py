@@ -23,7 +23,7 @@ from blog_gen.model.hparams import HParams
 
 Array = np.ndarray[Any, Any]
 Precision = Literal["int8", "float32"]
-FORMAT = 2  # of the graph and its trailer; a file of another format is made anew
+FORMAT = 3  # of the graph and its trailer; a file of another format is made anew
 
 
 @dataclass(frozen=True)
