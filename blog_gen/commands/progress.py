@@ -63,7 +63,7 @@ class Progress:
             self._first = done  # where an interrupted run is resumed, that many steps cost no time now
         seconds = max(time.monotonic() - self._began, 1e-6)
         rate = f"{(done - self._first) / seconds:.2g} {unit}/s" if in_turn else ""
-        left = f"{self._left(done, total, seconds):.0f} s left" if in_turn else ""
+        left = self._left(done, total, seconds) if in_turn else ""
         if self._bar is not None:
             self._bar.update(self._task, completed=done, total=total, rate=rate, left=left, more=more)
         elif time.monotonic() - self._said > LINE_SECONDS:
@@ -76,10 +76,11 @@ class Progress:
         self._measured.update(values)
         self.update(int(values["step"]), total, _losses(self._measured))
 
-    def _left(self, done: int, total: int, seconds: float) -> float:
+    def _left(self, done: int, total: int, seconds: float) -> str:
         """Seconds, by the rate since the first number that was heard, and no more than are allowed."""
         each = seconds / max(1, done - (self._first or 0))
-        return max(0.0, min(each * (total - done), self._limit - seconds))
+        left = min(each * (total - done), self._limit - seconds)
+        return f"{left:.0f} s left" if left >= 1 else "ending"
 
     def close(self) -> None:
         if self._bar is not None:

@@ -31,6 +31,7 @@ def test_no_more_time_is_left_than_is_allowed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "160 s left" in said(capsys, monkeypatch, 260.0)
+    assert "steps/s, ending" in said(capsys, monkeypatch, 90.0), "what it found is still to be measured"
 
 
 def test_of_what_is_made_side_by_side_no_time_is_foretold(
