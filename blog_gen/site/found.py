@@ -40,7 +40,7 @@ class Found:
         found = [*_counted(self.counts, "post"), *_counted(self.files, "file")]
         more = [f"more in {len(found) - NAMED} other folders"] if found[NAMED + 1 :] else []
         named = ", ".join([*found[:NAMED], *more] if more else found)
-        other = " `articles:` in your settings names another." if found[1:] else ""
+        other = " To take another, set `articles:` in your settings." if found[1:] else ""
         return f"{named}; using `{self.taken}`.{other}"
 
 
