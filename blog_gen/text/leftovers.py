@@ -39,6 +39,7 @@ _IN_WORD = re.compile(r"(?<=[^\W_])_++(?=[^\W_])")
 # A backquote that begins no code, but for `such' and ``such'' quotation marks.
 _BACKQUOTE = re.compile(r"(?<![\\`])`++(?![^`'\n]{1,80}+'(?!\w))")
 _PAIRED = (re.compile(r"(?<![\\~])~~(?!~)"), re.compile(r"(?<![\\$])\$\$(?!\$)"))  # struck out; a formula
+_QUOTATION = re.compile(r'(?<=[^\d\\\n])"')  # not of inches, and not one that the next paragraphs close
 # No ending of a file and no name that ends so, such as Node.js and ASP.NET.
 _HOST = r"(?:[a-z0-9-]++\.)+(?:com|org|info|edu|gov|io|dev|eu|uk|de|fr|example)\b(?!\.\w|[-@])"
 _NAMED = re.compile(rf"(?<![\w.@/-]){_HOST}", re.I)
@@ -119,13 +120,18 @@ def _paired(text: str) -> str:
     return _BRACKETS.sub(lambda mark: "" if mark.start() in alone else mark[0], text)
 
 
+def _without_odd_ones(text: str) -> str:
+    """One paragraph without the last of marks that come in pairs, and do not here."""
+    for pair in _PAIRED:
+        found = [*pair.finditer(text)]
+        if len(found) % 2:
+            text = text[: found[-1].start()] + text[found[-1].end() :]
+    return _QUOTATION.sub("", text) if text.count('"') == 1 else text
+
+
 def _paragraph(text: str) -> str:
     """One paragraph without a mark that stands alone, or a last mark of emphasis that closes none."""
-    text = _BACKQUOTE.sub("", _paired(text))
-    for pair in _PAIRED:
-        *_, last_one = None, *pair.finditer(text)
-        if last_one and len(pair.findall(text)) % 2:
-            text = text[: last_one.start()] + text[last_one.end() :]
+    text = _without_odd_ones(_BACKQUOTE.sub("", _paired(text)))
     for mark in "*_":
         alone = [found for found in _EMPHASIS.finditer(text) if found[0][0] == mark]
         if len(alone) == 1 and not _in_link(text, alone[0].start()):

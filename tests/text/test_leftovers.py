@@ -41,6 +41,10 @@ FACTS = SiteFacts(hosts=frozenset({"friend.com"}), named=frozenset({"shop.com"})
             "## We went out as it rained on the roofs of the town. And we read.",
             "We went out as it rained on the roofs of the town. And we read.",
         ),
+        (
+            'Such simple" is good. "So" it is.\n\nAnd "so on.',
+            'Such simple" is good. "So" it is.\n\nAnd so on.',
+        ),
         ("So $$a = b and on.", "So a = b and on."),
         ("One ](/a/b), [two](/c) and [three\nfour](/d).", "One , [two](/c) and [three\nfour](/d)."),
     ],
@@ -70,6 +74,7 @@ def test_what_was_never_ended_goes(sampled: str, left: str) -> None:
         "So $$a = b$$ and $$\nc\n$$, \\$$5 and $5",
         "In (0, 1] and [a,b[, \\[b, c\\] and \\[d]",
         "# What is it? Mr. X says.\n\n## What came of it when it rained on the roofs of the small town",
+        'A 5" disk.\n\n"It rained.\n\n"We read."',
         "- [ ] a task to do\n- [x] one more task",
     ],
 )
