@@ -61,6 +61,7 @@ _BARE = re.compile(
 _INTERVAL = r"[\[(\]][^\[\]()\s,]{1,12}, ?[^\[\]()\s,]{1,12}[\])\[]"
 _BRACKETS = re.compile(rf"\\[^\[]|{_INTERVAL}|(?P<opening>\\?\[)|(?P<closing>{_TARGET}|\])")
 _POINTS = ".,;:!?\"'"  # after an address, they belong to the sentence
+_TWICE = re.compile(r"\b(an?|the|of|to|and|or|with|for)(?: \1)++(?![\w'’-])")  # a slip in any text
 _GLUED = re.compile(r"(?<=[a-z]{2}),(?=[a-z]{2})")
 _LINK_IN_LINE = re.compile(r"!?\[([^\[\]]*+)\]\([^()]*+\)")
 
@@ -126,6 +127,7 @@ def _without_odd_ones(text: str) -> str:
         found = [*pair.finditer(text)]
         if len(found) % 2:
             text = text[: found[-1].start()] + text[found[-1].end() :]
+    text = _TWICE.sub(r"\1", text)
     return _QUOTATION.sub("", text) if text.count('"') == 1 else text
 
 

@@ -45,6 +45,7 @@ FACTS = SiteFacts(hosts=frozenset({"friend.com"}), named=frozenset({"shop.com"})
             'Such simple" is good. "So" it is.\n\nAnd "so on.',
             'Such simple" is good. "So" it is.\n\nAnd so on.',
         ),
+        ("To make the release a a bit of of of it", "To make the release a bit of it"),
         ("So $$a = b and on.", "So a = b and on."),
         ("One ](/a/b), [two](/c) and [three\nfour](/d).", "One , [two](/c) and [three\nfour](/d)."),
     ],
@@ -75,6 +76,7 @@ def test_what_was_never_ended_goes(sampled: str, left: str) -> None:
         "In (0, 1] and [a,b[, \\[b, c\\] and \\[d]",
         "# What is it? Mr. X says.\n\n## What came of it when it rained on the roofs of the small town",
         'A 5" disk.\n\n"It rained.\n\n"We read."',
+        "He had had that that day, went to to-do, a a's and very very far",
         "- [ ] a task to do\n- [x] one more task",
     ],
 )
