@@ -20,10 +20,14 @@ _BRACES = {"{{": "\U000f0000", "}}": "\U000f0001", "{%": "\U000f0002", "%}": "\U
 _BRACE = re.compile("|".join(map(re.escape, _BRACES)))
 _SHOWN = {mark: brace for brace, mark in _BRACES.items()}
 _STAND_IN = re.compile(f"[{''.join(_SHOWN)}]")
-_TAG = re.compile(r"\{%(?:(?!%\}|\{%)[^\n])*+%\}|\{\{(?:(?!\}\}|\{\{)[^\n])*+\}\}")
-_TITLE = re.compile(r"\{\{-?\s*page\.title\b[^{}\n]*\}\}")
-_SITE = re.compile(r"\{\{-?\s*(?:site\.(?:base_?url|url)|page\.base_?url)\s*(?:\|[^{}\n]*)?-?\}\}")
-_NO_TARGET = re.compile(r"!?\[([^\[\]\n]*+)\]\((?=[^()\n]*(?:\{%|\{\{))[^()\n]*+\)")
+_TAG = re.compile(r"\{%(?:(?!%\}|\{%)[\s\S])*+%\}|\{\{(?:(?!\}\}|\{\{)[\s\S])*+\}\}")
+_TITLE = re.compile(r"\{\{-?\s*page\.title\b[^{}]*\}\}")
+_SITE = re.compile(r"\{\{-?\s*(?:site\.(?:base_?url|url)|page\.base_?url)\s*(?:\|[^{}]*)?-?\}\}")
+_NO_TARGET = re.compile(r"!?\[([^\[\]]*+)\]\((?=[^()]*(?:\{%|\{\{))[^()]*+\)")
+# Distill's own elements: a reader sees a number, and what is behind it only by pointing there.
+_NOTE = re.compile(
+    r"(?<![ \t])[ \t]*+<(d-cite|d-footnote)(?:\s[^<>]*)?>(?:(?!</?\1\b)[\s\S])*+</\1\s*>", re.I
+)
 _ATTRIBUTES = re.compile(r"(?<![ \t])[ \t]*+\{:(?:[^{}\n\\]|\\.)*+\}")
 _EXTENSION = re.compile(r"^ {0,3}\{::?/?[a-z]*(?:[ \t][^{}\n]*)?\}[ \t]*$", re.M)
 _LINK = re.compile(
@@ -107,6 +111,7 @@ def _without_liquid(text: str, title: str) -> str:
 
 def _without_html(text: str) -> str:
     """Elements as Markdown, those that it has none for away; characters as themselves."""
+    text = _NOTE.sub("", text)
     text = _LINK.sub(lambda link: f"[{link[3].strip()}]({link[1] or link[2] or ''})", text)
     text = _SPAN.sub(lambda span: f"{(mark := _MARKS[span[1].lower()])}{span[2].strip()}{mark}", text)
     text = _HEADING.sub(lambda heading: f"\n\n{'#' * int(heading[1])} {heading[2].strip()}\n\n", text)

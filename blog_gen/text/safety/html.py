@@ -30,7 +30,7 @@ _ACTIVE = re.compile(rf"<(?:{_ALTERNATIVES})\b|[\s/\"']on\w+\s*=|javascript:|vbs
 # A tag, a declaration, or what begins something that its own mark ends.
 _MARKUP = re.compile(
     r"(?<!\\)(?:(?P<begun><!--|<!\[CDATA\[|<\?)|<![A-Z][^<>]*>"
-    r"|<(?P<slash>/?)(?P<name>[A-Z][A-Z0-9]*)(?=[\s/>])[^<>]*>)",
+    r"|<(?P<slash>/?)(?P<name>[A-Z][A-Z0-9]*+(?:-[A-Z0-9-]*+)?)(?=[\s/>])[^<>]*>)",
     re.IGNORECASE,
 )
 _CLOSING = re.compile(rf"</(?P<name>{_ALTERNATIVES})\s*>", re.IGNORECASE)
@@ -47,7 +47,7 @@ _ENTITY = re.compile(r"&#(?:[xX](?P<hexadecimal>[0-9A-Fa-f]+)|(?P<decimal>[0-9]+
 
 
 def without_markup(text: str, report: SafetyReport, keep: str = "") -> str:
-    """`text` without HTML elements, comments, CDATA and instructions; unknown elements stay.
+    """`text` without HTML elements, custom ones too, comments, CDATA and instructions; unknown elements stay.
 
     Scripts and their like go with all they hold; of other elements the content stays. `keep` is one
     comment to leave alone: the site's excerpt separator.
@@ -87,7 +87,7 @@ def _end(found: re.Match[str], closings: Mapping[str, Sequence[tuple[int, int]]]
         end = text.find(mark, after, after + _LONGEST_COMMENT + len(mark))
         return end + len(mark) if end >= 0 else None
     name = (found["name"] or "").lower()
-    if name and name not in _ELEMENTS:
+    if name and name not in _ELEMENTS and "-" not in name:  # with a hyphen it is a script's own element
         return None
     closed = [] if found["slash"] else closings.get(name, [])
     at = bisect_left(closed, (after, 0))
