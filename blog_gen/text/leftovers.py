@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from blog_gen.text.safety.code import masked
 from blog_gen.text.safety.facts import SiteFacts
 from blog_gen.text.safety.fences import Prose, split
-from blog_gen.text.safety.links import may_link
+from blog_gen.text.safety.links import may_link, may_show
 
 _TARGET = r"\]\([^()\n]*+(?:\([^()\n]*+\)[^()\n]*+)*+\)"
 _JUNK = r"(?:<?(?:https?:|www\.|mailto:|\.{0,2}/|#)[^\s()]*+)?"
@@ -23,6 +23,9 @@ _LINKS = re.compile(
 _NO_LINK = re.compile(
     r"(?<![\]\w\\!])(?<!\] )\[(?P<text>[^\s\[\]^]++(?:[ \t]++[^\s\[\]]++)++)\](?! ?[\[(:{])"
 )
+# An image that a sentence begins with: without it, as `safe` leaves what the site has not, that has no head.
+_IMAGE = re.compile(r"^\[?!\[[^\[\]\n]*+\]\((?P<url>[^()\s]*+)[^()\n]*+\)(?=[ \t]+\S)", re.M)
+_FIRST_SENTENCE = re.compile(r"\A.*?[.!?][)\]\"'”’*_]*\s+(?=[^\sa-z])|\A.*", re.S)
 _LABEL = re.compile(r"^ {0,3}\[([^\[\]\n]++)\]:", re.M)
 _LONE = re.compile(r"(?<=\S)[ \t]++[*_]+\Z")
 _LAST = re.compile(r"(?<=[^\s*_])(?:\*++|_++)\Z")
@@ -33,6 +36,8 @@ _EMPHASIS = re.compile(r"(?<![\w*_\\])[*_]{1,3}(?=[^\s*_])|(?<=[^\s*_\\])[*_]{1,
 _HEADED = re.compile(
     r"^ {0,3}#{1,6}[ \t]++(?=(?:\S++[ \t]++){25}|(?:\S++[ \t]++){11}[^\n]*(?<=[.!?])[ \t]*$)", re.M
 )
+_GAP = re.compile(r"(\n[ \t]*\n)")
+_WORD = re.compile(r"[^\W_]+")
 _BULLET = re.compile(r"^[ \t]*[-+*][ \t]", re.M)
 _RULE = re.compile(r"[ \t]*+(?:[-*_][ \t]*+){3,}+")
 _IN_WORD = re.compile(r"(?<=[^\W_])_++(?=[^\W_])")
@@ -87,12 +92,26 @@ def without_leftovers(body: str, facts: SiteFacts | None = None) -> str:
 
 def _prose(text: str, labels: Collection[str], facts: SiteFacts | None) -> str:
     hidden, shown = masked(_HEADED.sub("", text))
-    hidden = _LINKS.sub(lambda link: link["whole"] or _without_brackets(link), hidden)
-    hidden = _NO_LINK.sub(lambda words: words[0 if words["text"].casefold() in labels else "text"], hidden)
+    parts = _GAP.split(hidden)
+    return shown("".join(part if part.isspace() else _paragraph(part, labels, facts) for part in parts))
+
+
+def _paragraph(text: str, labels: Collection[str], facts: SiteFacts | None) -> str:
+    before = text
+    text = _LINKS.sub(lambda link: link["whole"] or _without_brackets(link), text)
+    text = _NO_LINK.sub(lambda words: words[0 if words["text"].casefold() in labels else "text"], text)
     if facts:
-        hidden = _GLUED.sub(", ", _BARE.sub(lambda found: _bare(found, facts), hidden))
-    parts = re.split(r"(\n[ \t]*\n)", hidden)
-    return shown("".join(part if part.isspace() else _paragraph(part) for part in parts))
+        text = _IMAGE.sub(lambda image: image[0] if may_show(image["url"], facts) else "", text)
+        text = _GLUED.sub(", ", _BARE.sub(lambda found: _bare(found, facts), text))
+    return _headed(before, _emphasised(_without_odd_ones(_BACKQUOTE.sub("", _paired(text)))))
+
+
+def _headed(before: str, text: str) -> str:
+    """One paragraph without a first sentence that has lost its beginning."""
+    first, now = _WORD.search(before), _WORD.match(text.lstrip())
+    if not (first and now and now[0][0].islower()) or first[0] == now[0]:
+        return text
+    return _FIRST_SENTENCE.sub("", text, count=1)
 
 
 def _bare(found: re.Match[str], facts: SiteFacts) -> str:
@@ -131,9 +150,8 @@ def _without_odd_ones(text: str) -> str:
     return _QUOTATION.sub("", text) if text.count('"') == 1 else text
 
 
-def _paragraph(text: str) -> str:
-    """One paragraph without a mark that stands alone, or a last mark of emphasis that closes none."""
-    text = _without_odd_ones(_BACKQUOTE.sub("", _paired(text)))
+def _emphasised(text: str) -> str:
+    """One paragraph without a mark of emphasis that stands alone, or a last one that closes none."""
     for mark in "*_":
         alone = [found for found in _EMPHASIS.finditer(text) if found[0][0] == mark]
         if len(alone) == 1 and not _in_link(text, alone[0].start()):

@@ -12,7 +12,7 @@ from blog_gen.text import leftovers
 from blog_gen.text.leftovers import without_addresses, without_leftovers
 from blog_gen.text.safety.facts import SiteFacts
 
-FACTS = SiteFacts(hosts=frozenset({"friend.com"}), named=frozenset({"shop.com"}))
+FACTS = SiteFacts(hosts=frozenset({"friend.com"}), files=frozenset({"b.png"}), named=frozenset({"shop.com"}))
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ FACTS = SiteFacts(hosts=frozenset({"friend.com"}), named=frozenset({"shop.com"})
         ("An *a* and a b_", "An *a* and a b"),
         ("A bold end**", "A bold end"),
         ("_You only ask. Not the first.", "You only ask. Not the first."),
+        ("_you only ask.\n](\n\n[the shop](http:// is.", "you only ask.\n\n\nthe shop is."),
         ("We **read and\nate.\n\nAnd *so* on.", "We read and\nate.\n\nAnd *so* on."),
         ("We read* and ate.", "We read and ate."),
         ("See the ]( here.", "See the  here."),
@@ -119,6 +120,10 @@ def test_a_title_names_no_place_that_the_site_does_not(line: str, left: str) -> 
         ("Write to me@evil.example, HTTPS://EVIL.EXAMPLE or https:/evil.example.", "Write to, or."),
         ("All at evil.com/shop, Node.js/Deno and friend.com/a", "All at, Node.js/Deno and friend.com/a"),
         ("By git@evil.com:a/b", "By git@evil.com:a/b"),
+        ("It rained.\n\n[![](/a b/c) is the best. We read.", "It rained.\n\nWe read."),
+        ("www.evil.example is the best. We read.", "We read."),
+        ("![a](/b.png) it was, and [we](/c) read.", "![a](/b.png) it was, and [we](/c) read."),
+        ("so it was. ![a](/no.png)", "so it was. ![a](/no.png)"),
         ("Try (www.host.example) or host.example, Evil.com.", "Try or,."),
         (
             "Shop.com sells friend.com, main.py, a.de.js and `x.com`",
