@@ -46,6 +46,7 @@ from blog_gen.judge.blocks import blocks_of
 from blog_gen.judge.calibration import own_limits
 from blog_gen.judge.completeness import usual_words, words_in
 from blog_gen.judge.index import CorpusIndex
+from blog_gen.judge.novelty import PHRASE, PHRASE_OF_CHARACTERS
 from blog_gen.judge.trimming import ends_whole, most_end_whole, whole
 from blog_gen.judge.words import unspaced
 from blog_gen.site.articles import oldest_first
@@ -59,9 +60,12 @@ be made that a reader would call bad."""
 
 
 def paragraphs(body: str) -> list[str]:
-    return [
-        block.text for block in blocks_of(body) if block.kind == "paragraph" and words_in(block.text) > 15
-    ]
+    """Those of more than 15 words, or of as many characters as make these: what is shorter is a line."""
+    return [block.text for block in blocks_of(body) if block.kind == "paragraph" and _is_long(block.text)]
+
+
+def _is_long(text: str) -> bool:
+    return words_in(text) > (15 * PHRASE_OF_CHARACTERS // PHRASE if unspaced(text) else 15)
 
 
 def sentences(body: str) -> list[str]:
@@ -88,9 +92,7 @@ def one_copied_paragraph(body: str, learnt: Sequence[str], rng: random.Random) -
     """One that only one post has: what several share, such as a footer, is the blog's own to say again."""
     chosen = (rng.choice(paragraphs(other)) for other in rng.sample(learnt, len(learnt)))
     copied = next((text for text in chosen if sum(text in other for other in learnt) == 1), "")
-    first = next(
-        block for block in blocks_of(body) if block.kind == "paragraph" and words_in(block.text) > 15
-    )
+    first = next(block for block in blocks_of(body) if block.kind == "paragraph" and _is_long(block.text))
     end = first.start + len(first.text)
     return f"{body[:end]}\n\n{copied}\n\n{body[end:].lstrip()}" if copied else ""
 

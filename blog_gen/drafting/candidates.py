@@ -127,7 +127,8 @@ class CandidateWriter:
         safe = make_safe(without_leftovers(body, self.facts), self.facts)
         if not safe.body:
             raise PostFormatError("no whole sentence is left of the body")
-        post = replace(sampled, body=safe.body)
+        final = whole(safe.body, self.whole_ends)  # a sentence may have ended with what was taken out
+        post = replace(sampled, body=make_safe(final, self.facts).body if final != safe.body else final)
         logprobs = sample.logprobs if post == sampled else self._logprobs(head, post.body)
         return FinalText(self._candidate(post, sample, logprobs), safe.findings)
 

@@ -13,7 +13,7 @@ from blog_gen.judge.blocks import PROSE, Block, blocks_of
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.markup import Fault, heading_faults, markup_faults
 from blog_gen.judge.scorecard import Check, at_most
-from blog_gen.judge.trimming import broken_off
+from blog_gen.judge.trimming import broken_off, trimmed
 from blog_gen.judge.words import forms_of, quoted
 
 # What a paragraph ends with: a stop, perhaps in brackets, in emphasis or in the text of a link.
@@ -51,8 +51,11 @@ def _ended_check(candidate: Candidate) -> Check:
 
 
 def _broken_off_check(body: str, limits: Limits) -> Check:
-    text = broken_off(body)
-    reason = f"it breaks off in the middle of {quoted(text)}" if text else "its last sentence is whole"
+    """A draft was trimmed to its last whole sentence, so what stands under one is a name, a caption …"""
+    text = "" if trimmed(body) else broken_off(body)
+    reason = (
+        f"it breaks off in the middle of {quoted(text)}" if text else "it has a whole sentence to end with"
+    )
     return at_most("broken_off", words_in(text), limits.broken_off, reason)
 
 

@@ -117,6 +117,7 @@ def test_where_posts_end_with_a_sentence_so_do_drafts(sampled: str, final: str) 
     [
         ("It rained. And we", "It rained."),
         ("It rained.\n\n> So we", "It rained."),
+        ("It rained. And see https://evil.example/a", "It rained."),
         ("It rained and we", "It rained and we"),
     ],
 )

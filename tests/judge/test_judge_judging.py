@@ -60,7 +60,7 @@ def test_a_sound_candidate_passes_every_check() -> None:
         ({"body": BODY + "\nSee [the tap"}, "left_open"),
         ({"body": BODY + "\n## Nothing"}, "heading_faults"),
         ({"body": BODY + "\n## Nothing"}, "left_open"),
-        ({"body": BODY + "\nAnd then the"}, "broken_off"),
+        ({"body": "And then the"}, "broken_off"),
         ({"body": "Too short."}, "length"),
         ({"body": BODY * 3}, "length"),
         ({"body": ""}, "length"),
