@@ -33,7 +33,7 @@ from blog_gen.judge import blocks, completeness, markup, novelty, repetition
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.index import CorpusIndex
 from blog_gen.review import fields, marking, patching
-from blog_gen.text import wrapping
+from blog_gen.text import leftovers, wrapping
 from blog_gen.text.safety import fences, links
 from blog_gen.text.safety.facts import SafetyReport, SiteFacts
 
@@ -165,6 +165,7 @@ OTHERS: dict[str, Callable[[], Any]] = {  # for each text anew
     "other": lambda: "Why Vim?",
     "post_title": lambda: "Why Vim?",
     "width": lambda: 60,
+    "sentences": lambda: True,
     "index": index,
 }
 FACTS = SiteFacts(hosts=frozenset({"a"}), files=frozenset({"b"}))
@@ -180,6 +181,7 @@ FUNCTIONS: dict[str, Work] = {
         text, novelty.copied(text, index())
     ),
     "judge.repetition.repetition_checks": lambda text: repetition.repetition_checks("", text, Limits()),
+    "text.leftovers.without_leftovers": lambda text: leftovers.without_leftovers(text, FACTS),
     "review.fields.with_fields": lambda text: fields.with_fields(text, {"title": "b"}),
     "review.marking.pieces": lambda text: list(
         marking.pieces(text, (), [marking.Shade(at, at + 1, 1) for at in range(0, len(text), 9)])
