@@ -48,7 +48,7 @@ def test_they_are_stored_used_and_marked(site: Path) -> None:
     assert _limit_of("prose_first", table) == "*"
     assert _limit_of("left_open", table) == "≤ 99", "as the site has it, and no mark"
     assert "the blog's own limit" in table
-    assert _limit_of("heading_faults", table) == "≤ 2  *"
+    assert _limit_of("heading_faults", table) == "≤ 2 *"
     (draft,) = (site / "_generated").glob("2026-03-05-*.md")
     assert re.search(r"faults in headings +\d+  at most 2\n", _run(site, "review", "show", draft.name))
 
