@@ -58,6 +58,7 @@ def test_a_signal_saves_and_the_next_call_goes_on(site: Path, blog_gen: Run, num
         text=True,
     )
     assert process.stderr is not None
+    assert "getting ready" in process.stderr.readline()
     assert "Learning from _articles" in process.stderr.readline()
     state = site / ".blog_gen" / "runs" / "default" / "training"
     wait_until(lambda: any(state.glob("state-*")), "the first evaluation", seconds=120)
