@@ -64,8 +64,8 @@ class _Step:
         """Activations: of each layer that learns or stands above one that does, or its input alone."""
         layers = self.hparams.n_layer - (0 if self.lora else self.freeze)
         if self.checkpointing:
-            inputs = 16 if self.lora else 4  # bytes a number: beside adapters measured, for 124M and 355M
-            return self.one_layer + float(inputs) * self.tokens * self.hparams.n_embd * layers
+            inputs = 16.0 if self.lora else 4.0  # bytes a number: beside adapters measured, for 124M and 355M
+            return self.one_layer + inputs * self.tokens * self.hparams.n_embd * layers
         return self.tokens * layers * self.by_layer
 
     @property

@@ -1,4 +1,4 @@
-"""A stepper on TensorFlow: replicas of the weights on one device or several, of one machine or several."""
+"""A stepper on TensorFlow."""
 
 from __future__ import annotations
 
@@ -150,7 +150,8 @@ class TensorFlowStepper:
         self._slots, self._sums = {}, {}
 
     def close(self) -> None:
-        self._empty(dict(self._variables()) | self._sums | self._frozen)
+        self.end_training()
+        self._empty(self._weights | self._frozen)
 
     def _empty(self, variables: Mapping[str, Any]) -> None:
         """Give up their values. They themselves stay: what `tf.custom_gradient` registers for a graph is
