@@ -34,23 +34,25 @@ def test_no_more_time_is_left_than_is_allowed(
     assert "steps/s, ending" in said(capsys, monkeypatch, 90.0), "what it found is still to be measured"
 
 
-def test_of_what_is_made_side_by_side_no_time_is_foretold(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def bar(monkeypatch: pytest.MonkeyPatch) -> Progress:
+    """One that says every update: whenever it looks at the clock, 20 seconds have passed."""
     clock = (20.0 * second for second in range(20))
     monkeypatch.setattr("blog_gen.commands.progress.time.monotonic", lambda: next(clock))
-    bar = Progress()
+    return Progress()
+
+
+def test_of_what_is_made_side_by_side_no_time_is_foretold(
+    bar: Progress, capsys: pytest.CaptureFixture[str]
+) -> None:
     bar.start("writing candidates", 8)
     bar.update(1, 8, unit="candidates", in_turn=False)
     assert capsys.readouterr().err.splitlines()[-1] == "  1/8 candidates"
 
 
 def test_a_loss_is_said_once_and_until_it_is_measured_again(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    bar: Progress, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clock = (20.0 * second for second in range(20))
-    monkeypatch.setattr("blog_gen.commands.progress.time.monotonic", lambda: next(clock))
-    bar = Progress()
     bar.start("learning", 9)
     for row in ({"step": 1, "loss": 4.0, "held_out": 3.5}, {"step": 2, "loss": 3.9}):
         bar.row(row, 9)
