@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import re
 from pathlib import Path
 
@@ -70,7 +69,3 @@ def test_no_page_or_message_installs_a_bare_name() -> None:
     assert BARE_NAME.search('pip install "blog_gen[train]"') and BARE_NAME.search("pip install blog_gen`")
     for path in SAID:
         assert not BARE_NAME.search(path.read_text(encoding="utf-8")), path
-
-
-def test_the_worked_examples() -> None:
-    assert doctest.testmod(origin).failed == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from datetime import date, datetime
 from pathlib import Path
 
@@ -117,7 +116,3 @@ def test_what_no_settings_can_be_is_one_error_with_its_file(line: str, tmp_path:
         error = CliRunner().invoke(cli, ["--site", str(site), *command]).exception
         assert isinstance(error, ConfigError)
         assert "\n" not in str(error) and "_config.yml: " in str(error)
-
-
-def test_the_worked_examples() -> None:
-    assert doctest.testmod(yaml_values).failed == 0

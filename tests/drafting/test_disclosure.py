@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import doctest
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -91,7 +90,3 @@ def test_the_line_of_the_first_version_is_known(tmp_path: Path) -> None:
 
 def test_what_is_not_the_line_stays(tmp_path: Path) -> None:
     assert disclosure.without(_draft(BODY), Settings(site=tmp_path)) == BODY
-
-
-def test_the_worked_examples() -> None:
-    assert doctest.testmod(disclosure).failed == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 import re
 import shutil
@@ -19,7 +18,6 @@ from calling import Done, call
 from tiny_site import ANYTHING_GOES, write_base, write_site
 
 from blog_gen.config.settings import Settings, load_settings
-from blog_gen.drafting import heads
 from blog_gen.drafting.drafter import DraftRequest, site_identity
 from blog_gen.drafting.heads import written_line
 from blog_gen.drafting.tries import Tries
@@ -107,10 +105,6 @@ class _Sample(NamedTuple):
     text: str
     ended: bool
     stopped_by: str | None
-
-
-def test_the_worked_examples() -> None:
-    assert doctest.testmod(heads).failed == 0
 
 
 def test_what_was_rejected_is_not_sampled_again(site: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import doctest
 import itertools
 import shutil
 import signal
@@ -25,7 +24,6 @@ from blog_gen.drafting.candidates import Lengths
 from blog_gen.drafting.drafter import Drafter
 from blog_gen.errors import BlogGenError, ConfigError, ModelError, Note
 from blog_gen.judge.completeness import usual_words
-from blog_gen.learning import staleness
 from blog_gen.learning.fine_tuning import train
 from blog_gen.learning.monitor import Monitor
 from blog_gen.learning.staleness import depends_on, settings_that_differ, up_to_date
@@ -338,11 +336,6 @@ def test_a_run_of_other_settings_is_kept_beside_the_new_one_and_that_is_said_fir
 def _command(site: Path, *words: str, script: str = "from blog_gen.cli import main\nmain()") -> Any:
     words = (sys.executable, "-c", script, *words)
     return subprocess.run(words, cwd=site, capture_output=True, text=True, check=False)
-
-
-def test_examples() -> None:
-    found = doctest.testmod(staleness)
-    assert found.attempted and not found.failed
 
 
 def test_settings_are_named_so_that_they_can_be_pasted(site: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import doctest
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +17,6 @@ from reviewing import BODY, add_draft, make_site, make_store
 from blog_gen.commands.status import status_of
 from blog_gen.config.settings import load_settings
 from blog_gen.errors import BlogGenError, DraftError
-from blog_gen.review import certainty, fields, marking, measures, patching, preview
 from blog_gen.review.entries import Entry, read_entry
 from blog_gen.review.patching import with_body, with_key
 from blog_gen.review.store import ConflictError, Store, reason_of
@@ -356,9 +354,3 @@ def test_a_body_is_changed_and_its_head_is_not() -> None:
 def test_a_key_that_cannot_be_told_apart_is_left_alone(head: str) -> None:
     with pytest.raises(DraftError, match="`title` must stand alone"):
         with_key(f"---\n{head}---\nHi\n", "title", "C")
-
-
-@pytest.mark.parametrize("module", [certainty, fields, marking, measures, patching, preview])
-def test_examples(module: object) -> None:
-    found = doctest.testmod(module)  # type: ignore[arg-type]
-    assert found.attempted and not found.failed

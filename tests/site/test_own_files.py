@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ import yaml
 from blog_gen.config.settings import load_settings
 from blog_gen.errors import BlogGenError
 from blog_gen.origin import Origin
-from blog_gen.site import hunks, own_files, stamps
 from blog_gen.site.changes import apply, undo
 from blog_gen.site.scaffold import SetupPlan, plan
 from blog_gen.site.scheduling import github
@@ -126,8 +124,3 @@ def test_a_stamp_holds_for_the_very_text_and_any_line_ends() -> None:
     text = stamped("a\nb\n")
     assert unedited(text) and unedited(text.replace("\n", "\r\n"))
     assert not unedited(text.replace("a", "c")) and not unedited(f"{text}more\n") and not unedited("")
-
-
-def test_the_worked_examples() -> None:
-    for module in (stamps, hunks, own_files):
-        assert doctest.testmod(module).failed == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import itertools
 import json
 import random
@@ -73,8 +72,3 @@ def test_numbers_follow_a_slug_that_is_taken() -> None:
 )
 def test_descriptions(body: str, description: str | None) -> None:
     assert descriptions.description_of(body) == description
-
-
-@pytest.mark.parametrize("module", [slugs, descriptions])
-def test_examples(module: object) -> None:
-    assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blog_gen.site import yaml_edit
 from blog_gen.site.yaml_edit import CannotAdd, added
 
 PAIRS = {
@@ -115,10 +113,6 @@ def test_any_data_in_any_style_keeps_what_it_holds(
     after = yaml.safe_load(added(text, parent, "an addition: 1\n"))
     expected = {**data, parent[0]: {**(data.get(parent[0]) or {}), "an addition": 1}}
     assert after == expected
-
-
-def test_the_worked_examples() -> None:
-    assert doctest.testmod(yaml_edit).failed == 0
 
 
 def test_a_tab_after_a_colon_is_as_good_as_a_blank() -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import doctest
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blog_gen.text import leftovers
 from blog_gen.text.leftovers import without_addresses, without_leftovers
 from blog_gen.text.safety.facts import SiteFacts
 
@@ -134,7 +131,3 @@ def test_a_title_names_no_place_that_the_site_does_not(line: str, left: str) -> 
 )
 def test_a_body_names_no_bare_address_that_the_site_does_not(sampled: str, left: str) -> None:
     assert without_leftovers(sampled, FACTS) == left
-
-
-def test_the_worked_examples() -> None:
-    assert doctest.testmod(leftovers).failed == 0

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import doctest
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blog_gen.text import kramdown, liquid, plain
 from blog_gen.text.liquid import hidden
 from blog_gen.text.plain import to_plain
 
@@ -47,8 +45,3 @@ def test_marks_of_hidden_liquid_never_show(markdown: str) -> None:
     assert not found.mark.search(markdown)
     assert not found.mark.search(found.prose(found.text))
     assert not found.mark.search(to_plain(markdown))
-
-
-def test_the_worked_examples() -> None:
-    for module in (kramdown, liquid, plain):
-        assert doctest.testmod(module).failed == 0

@@ -6,7 +6,6 @@ run and `systemd-analyze`, the workflow by GitHub's own schema and by zizmor.
 
 from __future__ import annotations
 
-import doctest
 import json
 import os
 import re
@@ -23,7 +22,7 @@ from croniter import croniter  # type: ignore[import-untyped]
 
 from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError
-from blog_gen.site.scheduling import cron, daily, github, systemd
+from blog_gen.site.scheduling import cron, github, systemd
 from blog_gen.site.scheduling.daily import DailyJob, odd_minute, start_time
 from blog_gen.site.scheduling.schedules import SCHEDULERS
 
@@ -369,8 +368,3 @@ def test_the_workflow_is_installed_shown_removed_and_never_overwritten(tmp_path:
     path.write_text("name: mine\n")
     with pytest.raises(BlogGenError, match="only a workflow written by blog-gen"):
         github.remove(mine)
-
-
-def test_the_worked_examples() -> None:
-    for module in (cron, daily, systemd):
-        assert doctest.testmod(module).failed == 0
