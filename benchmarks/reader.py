@@ -22,6 +22,7 @@ from unittest.mock import patch
 import numpy as np
 from llama_cpp import Llama
 from llama_cpp import llama_cpp as bindings
+from llama_loading import loading
 
 from blog_gen.config.settings import SamplingSettings, load_settings
 from blog_gen.corpus import read_corpus
@@ -42,8 +43,7 @@ class Reader:
     """Bits that each token of a text takes."""
 
     def __init__(self, path: Path) -> None:
-        plain = bindings.llama_model_default_params()
-        plain.use_extra_bufts = False  # for AMX: a segmentation fault
+        plain = loading()
         with patch.object(bindings, "llama_model_default_params", lambda: plain):
             self._model = Llama(str(path), n_ctx=CONTEXT, logits_all=True, verbose=False)
 

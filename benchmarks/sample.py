@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from llama_loading import loading
 
 from blog_gen.config.settings import SamplingSettings
 from blog_gen.model.bpe import END_OF_TEXT
@@ -125,9 +126,7 @@ def llama_cpp(task: Task) -> Draw:
     llama.llama_log_set(_unheard, ctypes.c_void_p(0))
     llama.llama_backend_init()
     path = _export(task, "gguf-q8_0", "model.gguf")
-    loading = llama.llama_model_default_params()
-    loading.use_extra_bufts = False  # for AMX: a segmentation fault; q8_0 has no others on x86
-    model = llama.llama_model_load_from_file(str(path).encode(), loading)
+    model = llama.llama_model_load_from_file(str(path).encode(), loading())
     options = llama.llama_context_default_params()
     options.n_ctx, options.n_seq_max = task.rows * -(-(task.tokens + 1) // 256) * 256, task.rows
     options.n_threads = options.n_threads_batch = usual_threads()
