@@ -15,6 +15,7 @@ from typing import Any
 
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import memory
+from blog_gen.model.training.machine import has_bfloat16
 from blog_gen.model.zoo.zoo import EMBEDDED, SIZES
 
 SHAPES = {"mini": HParams.load(EMBEDDED["mini"]), "124M": SIZES["124M"], "355M": SIZES["355M"]}
@@ -23,11 +24,13 @@ STRATEGIES: dict[str, dict[str, Any]] = {
     "plain": {},
     "accumulation": {"gradient_accumulation": 2},
     "checkpointing": {"activation_checkpointing": True},
+    "float32": {"precision": "float32"},
 }
 Case = tuple[str, str, str]
 FULL: list[Case] = [(shape, what, how) for shape in SHAPES for what in LEARNED for how in STRATEGIES]
 SHORT: list[Case] = [("mini", "all weights", "plain"), ("124M", "lora 8", "plain")]
-STEPS = 2  # enough for every buffer to have been there
+STEPS = {"mini": 20, "124M": 12, "355M": 4}  # most of what a longer run takes: the heap grows at first
+ROWS = {"mini": 2}  # of 1,024 tokens in a step, as the autopilot has it; 1 of others, as the bars have it
 
 
 def main() -> None:
@@ -57,15 +60,17 @@ def way_of(shape: str, what: str, how: str) -> dict[str, Any]:
     return LEARNED[what] | half | STRATEGIES[how]
 
 
-def rows_of(how: str) -> int:
-    """Rows of 1,024 tokens in a step, of which one is computed at once."""
-    return 2 if how == "accumulation" else 1
+def rows_of(shape: str, how: str) -> int:
+    """Rows of 1,024 tokens in a step."""
+    return 2 if how == "accumulation" else ROWS.get(shape, 1)
 
 
 def estimated(shape: str, what: str, how: str) -> int:
     way, hparams = way_of(shape, what, how), SHAPES[shape]
-    accumulates = way.pop("gradient_accumulation", 1) > 1
-    return memory.to_train(hparams, hparams.window, hparams.window, gradient_accumulation=accumulates, **way)
+    way.setdefault("precision", "bfloat16" if has_bfloat16() else "float32")
+    parts = way.pop("gradient_accumulation", 1)
+    tokens = rows_of(shape, how) // parts * hparams.window
+    return memory.to_train(hparams, tokens, hparams.window, gradient_accumulation=parts > 1, **way)
 
 
 def measured(*case: str) -> int:
@@ -80,7 +85,7 @@ def measured(*case: str) -> int:
 
 
 def peak_of(folder: Path, shape: str, what: str, how: str) -> int:
-    """Of this process, after a few steps on random tokens, an evaluation, a state and the finished model."""
+    """Of this process, after steps on random tokens, evaluations, states and the finished model."""
     from blog_gen.model.quiet import quiet
 
     quiet()
@@ -90,18 +95,18 @@ def peak_of(folder: Path, shape: str, what: str, how: str) -> int:
     from blog_gen.model.adapters import merged
     from blog_gen.model.training.autopilot import choose
     from blog_gen.model.training.dataset import pack
-    from blog_gen.model.training.machine import Machine, has_bfloat16, peak_memory
+    from blog_gen.model.training.machine import Machine, peak_memory
     from blog_gen.model.training.training import FineTuning
     from blog_gen.model.weights import open_weights, save_weights
 
-    hparams, rows = SHAPES[shape], rows_of(how)
+    hparams, rows, steps = SHAPES[shape], rows_of(shape, how), STEPS[shape]
     end, length = hparams.n_vocab - 1, hparams.window
-    texts = np.random.default_rng(0).integers(0, end, (STEPS * rows, length - 1)).tolist()
+    texts = np.random.default_rng(0).integers(0, end, (steps * rows, length - 1)).tolist()
     data, held_out = pack(texts, end, length), pack(texts[:1], end, length)
-    settings = TrainingSettings(steps=STEPS, batch_tokens=rows * length, **way_of(shape, what, how))
+    settings = TrainingSettings(steps=steps, batch_tokens=rows * length, **way_of(shape, what, how))
     recipe = choose(settings, hparams, data, Machine(None, has_bfloat16())).recipe
     base, out = open_weights(folder, hparams), folder / "learned"
-    outcome = FineTuning(hparams, base, data, held_out, recipe, out).run(save_seconds=0.0)
+    outcome = FineTuning(hparams, base, data, held_out, recipe, out).run()
     assert outcome is not None
     save_weights(merged(base, outcome.weights), out)
     return peak_memory()

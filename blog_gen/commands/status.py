@@ -88,13 +88,9 @@ def _is_json(path: Path) -> bool:
 
 
 def _is_sampler(path: Path) -> bool:
-    from blog_gen.model.sampling.sampler_file import SamplerFile  # imports NumPy
+    from blog_gen.model.sampling.sampler_file import is_whole  # imports NumPy
 
-    try:
-        SamplerFile.open(path)
-    except ModelError:
-        return False
-    return True
+    return is_whole(path)  # one of an earlier version's format is made anew, and no damage
 
 
 _SOUND = {".json": _is_json, ".tflite": _is_sampler}

@@ -17,7 +17,7 @@ from blog_gen.lock import working_on
 from blog_gen.model.formats import open_checkpoint
 from blog_gen.model.formats.folder import BESIDE_A_RUN
 from blog_gen.model.integrity import HASHED
-from blog_gen.model.sampling.sampling import OWN_FILE, has_sampler
+from blog_gen.model.sampling.sampling import OWN_FILE, has_sampler, no_sampler
 from blog_gen.model.weights import MissingBaseError
 
 SAMPLER = OWN_FILE.format("int8")
@@ -45,8 +45,9 @@ def import_run(path: Path, settings: Settings, note: Callable[[Note], None] = la
             pass
     except MissingBaseError as error:
         if not has_sampler(path):
-            raise
-        note(Note(path, error.rule, f"until {meta.base} is here, it writes drafts but learns nothing new"))
+            raise no_sampler(path / SAMPLER, error) from None
+        until = "it writes drafts but learns nothing new; with `retrain: never`, `run` does not ask for it"
+        note(Note(path, error.rule, f"until {meta.base} is here, {until}"))
     with working_on(settings):
         with runs.renewing(settings.run_folder) as folder:
             for name in (*HASHED, *BESIDE_A_RUN, SAMPLER):

@@ -104,6 +104,8 @@ def require_model(settings: Settings, corpus: Corpus | None = None) -> None:
         if meta is None or corpus is None:
             raise
         from blog_gen.learning.preparing import goes_on  # imports TensorFlow
+        from blog_gen.model.weights import require_base
 
         if not goes_on(meta, settings, corpus):
             raise
+        require_base(settings.run_folder)

@@ -107,6 +107,16 @@ def open_weights(folder: Path, hparams: HParams) -> LazyArrays:
     return LazyArrays(shapes, read)
 
 
+def require_base(folder: Path) -> None:
+    """Refuse a model that is an adapter and whose base is not here.
+
+    Raises:
+        MissingBaseError: says how to get it.
+    """
+    if adapter := read_adapter(folder):
+        _base_of(adapter, folder)
+
+
 def _base_of(adapter: Adapter, folder: Path) -> Path:
     """The folder of the model that `adapter` adds to."""
     try:

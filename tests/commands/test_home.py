@@ -80,9 +80,22 @@ def test_adapters_come_home_without_their_base(there: Path, home: Path, base: Pa
         done = blog_gen("models", "import", str(run), "--as-run")
         assert "until" in done.stderr and "it writes drafts but learns nothing new" in done.stderr
         blog_gen("generate")
-        (run / "sampler-int8.tflite").unlink()
+        rule, post = f"this run adds to the model {base}, which must be on this machine", "_articles/new.md"
+        (home / post).write_text(article(1).replace("Note B", "Note Z") + f"\n{SENTENCES[0]}\n")
+        assert rule in json.loads(blog_gen("status", "--json").stdout)["problem"]
+        failed = blog_gen("train", code=1)
+        assert rule in failed.stderr and "getting ready" not in failed.stderr
+        (home / post).unlink()
+        sampler = run / "sampler-int8.tflite"
+        sampler.write_bytes(sampler.read_bytes().replace(b'"format": ', b'"format":-'))
         failed = blog_gen("models", "import", str(run), "--as-run", code=1)
-        assert f"this run adds to the model {base}, which must be on this machine" in failed.stderr
+        assert (
+            f"must be made anew (it is damaged or of another version of blog-gen), and {rule}"
+            in failed.stderr
+        )
+        sampler.unlink()
+        failed = blog_gen("models", "import", str(run), "--as-run", code=1)
+        assert f"must be made anew (there is none), and {rule}" in failed.stderr
         elsewhere.rename(base)
         call(there, "models", "export", "default", "--format", "folder", "out")
         base.rename(elsewhere)

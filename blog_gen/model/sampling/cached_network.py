@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ CHUNK = 64  # prompt tokens read at once
 # change the order of the sum over those that are.
 SLOT_STEP = 128
 _HIDDEN = np.float32(-1e9)
+LARGE_CACHE = 128 << 20  # bytes: a new interpreter, which takes a moment, costs less than such a cache twice
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,15 @@ class CachedNetwork:
 
         self.file = SamplerFile.open(path)
         self.hparams = self.file.hparams
+        self._interpreter_of = partial(Interpreter, str(path), num_threads=threads or usual_threads())
+        self._nothing = self._empty(0)
+        self._recent: tuple[tuple[int, ...], Cached] = ((), [])
+        self._open()
+
+    def _open(self) -> None:
+        """An interpreter, without a cache."""
         with silenced():
-            self._interpreter = Interpreter(str(path), num_threads=threads or usual_threads())
+            self._interpreter = self._interpreter_of()
             self._interpreter.allocate_tensors()
         details = self._interpreter.get_input_details() + self._interpreter.get_output_details()
         self._index = {entry["name"]: entry["index"] for entry in details}
@@ -56,9 +65,8 @@ class CachedNetwork:
         layers = range(self.hparams.n_layer)
         self._caches = [(self._view[f"k{layer}"], self._view[f"v{layer}"]) for layer in layers]
         self._shared = [(self._view[f"shared_k{layer}"], self._view[f"shared_v{layer}"]) for layer in layers]
-        self._nothing = self._empty(0)
         self._shape = (0, 0, 0, 0)  # M, P, T, S
-        self._recent: tuple[tuple[int, ...], Cached] = ((), [])
+        self._largest = 0  # bytes of a cache so far: what was taken once is kept
 
     @property
     def rows(self) -> int:
@@ -87,8 +95,9 @@ class CachedNetwork:
         return cached, self._chunks(tokens, cached)
 
     def _empty(self, length: int) -> Cached:
-        shape = (length, self.hparams.kv_heads, self.hparams.head_width)
-        return [(np.empty(shape, np.float32), np.empty(shape, np.float32)) for _ in self._caches]
+        hp = self.hparams
+        shape = (length, hp.kv_heads, hp.head_width)
+        return [(np.empty(shape, np.float32), np.empty(shape, np.float32)) for _ in range(hp.n_layer)]
 
     def _chunks(self, tokens: Sequence[int], cached: Cached) -> Iterator[Prediction]:
         for at in range(0, len(tokens), CHUNK):
@@ -116,6 +125,8 @@ class CachedNetwork:
         in_place = stays and (len(rows), slots) == self._shape[1:3] and set(prompts) <= {self._recent[0], ()}
         kept = {row: self._row(row) for row in rows if isinstance(row, int) and not in_place}
         fresh = {prompt: self._read_once(prompt) for prompt in prompts}
+        if self._bytes(len(rows), slots) > max(LARGE_CACHE, self._largest):
+            self._reopen()
         self._resize(len(rows), len(rows), slots, 1)
         self._view["now"]()[0, 0] = np.where(np.eye(len(rows), len(rows) + 1, 1, dtype=bool), 0, _HIDDEN)
         for shared in self._shared:
@@ -126,6 +137,15 @@ class CachedNetwork:
                 self._fill_row(number, fresh[row])
             elif not in_place:
                 self._fill_row(number, kept[row])
+
+    def _reopen(self) -> None:
+        """Give up the cache before there is a larger one: the interpreter alone would hold both."""
+        del self._interpreter, self._view, self._caches, self._shared
+        self._open()
+
+    def _bytes(self, rows: int, slots: int) -> int:
+        """Of a cache."""
+        return 8 * self.hparams.n_layer * rows * slots * self.hparams.kv_heads * self.hparams.head_width
 
     def _read_once(self, tokens: tuple[int, ...]) -> Cached:
         """`read`, which remembers the last prompt: candidates mostly share theirs."""
@@ -179,6 +199,7 @@ class CachedNetwork:
             self._interpreter.resize_tensor_input(self._index[name], shape)
         self._interpreter.allocate_tensors()
         self._shape = (new, rows, slots, shared)
+        self._largest = max(self._largest, self._bytes(rows, slots))
 
 
 def usual_threads() -> int:

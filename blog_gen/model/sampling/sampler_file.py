@@ -23,6 +23,7 @@ from blog_gen.model.hparams import HParams
 
 Array = np.ndarray[Any, Any]
 Precision = Literal["int8", "float32"]
+_BROKEN = (OSError, ValueError, TypeError, KeyError, OverflowError)  # what reading no trailer raises
 FORMAT = 3  # of the graph and its trailer; a file of another format is made anew
 
 
@@ -46,16 +47,12 @@ class SamplerFile:
             ModelError: there is no such file, it is damaged, or of another format.
         """
         try:
-            with path.open("rb") as file:
-                end = file.seek(-8, 2)
-                length = int.from_bytes(file.read(8), "little")
-                file.seek(end - length)
-                about = parse_json(file.read(length))
+            about, length = _trailer(path)
             about["hparams"] = HParams(**about["hparams"])
             found = cls(path, **about)
-        except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
+        except _BROKEN as error:
             raise ModelError("a sampler file must be complete", got=error, path=path) from None
-        if found.format != FORMAT or found.digest != _digest(path, end - length):
+        if found.format != FORMAT or found.digest != _digest(path, length):
             raise ModelError("a sampler file must be complete and of this version's format", path=path)
         return found
 
@@ -95,6 +92,24 @@ class SamplerFile:
         return _mapped(
             self.path, self.digest, "int8" if quantised else "float32", self.tables[name], shapes[name]
         )
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file is as some version of blog-gen wrote it, in whatever format."""
+    try:
+        about, length = _trailer(path)
+        return bool(about["digest"] == _digest(path, length))
+    except _BROKEN:
+        return False
+
+
+def _trailer(path: Path) -> tuple[dict[str, Any], int]:
+    """The trailer, and how many bytes stand before it."""
+    with path.open("rb") as file:
+        end = file.seek(-8, 2)
+        length = int.from_bytes(file.read(8), "little")
+        file.seek(end - length)
+        return parse_json(file.read(length)), end - length
 
 
 @lru_cache(16)

@@ -29,6 +29,7 @@ from blog_gen.model.sampling.decoding import Processor
 from blog_gen.model.sampling.sampler_file import Precision, SamplerFile
 from blog_gen.model.sampling.streaming import TextStream
 from blog_gen.model.sampling.vocabulary_constraint import VocabularyConstraint, load_words
+from blog_gen.model.weights import MissingBaseError
 from blog_gen.model.zoo import zoo
 
 __all__ = ["MAX_ROWS", "Request", "Sample", "Sampler"]
@@ -209,8 +210,18 @@ def sampler_path(folder: Path, cache: Path | None = None, precision: Precision =
     from blog_gen.model.sampling.conversion import convert
 
     path = places[0] if _writable(folder) and folder not in zoo.EMBEDDED.values() else places[-1]
-    convert(folder, path, precision)
+    try:
+        convert(folder, path, precision)
+    except MissingBaseError as error:
+        raise no_sampler(own, error) from None
     return path
+
+
+def no_sampler(path: Path, error: MissingBaseError) -> MissingBaseError:
+    """`error`, met where a sampler had to be made since there is none in `path`, or none that can be used."""
+    is_there = "it is damaged or of another version of blog-gen" if path.exists() else "there is none"
+    rule = f"the sampler of this run must be made anew ({is_there}), and {error.rule}"
+    return MissingBaseError(rule, got=error.got, fix=error.fix, path=path)
 
 
 def has_sampler(folder: Path, precision: Precision = "int8") -> bool:

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from blog_gen.model.allocation import SMALL
 from blog_gen.model.hparams import HParams, is_factor
 
 TRAINING_RUNTIME = 780 << 20  # Python, TensorFlow, Keras and the compiled functions
+# Arrays come and go in another order each step, and the heap that holds most of them gets holes.
+HOLES = 1.15  # times what activations take
+SMALL_HOLES = 150 << 20  # more, where nearly all stand in the heap: those of a small model or of adapters
 SAMPLING_RUNTIME = 120 << 20  # Python, NumPy, the tokenizer and the interpreter
 CHUNK_LOGITS = 1 << 24  # logits at once, 32 MiB in bfloat16
 MOST_PARTS = 4  # of the table's gradient are kept before they are added up
@@ -26,14 +30,21 @@ def to_train(
     freeze: int = 0,
     activation_checkpointing: bool = False,
     gradient_accumulation: bool = False,
+    precision: str = "bfloat16",
 ) -> int:
-    """Peak bytes of fine-tuning with AdamW on `batch_tokens` at once, in rows of `length` (one window)."""
+    """Peak bytes of fine-tuning with AdamW on `batch_tokens` at once, in rows of `length` (one window).
+
+    `precision` is that of products, bfloat16 or float32.
+    """
     length = length or hparams.window
     tokens = batch_tokens or length
-    trained = trained_parameters(hparams, lora, freeze)
-    stands = (12 + 4 * gradient_accumulation) * trained + 2 * (hparams.parameters - (0 if lora else trained))
-    step = _Step(hparams, tokens, length, lora, freeze, activation_checkpointing)
-    return TRAINING_RUNTIME + stands + round(max(step.at_loss, step.at_end, step.at_update))
+    trained, number = trained_parameters(hparams, lora, freeze), 2 if precision == "bfloat16" else 4
+    frozen = number * (hparams.parameters - (0 if lora else trained))
+    stands = (12 + 4 * gradient_accumulation) * trained + frozen
+    step = _Step(hparams, tokens, length, lora, freeze, activation_checkpointing, number)
+    in_heap = lora is not None or hparams.parameters <= SMALL
+    runtime = TRAINING_RUNTIME + in_heap * SMALL_HOLES
+    return runtime + stands + round(max(step.at_loss, step.at_end, step.at_update))
 
 
 @dataclass(frozen=True)
@@ -46,10 +57,16 @@ class _Step:
     lora: int | None
     freeze: int
     checkpointing: bool
+    number: int  # bytes of one that is computed: 2 in bfloat16, 4 in float32
+
+    @property
+    def copies(self) -> int:
+        """Bytes of a trained weight's copy: none where products take the weight as it is kept."""
+        return 0 if self.number == 4 else self.number
 
     @property
     def factors(self) -> float:
-        """Trained weights inside blocks: 2 bytes each for a copy in bfloat16, and 2 for the gradient."""
+        """Trained weights inside blocks: each has a copy, and a gradient of as many bytes as a number."""
         if self.lora:
             return trained_parameters(self.hparams, self.lora)
         return self.hparams.block_parameters * (1 - self.freeze / self.hparams.n_layer)
@@ -64,13 +81,14 @@ class _Step:
         """Activations: of each layer that learns or stands above one that does, or its input alone."""
         layers = self.hparams.n_layer - (0 if self.lora else self.freeze)
         if self.checkpointing:
-            inputs = 16.0 if self.lora else 4.0  # bytes a number: beside adapters measured, for 124M and 355M
-            return self.one_layer + inputs * self.tokens * self.hparams.n_embd * layers
+            inputs = 8 if self.lora else 2  # of a block's width: beside adapters measured, for 124M and 355M
+            return self.one_layer + inputs * self.number * self.tokens * self.hparams.n_embd * layers
         return self.tokens * layers * self.by_layer
 
     @property
     def by_layer(self) -> float:
-        return kept_by_layer(self.hparams, self.length, shares=self.lora is None or self.checkpointing)
+        shares = self.lora is None or self.checkpointing
+        return self.number / 2 * kept_by_layer(self.hparams, self.length, shares)
 
     @property
     def one_layer(self) -> float:
@@ -79,21 +97,24 @@ class _Step:
 
     @property
     def at_loss(self) -> float:
-        """Two chunks' logits and gradients; of the table a copy, and parts of its gradient."""
+        """A chunk's logits, their gradient and exponentials in float32; of the table a copy, and parts of
+        its gradient."""
         count = len(chunks(self.tokens, self.hparams.n_vocab, self.table > 0))
-        logits = 8 * self.hparams.n_vocab * -(-self.tokens // count)
-        parts = 2 * min(count, MOST_PARTS + 1) + 4
-        return 2 * self.factors + self.kept + self.one_layer + logits + (2 + parts) * self.table
+        logits = (2 * self.number + 4) * self.hparams.n_vocab * -(-self.tokens // count)
+        parts = self.number * min(count, MOST_PARTS + 1) + 4
+        weights = self.copies * self.factors + (self.copies + parts) * self.table
+        return weights + logits + HOLES * (self.kept + self.one_layer)
 
     @property
     def at_end(self) -> float:
         """Two gradients of the table, from the loss and from the tokens read, and their sum."""
-        return 4 * self.factors + 12 * self.table + self.one_layer
+        own = self.copies + self.number
+        return own * self.factors + 12 * self.table + self.one_layer
 
     @property
     def at_update(self) -> float:
         """The new values of the largest weight and of its averages."""
-        return 2 * self.factors + 4 * self.table + 12 * self.table
+        return self.number * self.factors + 4 * self.table + 12 * self.table
 
 
 def chunks(tokens: int, vocabulary: int, learn_table: bool = True) -> list[slice]:
@@ -154,6 +175,7 @@ def to_store(hparams: HParams, lora: int | None = None, freeze: int = 0) -> int:
 
 
 def to_sample(hparams: HParams, batch: int = 1) -> int:
-    """Peak bytes of sampling: int8 weights (1), and each row's float32 keys and values of a whole window."""
+    """Peak bytes of sampling: int8 weights, as they lie in the file and as products want them; and each row's
+    float32 keys and values of a whole window, twice while their cache grows."""
     cache = 2 * hparams.n_layer * hparams.window * hparams.kv_heads * hparams.head_width * 4
-    return hparams.parameters + batch * cache + SAMPLING_RUNTIME
+    return 2 * hparams.parameters + 2 * batch * cache + SAMPLING_RUNTIME

@@ -73,6 +73,7 @@ class MemoryLimit:
             recipe.freeze,
             recipe.activation_checkpointing,
             recipe.gradient_accumulation > 1,
+            recipe.precision,
         )
 
 

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from blog_gen.model.hparams import HParams
 from blog_gen.model.sampling.batch import Batch, Row
 from blog_gen.model.sampling.cached_network import CachedNetwork
 from blog_gen.model.sampling.decoding import Ban, Force, Processor
-from blog_gen.model.sampling.sampler_file import Precision, SamplerFile
+from blog_gen.model.sampling.sampler_file import Precision, SamplerFile, is_whole
 from blog_gen.model.sampling.sampling import Request, Sample, Sampler
 from blog_gen.model.weights import load_weights, save_weights
 
@@ -122,6 +123,35 @@ def test_a_cached_step_is_the_full_forward_pass(any_folder: Path, begin: int) ->
         np.testing.assert_allclose(prediction.logits[1], wanted[at], atol=1e-4)
         chances = np.exp(prediction.logits - prediction.normaliser[:, None])
         np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-4)
+
+
+def test_a_large_cache_is_given_up_before_there_is_a_larger_one(
+    any_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ai_edge_litert import interpreter
+
+    path = Sampler.open(any_folder, precision="float32").network.file.path
+    alive: weakref.WeakSet[object] = weakref.WeakSet()
+    beside: list[int] = []
+
+    class Counted(interpreter.Interpreter):  # type: ignore[misc]
+        def __init__(self, *args: object, **options: object) -> None:
+            beside.append(len(alive))
+            super().__init__(*args, **options)
+            alive.add(self)
+
+    def logits(large: int) -> np.ndarray:
+        monkeypatch.setattr("blog_gen.model.sampling.cached_network.LARGE_CACHE", large)
+        network = CachedNetwork(path)
+        network.arrange([(5, 6, 7), ()], 100)
+        network.step([1, 2], [3, 0])
+        network.arrange([1, 0, (8, 9)], 200)  # it grows, and rows change their seats
+        return network.step([3, 4, 5], [1, 4, 2]).logits
+
+    wanted = logits(1 << 60)
+    monkeypatch.setattr(interpreter, "Interpreter", Counted)
+    np.testing.assert_array_equal(logits(0), wanted)
+    assert beside == [0, 0, 0]  # once to open it, and at each growth
 
 
 def test_rows_that_end_make_room(sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,6 +282,12 @@ def test_a_damaged_sampler_is_made_anew(copied: Path, damage: object) -> None:
     damage(path)  # type: ignore[operator]
     Sampler.open(copied)
     assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(("change", "whole"), [(age, True), (flip, False), (truncate, False)])
+def test_a_sampler_of_another_format_is_no_damage(copied: Path, change: object, whole: bool) -> None:
+    change(sampler_file(copied))  # type: ignore[operator]
+    assert is_whole(sampler_file(copied)) == whole
 
 
 def test_a_sampler_of_other_weights_is_made_anew(copied: Path) -> None:

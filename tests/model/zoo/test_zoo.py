@@ -149,6 +149,9 @@ def test_memory_grows_with_the_model_the_batch_and_the_length() -> None:
     assert memory.to_train(small) < memory.to_train(small, 4096) < memory.to_train(large)
     assert memory.to_train(small, 1024, 256) < memory.to_train(small, 1024, 1024)
     assert memory.to_train(small) > 16 * small.parameters
+    for way in ({}, {"lora": 8}, {"freeze": 6}, {"activation_checkpointing": True}):
+        wide = memory.to_train(small, precision="float32", **way)
+        assert wide > 1.05 * memory.to_train(small, **way), way  # activations take twice as much
     assert (
         small.parameters < memory.to_sample(small) < memory.to_sample(small, batch=8) < 4 * large.parameters
     )
@@ -159,7 +162,7 @@ def test_shared_heads_of_keys_and_values_take_a_share_of_the_memory() -> None:
     shared = replace(own, n_head_kv=3)
     weights = own.parameters - shared.parameters
     cache = 2 * own.n_layer * 1024 * 4 * (576 - 192)  # of one window, not of the whole context
-    assert memory.to_sample(own) - memory.to_sample(shared) == weights + cache
+    assert memory.to_sample(own) - memory.to_sample(shared) == 2 * (weights + cache)
     assert memory.to_train(own) - memory.to_train(shared) > 16 * weights
 
 
