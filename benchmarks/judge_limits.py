@@ -2,8 +2,10 @@
 
 Cross-validated: the limits by which a post is judged are made without it. It is compared with all other
 posts in the language that is learned; copied is only what an earlier one has, since of two posts that share
-a passage the later one copies. Posts without a word, pictures alone, are left out. The known-bad texts are
-spoilt in every way that generated text is known to go wrong, and compared with the posts of the other folds.
+a passage the later one copies. Posts of less than a phrase, pictures alone or a test, are left out. A post
+that says little but what an earlier one says is no measure of the judge, which is to stop copies: it is
+counted by itself. The known-bad texts are spoilt in every way that generated text is known to go wrong, and
+compared with the posts of the other folds.
 
     python benchmarks/judge_limits.py [--site DIR] [--articles FOLDER] [--sample N | --full] [--json]
 
@@ -11,8 +13,9 @@ spoilt in every way that generated text is known to go wrong, and compared with 
 to 40 posts is judged post by post, a larger one in ten folds. `--json` prints one object:
 
     {"posts": 120,          how many the blog has in the language that is learned
-     "judged": 40,          how many of them were judged
+     "judged": 40,          how many of them were judged, without those that are an earlier post again
      "rejected": 2,         how many of these fail a check
+     "posted again": {"texts": 1, "stopped": 1},    those of which most is copied from earlier ones
      "sample": [{"path": "_posts/2020-01-01-a.md", "fails": ["longest_copy"]}, …],
      "spoilt": {"copy": {"texts": 40, "stopped": 40, "by": {"copied_share": 40}}, …}}
 
@@ -29,6 +32,7 @@ import json
 import os
 import random
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -42,13 +46,12 @@ from blog_gen import judge as judging
 from blog_gen.config.settings import CONFIG_KEY, Limits, load_settings
 from blog_gen.corpus import read_corpus
 from blog_gen.judge import Candidate, Context, Scorecard, fluency, index, judge, trimmed
-from blog_gen.judge.blocks import blocks_of
-from blog_gen.judge.calibration import own_limits
+from blog_gen.judge.blocks import Block, blocks_of
+from blog_gen.judge.calibration import REPOST, STUB, own_limits
 from blog_gen.judge.completeness import usual_words, words_in
 from blog_gen.judge.index import CorpusIndex
-from blog_gen.judge.novelty import PHRASE, PHRASE_OF_CHARACTERS
 from blog_gen.judge.trimming import ends_whole, most_end_whole, whole
-from blog_gen.judge.words import unspaced
+from blog_gen.judge.words import length_in_words, unspaced
 from blog_gen.site.articles import oldest_first
 from blog_gen.site.found import AUTO, with_posts_found
 
@@ -60,12 +63,17 @@ be made that a reader would call bad."""
 
 
 def paragraphs(body: str) -> list[str]:
-    """Those of more than 15 words, or of as many characters as make these: what is shorter is a line."""
-    return [block.text for block in blocks_of(body) if block.kind == "paragraph" and _is_long(block.text)]
+    """Those of more than 15 words, or of as many characters as make these: what is shorter is a line.
+
+    Without the indentation of a list, which would make them code elsewhere; what is a quotation without it is
+    left out.
+    """
+    texts = [textwrap.dedent(block.text) for block in blocks_of(body) if _is_long(block)]
+    return [text for text in texts if [block.kind for block in blocks_of(text)] == ["paragraph"]]
 
 
-def _is_long(text: str) -> bool:
-    return words_in(text) > (15 * PHRASE_OF_CHARACTERS // PHRASE if unspaced(text) else 15)
+def _is_long(block: Block) -> bool:
+    return block.kind == "paragraph" and length_in_words(block.text) > 15
 
 
 def sentences(body: str) -> list[str]:
@@ -92,7 +100,7 @@ def one_copied_paragraph(body: str, learnt: Sequence[str], rng: random.Random) -
     """One that only one post has: what several share, such as a footer, is the blog's own to say again."""
     chosen = (rng.choice(paragraphs(other)) for other in rng.sample(learnt, len(learnt)))
     copied = next((text for text in chosen if sum(text in other for other in learnt) == 1), "")
-    first = next(block for block in blocks_of(body) if block.kind == "paragraph" and _is_long(block.text))
+    first = next(block for block in blocks_of(body) if _is_long(block))
     end = first.start + len(first.text)
     return f"{body[:end]}\n\n{copied}\n\n{body[end:].lstrip()}" if copied else ""
 
@@ -124,7 +132,7 @@ def repeated_paragraph(body: str, learnt: Sequence[str], rng: random.Random) -> 
 
 def paragraph_again(body: str, learnt: Sequence[str], rng: random.Random) -> str:
     """The first long one once more at the end; a sentence or two may be a refrain."""
-    long = next((text for text in paragraphs(body) if words_in(text) > 30), "")
+    long = next((text for text in paragraphs(body) if length_in_words(text) > 30), "")
     return f"{body}\n\n{long}" if long else ""
 
 
@@ -272,10 +280,13 @@ def summary_of(posts: Sequence[Post], sample: int | None = None, processes: int 
     cards = cards_of(posts, sample, processes)
     names = {(title, body): name for name, title, body in posts}
     real = cards.pop("real")
+    again = [card for card in real if card.to_dict()["copied_share"] >= REPOST]
+    own = [card for card in real if card not in again]
     return {
         "posts": len(posts),
-        "judged": len(real),
-        "rejected": sum(card.rejected for card in real),
+        "judged": len(own),
+        "rejected": sum(card.rejected for card in own),
+        "posted again": {"texts": len(again), "stopped": sum(card.rejected for card in again)},
         "sample": sorted(
             (
                 {
@@ -314,7 +325,9 @@ def main() -> None:
     if options.articles or CONFIG_KEY not in settings.jekyll:
         settings = with_posts_found(replace(settings, articles=options.articles or AUTO))
     articles = oldest_first(read_corpus(settings).articles)  # those in the language that is learned
-    posts = [(each.path.as_posix(), each.title, each.body) for each in articles if words_in(each.body)]
+    posts = [
+        (each.path.as_posix(), each.title, each.body) for each in articles if words_in(each.body) >= STUB
+    ]
     remember()
     summary = summary_of(posts, None if options.full else options.sample, processes=os.cpu_count() or 1)
     print(json.dumps(summary) if options.json else as_text(summary))
@@ -322,6 +335,7 @@ def main() -> None:
 
 def as_text(summary: Mapping[str, Any]) -> str:
     lines = ["{posts} posts, {judged} judged, {rejected} rejected".format(**summary)]
+    lines[0] += ", and of {texts} posted again {stopped}".format(**summary["posted again"])
     lines += [f"  {each['path']}: {', '.join(each['fails'])}" for each in summary["sample"] if each["fails"]]
     for kind, of in summary["spoilt"].items():
         lines.append(f"  {kind:22} {of['stopped']:4} of {of['texts']:4} stopped  {of['by']}")

@@ -25,7 +25,6 @@ Measurements = dict[str, float]
 """What each check found of a post."""
 
 # How far a blog's own limit may go. `surprise` is not among them: it is measured on held-out posts alone.
-# Nor is `left_open`: no blog has the habit of ending in the middle.
 LOOSEST: Mapping[str, float] = {
     "longest_copy": 250,
     "copied_share": 0.9,
@@ -44,12 +43,19 @@ LOOSEST: Mapping[str, float] = {
     "markup_faults": 20,
     "stray_marks": 40,
     "broken_off": 200,
+    "left_open": 1,
     "word_order": 0.65,
 }
 AT_LEAST = ("distinct_1", "distinct_2", "distinct_3", "word_order", "prose_first")  # all else: at most
 # What two posts have is no habit, nor what this share of all has: the limit is what the next one reaches. An
-# author may reuse a paragraph now and then; a model may not.
-RARE = {"copied_paragraph": 0.04, "title_likeness": 0.01, "repeated_paragraphs": 0.01, "broken_off": 0.01}
+# author may reuse a paragraph now and then; a model may not. And most posts must end with a heading.
+RARE = {
+    "copied_paragraph": 0.04,
+    "title_likeness": 0.01,
+    "repeated_paragraphs": 0.01,
+    "broken_off": 0.01,
+    "left_open": 0.5,
+}
 PAIR = 2
 # Few posts do not show what the next one has. In these checks, by which known-bad texts are told from real
 # ones from afar, the default gets the room that the blog's own values get.
@@ -58,6 +64,10 @@ ROOMY = frozenset(LOOSEST) - {*RARE, "prose_first"}
 COPIES = ("longest_copy", "copied_share")
 STEADY = 0.02  # the room for `word_order`, which hardly differs between the posts of a blog
 FEW, ENOUGH = 40, 200  # posts; so many show little, or well, what the next one has
+# What says little but what an earlier post says is that post again, and what has less than a phrase is a note
+# that a text is to come. Both come once, and would open a limit for all.
+REPOST = 0.7  # of the words, copied
+STUB = 6  # words
 SAMPLE = 400  # posts that are judged, evenly spread: more change no limit, and take their time
 OUTLIERS = 0.01  # the share of posts that no limit is made for; none in a blog of few
 
@@ -110,7 +120,7 @@ def own_limits(posts: Sequence[Post], index: CorpusIndex) -> OwnLimits:
 
 def limits_of(rows: Sequence[Measurements]) -> OwnLimits:
     """The limits by what was `measured` of the posts."""
-    rows = _without_outliers(rows)
+    rows = _without_outliers([row for row in rows if not _tells_nothing(row)] or rows)
     limits = {name: _own(name, _extreme(name, [row[name] for row in rows]), len(rows)) for name in LOOSEST}
     lengths = [int(row["length"]) for row in rows if row["length"]]
     return OwnLimits(
@@ -119,11 +129,18 @@ def limits_of(rows: Sequence[Measurements]) -> OwnLimits:
     )
 
 
+def _tells_nothing(row: Measurements) -> bool:
+    """Is it a post that no limit is made for?"""
+    return row["copied_share"] >= REPOST or row["length"] < STUB
+
+
 def _without_outliers(rows: Sequence[Measurements]) -> list[Measurements]:
     """All rows but the few that alone would make the limits looser."""
     outliers = int(OUTLIERS * len(rows))
     severity = [0.0] * len(rows)
     for name, loosest in LOOSEST.items():
+        if name in RARE and RARE[name] >= 0.5:
+            continue  # what most posts do
         values = [row[name] if name not in AT_LEAST else -row[name] for row in rows]
         default, scale = _default(name), abs(loosest - _default(name))
         # what is left when all outliers are those of this check

@@ -27,14 +27,14 @@ from blog_gen.files import parse_json, replacing
 from blog_gen.judge.collocations import Collocations
 from blog_gen.judge.overlap import SEVERAL, Overlap, Run, cover, overlapping
 from blog_gen.judge.suffixes import BETWEEN, Numbers, shared_lengths, suffix_array
-from blog_gen.judge.words import Word, words_of
+from blog_gen.judge.words import Word, in_words, tenths_until, words_of
 
 Document = tuple[str, str]
 """A name for people, and the text."""
 Span = tuple[int, int]
 """`text[first:end]`."""
 
-_FORMAT = b"blog-gen corpus index 4\n"  # count up whenever words or arrays change their meaning
+_FORMAT = b"blog-gen corpus index 5\n"  # count up whenever words or arrays change their meaning
 _UNKNOWN = chr(0x10FFFF)  # a word of no document
 _SHORTEST = 6  # words; what documents share is looked up from this length on
 
@@ -88,6 +88,7 @@ class CorpusIndex:
             apart: the stretches of `text` that are not compared, in order.
         """
         words = words_of(text)
+        until = _tenths_until(words)
         lengths, places = self._matches(self._encoded([word.form for word in words]))
         # SEVERAL documents: the one where the run was found, and others
         several = (
@@ -96,6 +97,7 @@ class CorpusIndex:
         copied, share = overlapping(
             lengths,
             [min(pair) for pair in zip(lengths, several, strict=True)],
+            until,
             ngram,
             _words_in(words, apart),
         )
@@ -114,8 +116,9 @@ class CorpusIndex:
         Args:
             place_of: where a run stands, by its first word's number in the text and its length.
         """
-        runs = [self._run(words, at, copied[at], place_of) for at in cover(copied, shortest)]
-        top = max(range(len(copied)), key=copied.__getitem__, default=-1)
+        until = _tenths_until(words)
+        runs = [self._run(words, at, copied[at], place_of) for at in cover(copied, until, shortest)]
+        top = max(range(len(copied)), key=lambda at: until[at + copied[at]] - until[at], default=-1)
         longest = self._run(words, top, copied[top], place_of) if copied and copied[top] else None
         return Overlap(longest, tuple(runs), share, tuple(copied), tuple(word.start for word in words))
 
@@ -177,8 +180,10 @@ class CorpusIndex:
     def _run(self, words: Sequence[Word], at: int, length: int, place_of: Callable[[int, int], int]) -> Run:
         place = place_of(at, length)
         document = bisect_right(self.arrays.starts, place) - 1
-        start, end = words[at].start, words[at + length - 1].end
-        return Run(length, start, end, self._names[document], int(self.arrays.lines[place]))
+        run = words[at : at + length]
+        start, end = run[0].start, run[-1].end
+        size = in_words(_tenths_until(run)[-1])
+        return Run(size, start, end, self._names[document], int(self.arrays.lines[place]))
 
     def save(self, path: Path) -> None:
         """Write the index to `path`, whole or not at all: a SHA-256, and the arrays that it is of."""
@@ -223,7 +228,9 @@ class Rest:
         """As `CorpusIndex.overlap`, for the document's own `text`; runs under 6 words are not seen."""
         arrays, words = self._index.arrays, words_of(text)
         earlier, several = arrays.earlier[self._own], arrays.shared[self._own, SEVERAL - 1]
-        copied, share = overlapping(earlier.tolist(), several.tolist(), ngram, _words_in(words, apart))
+        copied, share = overlapping(
+            earlier.tolist(), several.tolist(), _tenths_until(words), ngram, _words_in(words, apart)
+        )
         return self._index.overlap_of(words, copied, share, self._elsewhere, shortest)
 
     def in_order(self, forms: Sequence[str]) -> tuple[int, float]:
@@ -265,6 +272,10 @@ def _words_in(words: Sequence[Word], stretches: Sequence[Span]) -> frozenset[int
     return frozenset(
         at for first, end in stretches for at in range(bisect_left(starts, first), bisect_left(starts, end))
     )
+
+
+def _tenths_until(words: Sequence[Word]) -> list[int]:
+    return tenths_until(word.form for word in words)
 
 
 def _lines(text: str, words: Sequence[Word]) -> list[int]:

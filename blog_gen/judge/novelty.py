@@ -15,15 +15,13 @@ from blog_gen.config.settings import Limits
 from blog_gen.judge.blocks import Kind, blocks_of
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.scorecard import Check, at_most
-from blog_gen.judge.words import forms_of, quoted, unspaced
+from blog_gen.judge.words import forms_of, length_in_words, quoted
 
 if TYPE_CHECKING:
     from blog_gen.judge.index import CorpusIndex, Document, Rest
     from blog_gen.judge.overlap import Overlap
 
 PHRASE = 6  # words; two people who write about the same thing hardly ever share six by chance
-PHRASE_OF_CHARACTERS = 10  # the same where no blanks stand between words, and each character counts as one
-SHORTEST_RUN_OF_CHARACTERS = 13
 SHORTEST_RUN = 8  # words; shorter ones are idiom, not worth showing
 # Who quotes the same words again, or shows the same code, has not copied a post.
 APART: frozenset[Kind] = frozenset({"quote", "fence", "code", "table", "html", "liquid"})
@@ -35,9 +33,7 @@ def copied(body: str, index: CorpusIndex | Rest) -> Overlap:
     apart = [(block.start, block.start + len(block.text)) for block in blocks if block.kind in APART]
     if len(apart) == len(blocks):
         apart = []  # of a text that is nothing else, that is what can be copied
-    by_characters = PHRASE_OF_CHARACTERS, SHORTEST_RUN_OF_CHARACTERS
-    phrase, run = by_characters if unspaced(body) else (PHRASE, SHORTEST_RUN)
-    return index.overlap(body, phrase, run, apart)
+    return index.overlap(body, PHRASE, SHORTEST_RUN, apart)
 
 
 def novelty_checks(
@@ -48,9 +44,11 @@ def novelty_checks(
     run = overlap.longest
     words, found = 0, "no word of it is in another post"
     if run:
-        words = _comparable(run.words, candidate.body)
         text = quoted(candidate.body[run.start : run.end])
-        found = f"{words} words in a row are also in {run.document}, line {run.line}: {text}"
+        words, found = (
+            run.words,
+            f"{run.words} words in a row are also in {run.document}, line {run.line}: {text}",
+        )
     share = f"{overlap.share:.1%} of it is copied from other posts, six words in a row or more"
     return [
         at_most("longest_copy", words, limits.longest_copy, found),
@@ -60,14 +58,8 @@ def novelty_checks(
     ]
 
 
-def _comparable(words: int, body: str) -> int:
-    """Of characters that count as one each, as many as make words of other scripts."""
-    return words * PHRASE // PHRASE_OF_CHARACTERS if unspaced(body) else words
-
-
 def _paragraph_check(body: str, overlap: Overlap, limits: Limits) -> Check:
     words, text = longest_copied_paragraph(body, overlap)
-    words = _comparable(words, body)
     reason = f"a paragraph of {words} words is that of another post: {quoted(text)}"
     return at_most("copied_paragraph", words, limits.copied_paragraph, reason)
 
@@ -80,7 +72,7 @@ def longest_copied_paragraph(body: str, overlap: Overlap) -> tuple[int, str]:
             first = bisect_left(overlap.starts, block.start)
             words = bisect_left(overlap.starts, block.start + len(block.text)) - first
             if words and overlap.copied[first] >= words:
-                longest = max(longest, (words, block.text))
+                longest = max(longest, (length_in_words(block.text), block.text))
     return longest
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from blog_gen.judge.words import WORD
+
 SEVERAL = 3  # documents; a passage that so many share is boilerplate
 SHORTEST_SHARED = 8  # words; less is idiom, and may begin or end what is copied
 
@@ -17,7 +19,7 @@ SHORTEST_SHARED = 8  # words; less is idiom, and may begin or end what is copied
 class Run:
     """Consecutive words of a text, `text[start:end]`, that stand in `document` from `line` on."""
 
-    words: int
+    words: int  # in scripts without blanks about how many, by its characters
     start: int
     end: int
     document: str
@@ -36,7 +38,11 @@ class Overlap:
 
 
 def overlapping(
-    lengths: Sequence[int], shared: Sequence[int], ngram: int, apart: Collection[int] = ()
+    lengths: Sequence[int],
+    shared: Sequence[int],
+    until: Sequence[int],
+    ngram: int,
+    apart: Collection[int] = (),
 ) -> tuple[list[int], float]:
     """For each word of a text, the run from it on that is copied; and the share of the words that are.
 
@@ -46,12 +52,13 @@ def overlapping(
     Args:
         lengths: for each word, the longest run from it on that stands in a document.
         shared: the same for runs that stand in several documents.
+        until: how long the text is before each word, and at its end, in tenths of a word.
         apart: the numbers of words that count as boilerplate as well.
 
-    >>> overlapping([2, 1, 8, 7, 6, 5, 4, 3, 2, 1], [0, 0, 8, 7, 6, 5, 4, 3, 2, 1], 2)
+    >>> overlapping([2, 1, 8, 7, 6, 5, 4, 3, 2, 1], [0, 0, 8, 7, 6, 5, 4, 3, 2, 1], range(0, 110, 10), 2)
     ([2, 1, 0, 0, 0, 0, 0, 0, 0, 0], 1.0)
     """
-    boilerplate = [common or at in apart for at, common in enumerate(_within(shared, SHORTEST_SHARED))]
+    boilerplate = [common or at in apart for at, common in enumerate(_within(shared, until, SHORTEST_SHARED))]
     copied = [0] * len(lengths)
     ahead = 0  # words up to the next that is boilerplate, or to the end
     for at in range(len(lengths) - 1, -1, -1):
@@ -60,22 +67,23 @@ def overlapping(
     own = len(lengths) - sum(boilerplate)
     if not own:
         return copied, float(bool(lengths))
-    return copied, sum(_within(copied, ngram)) / own
+    return copied, sum(_within(copied, until, ngram)) / own
 
 
-def _within(lengths: Sequence[int], shortest: int) -> Iterator[bool]:
+def _within(lengths: Sequence[int], until: Sequence[int], shortest: int) -> Iterator[bool]:
     """For each word: does it stand in a run of `shortest` words or more?"""
     reach = 0
     for at, length in enumerate(lengths):
-        if length >= shortest:
+        if until[at + length] - until[at] >= shortest * WORD:
             reach = max(reach, at + length)
         yield at < reach
 
 
-def cover(lengths: Sequence[int], shortest: int) -> Iterator[int]:
+def cover(lengths: Sequence[int], until: Sequence[int], shortest: int) -> Iterator[int]:
     """Where the runs of `shortest` words or more begin, from left to right, none overlapping another."""
     at = 0
     while at < len(lengths):
-        if lengths[at] >= shortest:
+        long = until[at + lengths[at]] - until[at] >= shortest * WORD
+        if long:
             yield at
-        at += lengths[at] if lengths[at] >= shortest else 1
+        at += lengths[at] if long else 1

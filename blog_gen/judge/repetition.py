@@ -13,7 +13,7 @@ from itertools import pairwise
 from blog_gen.config.settings import Limits
 from blog_gen.judge.blocks import PROSE, Block, blocks_of
 from blog_gen.judge.scorecard import Check, at_least, at_most
-from blog_gen.judge.words import forms_of, quoted, unspaced
+from blog_gen.judge.words import forms_of, length_in_words, quoted, unspaced
 
 Words = tuple[str, ...]
 
@@ -61,8 +61,9 @@ def repeated_paragraphs(blocks: Sequence[tuple[Block, Words]]) -> tuple[int, Wor
     which: Words = ()
     before: Words = ()
     for block, forms in blocks:
-        # an address or a path is one word here
-        words = min(len(forms), len(block.text.split())) if not unspaced(block.text) else len(forms)
+        words = length_in_words(block.text)
+        if not unspaced(block.text):
+            words = min(words, len(block.text.split()))  # an address or a path is one word here
         if block.kind == "paragraph" and words >= SHORTEST_PARAGRAPH:
             if forms == before or (words > REFRAIN and forms in said):
                 copies, which = copies + 1, forms

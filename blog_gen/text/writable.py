@@ -23,7 +23,13 @@ _STAND_IN = re.compile(f"[{''.join(_SHOWN)}]")
 _TAG = re.compile(r"\{%(?:(?!%\}|\{%)[\s\S])*+%\}|\{\{(?:(?!\}\}|\{\{)[\s\S])*+\}\}")
 _TITLE = re.compile(r"\{\{-?\s*page\.title\b[^{}]*\}\}")
 _SITE = re.compile(r"\{\{-?\s*(?:site\.(?:base_?url|url)|page\.base_?url)\s*(?:\|[^{}]*)?-?\}\}")
+# An address that is written out, and filters that put the site's own before it.
+_ADDRESS = re.compile(
+    r"""\{\{-?\s*(?:"([^"\s{}()]+)"|'([^'\s{}()]+)')\s*"""
+    r"((?:\|\s*(?:relative_url|absolute_url|prepend:\s*site\.(?:base_?url|url))\s*)+)-?\}\}"
+)
 _NO_TARGET = re.compile(r"!?\[([^\[\]]*+)\]\((?=[^()]*(?:\{%|\{\{))[^()]*+\)")
+_NO_PICTURE = re.compile(rf"^[ \t]*+(?=!){_NO_TARGET.pattern}(?:\{{:[^{{}}\n]*+\}})?[ \t]*+$", re.M)
 # Distill's own elements: a reader sees a number, and what is behind it only by pointing there.
 _NOTE = re.compile(
     r"(?<![ \t])[ \t]*+<(d-cite|d-footnote)(?:\s[^<>]*)?>(?:(?!</?\1\b)[\s\S])*+</\1\s*>", re.I
@@ -104,9 +110,18 @@ def _lines(segment: Segment, title: str) -> list[str]:
 
 
 def _without_liquid(text: str, title: str) -> str:
-    """Titles and the site's address as they are printed; other tags away, and links that one leads."""
-    text = _SITE.sub("", _TITLE.sub(lambda _: title, text))
-    return _TAG.sub("", _NO_TARGET.sub(r"\1", text))
+    """Titles and addresses as they are printed; other tags away, and links that one leads.
+
+    A picture without an address goes whole where it stands alone: what describes it is no sentence.
+    """
+    text = _ADDRESS.sub(_address, _SITE.sub("", _TITLE.sub(lambda _: title, text)))
+    return _TAG.sub("", _NO_TARGET.sub(r"\1", _NO_PICTURE.sub("", text)))
+
+
+def _address(printed: re.Match[str]) -> str:
+    path = printed[1] or printed[2]
+    absolute = path.startswith("/") or "_url" not in printed[3].replace("base_url", "") or "://" in path
+    return path if absolute else f"/{path}"
 
 
 def _without_html(text: str) -> str:

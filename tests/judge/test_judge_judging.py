@@ -92,6 +92,31 @@ def test_a_paragraph_of_another_post_is_copied_and_a_quotation_is_not() -> None:
     assert "copied_paragraph" not in failed(replace(CANDIDATE, body=body.format(joined)), context)
 
 
+CHINESE = "我把水壶拆开放在厨房的桌子上，发现多了三颗螺丝，于是记下"
+"""26 characters, as much as 16 words."""
+THAI = "เมื่อวานนี้ฉันแกะกาน้ำบนโต๊ะในครัวแล้วพบว่ามีสกรูเกินมาสามตัวจึงจดไว้"
+"""About 20 words, and no blank."""
+JAPANESE = "台所の机の上でやかんを分解したら、ねじが三本も余ったので数えた。"
+ENGLISH = "So I took the kettle apart on the kitchen table and found three screws too many."
+AROUND = "昨天下雨，我在家里读了一本旧书，书里没有地图。\n\n{}\n\n傍晚雨停了，我走了一圈，什么也没买。"
+
+
+@pytest.mark.parametrize("paragraph", [CHINESE, THAI, JAPANESE, ENGLISH])
+def test_a_paragraph_is_copied_in_any_script(paragraph: str) -> None:
+    others = [("kettle.md", f"甲。\n\n{paragraph}\n\n乙。")]
+    # What several posts say in passing is no standing notice: it hides nothing.
+    others += [(f"{at}.md", f"{at}，{paragraph[:8]}。") for at in range(4)]
+    context = replace(CONTEXT, index=CorpusIndex.build(others))
+    assert "copied_paragraph" in failed(replace(CANDIDATE, body=AROUND.format(paragraph)), context)
+
+
+def test_a_line_in_a_script_without_blanks_is_not_copied() -> None:
+    line = CHINESE[:16]
+    context = replace(CONTEXT, index=CorpusIndex.build([("kettle.md", f"甲。\n\n{line}\n\n乙。")]))
+    names = failed(replace(CANDIDATE, body=AROUND.format(line)), context)
+    assert not {"copied_paragraph", "longest_copy"} & names
+
+
 def test_a_link_left_open_is_a_cut_at_the_end_alone() -> None:
     broken = "See [the tap](https://example.org and so on."
     assert "left_open" in failed(replace(CANDIDATE, body=f"{BODY}\n{broken}"))

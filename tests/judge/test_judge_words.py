@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blog_gen.judge.words import forms_of, words_of
+from blog_gen.judge.words import forms_of, length_in_words, words_of
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,8 @@ def test_typography_makes_no_difference(one: str, other: str) -> None:
     ("text", "forms"),
     [
         ("我爱Vim", ["我", "爱", "vim"]),
+        ("ไปน้ำ ๒๕", ["ไ", "ป", "น้", "\u0e4d\u0e32", "๒๕"]),
+        ("ខ្មែរ", ["ខ្", "មែ", "រ"]),
         ("हिन्दी में", ["हिन्दी", "में"]),
         ("it's its", ["it's", "its"]),
         ("snake_case 3.14", ["snake", "case", "3", "14"]),
@@ -40,6 +42,16 @@ def test_typography_makes_no_difference(one: str, other: str) -> None:
 )
 def test_what_a_word_is(text: str, forms: list[str]) -> None:
     assert forms_of(text) == forms
+
+
+def test_a_character_is_less_than_a_word_where_no_blanks_are_written() -> None:
+    assert [length_in_words(text) for text in ("水壶是新的水壶是新的", "ไปซื้อน้ำ" * 3, "ten words", "")] == [
+        6,
+        6,
+        2,
+        0,
+    ]
+    assert length_in_words("用 Vim 写") == 3  # each by its own script
 
 
 @given(st.text())

@@ -26,6 +26,12 @@ from blog_gen.text.writable import one_line, writable
         ("<ul>\n<li>One</li>\n<li>Two</li>\n</ul>", "- One\n- Two"),
         ("Press <kbd>q</kbd> or <code>&lt;b&gt;</code>.", "Press `q` or `<b>`."),
         ("[Here]({{ site.baseurl }}/a/) and [there]({% post_url 2020-01-02-b %}).", "[Here](/a/) and there."),
+        (
+            "![Cup]({{ '/a.png' | relative_url }}) [b]({{\"b/c\"|absolute_url}}) "
+            "[d]({{ 'd' | prepend: site.baseurl | prepend: site.url }})",
+            "![Cup](/a.png) [b](/b/c) [d](d)",
+        ),
+        ("Hot.\n\n![A cup]({{ page.cover }}){: width='8'}\n\nSee ![it]({{ x }}).", "Hot.\n\nSee it."),
         ("[Far\naway]({% post_url\n2020-01-02-b %}), {% include\n a.html x='y' %}now.", "Far\naway, now."),
         (
             "See <d-cite key='a'></d-cite>, so <d-footnote>[b](/c) <d-cite key='d'/>\n"
