@@ -67,15 +67,15 @@ def train(
         outcome = _run(job, settings, monitor)
     if outcome is None:
         return None
-    monitor.doing("measuring what was learned, and keeping it")
-    return finish(settings, corpus, job, outcome, files, now)
+    return finish(settings, corpus, job, outcome, files, now, monitor.doing)
 
 
 def _run(job: TrainingJob, settings: Settings, monitor: Monitor) -> Outcome | None:
     """What comes of `job`; None when `monitor` asked it to stop."""
     again = "Nothing was gained at the usual learning rate, so training starts over at a lower one. "
     monitor.started(again * job.tuning.recipe.gentle + job.sentence, job.tuning.recipe.steps)
-    return job.tuning.run(_watching(monitor, job), monitor.stop, _allowed(settings))
+    watching, allowed = _watching(monitor, job), _allowed(settings)
+    return job.tuning.run(watching, monitor.stop, allowed, doing=monitor.doing)
 
 
 def _allowed(settings: Settings) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import shutil
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -31,19 +32,28 @@ from blog_gen.site.articles import oldest_first
 
 
 def finish(
-    settings: Settings, corpus: Corpus, job: TrainingJob, outcome: Outcome, files: str, now: datetime
+    settings: Settings,
+    corpus: Corpus,
+    job: TrainingJob,
+    outcome: Outcome,
+    files: str,
+    now: datetime,
+    doing: Callable[[str], None] = lambda words: None,
 ) -> runs.Meta:
     """Write the run that `outcome` makes of `job`, and let it take the place of the one before.
 
     Args:
         files: the fingerprint of the posts' files.
         now: when it was told to learn.
+        doing: hears what takes a while.
 
     Raises:
         BlogGenError: the disk is full or the folder cannot be written; what there was is as it was.
     """
+    doing("measuring what was learned")
     measured = _measured(job.tuning, [corpus.texts[name] for name in job.held_out])
     job.tuning.release()
+    doing("keeping what was learned")
     with runs.renewing(settings.run_folder) as folder:
         _write_model(job, outcome, folder, settings.model)
         write_words(job.start, corpus, folder)

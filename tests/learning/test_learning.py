@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -176,14 +177,17 @@ def _harmed_at(monkeypatch: pytest.MonkeyPatch, rate: float) -> None:
 
 
 def _begun(
-    settings: Settings, stop: bool = False
+    settings: Settings, stop: bool = False, doing: Callable[[str], None] = lambda words: None
 ) -> tuple[runs.Meta | None, list[str], list[dict[str, Any]]]:
     """The run, the sentences of what was begun, and all that was reported."""
     sentences: list[str] = []
     rows: list[Any] = []
     gentle = lambda: stop and "starts over at a lower one" in sentences[-1]  # noqa: E731
     monitor = Monitor(
-        started=lambda said, steps: sentences.append(said), row=rows.append, stop=StopRequest(gentle)
+        started=lambda said, steps: sentences.append(said),
+        row=rows.append,
+        stop=StopRequest(gentle),
+        doing=doing,
     )
     return train(settings, read_corpus(settings), monitor, NOW), sentences, rows
 
@@ -209,8 +213,11 @@ def test_a_rate_that_was_asked_for_is_kept_and_no_time_is_taken_that_is_not_ther
 ) -> None:
     site = write_site(tmp_path, base, training={"steps": STEPS, **training})
     _harmed_at(monkeypatch, 1e-9)
-    meta, sentences, _ = _begun(settings_of(site))
+    words: list[str] = []
+    meta, sentences, _ = _begun(settings_of(site), doing=words.append)
     assert meta is not None and meta.is_base and len(sentences) == 1
+    # Each takes many seconds with a large base, after the last step.
+    assert [each.partition(" ")[0] for each in words] == ["getting", "comparing", "measuring", "keeping"]
 
 
 def test_a_second_try_that_is_stopped_goes_on_as_the_second_and_its_time_counts_from_the_first(

@@ -96,11 +96,13 @@ class FineTuning:
         stop: StopRequest = NEVER,
         max_seconds: float = math.inf,
         save_seconds: float = SOONEST,
+        doing: Callable[[str], None] = lambda words: None,
     ) -> Outcome | None:
         """Train to the end and leave the best weights in place, or save and return None on `stop`.
 
         Args:
             save_seconds: from one state to the next, at least.
+            doing: hears what takes a while when no steps are left.
 
         Raises:
             ModelError: the loss was not finite before anything was learned.
@@ -122,6 +124,7 @@ class FineTuning:
             self._stop = NEVER
         self.stepper.end_training()
         trim()
+        doing("comparing with parts of what was learned")
         best = self._best(report)
         passes = self.position.best_step * self.recipe.batch_rows / len(self.rows)
         return Outcome(best, self.position, stopped, passes)
