@@ -94,33 +94,36 @@ class CorpusIndex:
         several = (
             self.arrays.shared[places, SEVERAL - 2].tolist() if len(self.arrays.ids) else [0] * len(places)
         )
-        copied, share = overlapping(
+        found = overlapping(
             lengths,
             [min(pair) for pair in zip(lengths, several, strict=True)],
             until,
             ngram,
             _words_in(words, apart),
         )
-        return self.overlap_of(words, copied, share, lambda at, length: places[at], shortest)
+        return self.overlap_of(words, lengths, found, lambda at, length: places[at], shortest)
 
     def overlap_of(
         self,
         words: Sequence[Word],
-        copied: Sequence[int],
-        share: float,
+        stands: Sequence[int],
+        found: tuple[list[int], float, list[int]],
         place_of: Callable[[int, int], int],
         shortest: int,
     ) -> Overlap:
-        """What is known of a text when it is known how many words are `copied` from each word on.
+        """What is known of a text when it is known how many words from each on stand in a document.
 
         Args:
+            found: what `overlapping` made of it.
             place_of: where a run stands, by its first word's number in the text and its length.
         """
         until = _tenths_until(words)
+        copied, share, own = found
         runs = [self._run(words, at, copied[at], place_of) for at in cover(copied, until, shortest)]
         top = max(range(len(copied)), key=lambda at: until[at + copied[at]] - until[at], default=-1)
         longest = self._run(words, top, copied[top], place_of) if copied and copied[top] else None
-        return Overlap(longest, tuple(runs), share, tuple(copied), tuple(word.start for word in words))
+        starts = tuple(word.start for word in words)
+        return Overlap(longest, tuple(runs), share, tuple(stands), tuple(own), starts)
 
     def in_order(self, forms: Sequence[str], less: slice = slice(0)) -> tuple[int, float]:
         """Of the words side by side, how many are collocations of the documents; how many are by chance.
@@ -228,10 +231,10 @@ class Rest:
         """As `CorpusIndex.overlap`, for the document's own `text`; runs under 6 words are not seen."""
         arrays, words = self._index.arrays, words_of(text)
         earlier, several = arrays.earlier[self._own], arrays.shared[self._own, SEVERAL - 1]
-        copied, share = overlapping(
+        found = overlapping(
             earlier.tolist(), several.tolist(), _tenths_until(words), ngram, _words_in(words, apart)
         )
-        return self._index.overlap_of(words, copied, share, self._elsewhere, shortest)
+        return self._index.overlap_of(words, earlier.tolist(), found, self._elsewhere, shortest)
 
     def in_order(self, forms: Sequence[str]) -> tuple[int, float]:
         """As `CorpusIndex.in_order`, for words of the document."""

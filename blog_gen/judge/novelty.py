@@ -15,7 +15,7 @@ from blog_gen.config.settings import Limits
 from blog_gen.judge.blocks import Kind, blocks_of
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.scorecard import Check, at_most
-from blog_gen.judge.words import forms_of, length_in_words, quoted
+from blog_gen.judge.words import forms_of, in_words, quoted
 
 if TYPE_CHECKING:
     from blog_gen.judge.index import CorpusIndex, Document, Rest
@@ -65,14 +65,17 @@ def _paragraph_check(body: str, overlap: Overlap, limits: Limits) -> Check:
 
 
 def longest_copied_paragraph(body: str, overlap: Overlap) -> tuple[int, str]:
-    """The words and the text of the longest paragraph that stands whole in one document; 0 for none."""
+    """The words and the text of the longest paragraph that stands whole in one document; 0 for none.
+
+    What many posts say in passing is no word of it, and does not hide the rest.
+    """
     longest = 0, ""
     for block in blocks_of(body):
         if block.kind == "paragraph":
             first = bisect_left(overlap.starts, block.start)
-            words = bisect_left(overlap.starts, block.start + len(block.text)) - first
-            if words and overlap.copied[first] >= words:
-                longest = max(longest, (length_in_words(block.text), block.text))
+            end = bisect_left(overlap.starts, block.start + len(block.text))
+            if first < end <= first + overlap.stands[first]:
+                longest = max(longest, (in_words(overlap.own[end] - overlap.own[first]), block.text))
     return longest
 
 

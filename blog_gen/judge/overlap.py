@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from blog_gen.judge.words import WORD
 
@@ -33,7 +34,8 @@ class Overlap:
     longest: Run | None  # None: not one word does
     runs: tuple[Run, ...]  # all of the least length asked for, in order; none overlaps another
     share: float  # of the text's words, boilerplate apart, 0 to 1
-    copied: tuple[int, ...] = ()  # for each word, how many from it on stand in one document
+    stands: tuple[int, ...] = ()  # for each word, how many from it on stand in one document
+    own: tuple[int, ...] = ()  # tenths of a word before each and at the end, boilerplate apart
     starts: tuple[int, ...] = ()  # where each word begins in the text
 
 
@@ -43,11 +45,12 @@ def overlapping(
     until: Sequence[int],
     ngram: int,
     apart: Collection[int] = (),
-) -> tuple[list[int], float]:
+) -> tuple[list[int], float, list[int]]:
     """For each word of a text, the run from it on that is copied; and the share of the words that are.
 
     A run ends where boilerplate begins. The share is that of the words in copied runs of `ngram` or more,
-    of all that are not boilerplate; 1 where every word is, for such a text says nothing new.
+    of all that are not boilerplate; 1 where every word is, for such a text says nothing new. And `until`,
+    where boilerplate has no length.
 
     Args:
         lengths: for each word, the longest run from it on that stands in a document.
@@ -56,7 +59,7 @@ def overlapping(
         apart: the numbers of words that count as boilerplate as well.
 
     >>> overlapping([2, 1, 8, 7, 6, 5, 4, 3, 2, 1], [0, 0, 8, 7, 6, 5, 4, 3, 2, 1], range(0, 110, 10), 2)
-    ([2, 1, 0, 0, 0, 0, 0, 0, 0, 0], 1.0)
+    ([2, 1, 0, 0, 0, 0, 0, 0, 0, 0], 1.0, [0, 10, 20, 20, 20, 20, 20, 20, 20, 20, 20])
     """
     boilerplate = [common or at in apart for at, common in enumerate(_within(shared, until, SHORTEST_SHARED))]
     copied = [0] * len(lengths)
@@ -64,10 +67,11 @@ def overlapping(
     for at in range(len(lengths) - 1, -1, -1):
         ahead = 0 if boilerplate[at] else ahead + 1
         copied[at] = min(lengths[at], ahead)
+    sizes = (0 if common else until[at + 1] - until[at] for at, common in enumerate(boilerplate))
+    own_until = list(accumulate(sizes, initial=0))
     own = len(lengths) - sum(boilerplate)
-    if not own:
-        return copied, float(bool(lengths))
-    return copied, sum(_within(copied, until, ngram)) / own
+    share = sum(_within(copied, until, ngram)) / own if own else float(bool(lengths))
+    return copied, share, own_until
 
 
 def _within(lengths: Sequence[int], until: Sequence[int], shortest: int) -> Iterator[bool]:

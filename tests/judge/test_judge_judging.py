@@ -110,6 +110,17 @@ def test_a_paragraph_is_copied_in_any_script(paragraph: str) -> None:
     assert "copied_paragraph" in failed(replace(CANDIDATE, body=AROUND.format(paragraph)), context)
 
 
+def test_a_standing_phrase_does_not_hide_a_copied_paragraph() -> None:
+    phrase = "As I said when I last wrote of the kettle on this page,"
+    rest = "the fuse is older than the house, and nobody who sold us either had ever seen the cellar."
+    others = [("cellar.md", f"{phrase} {rest}"), *((f"{at}.md", f"{phrase} {at}.") for at in range(4))]
+    context = replace(CONTEXT, index=CorpusIndex.build(others))
+    around = "Of the rest I know nothing.\n\n{}\n\nSo I tried what was left, and it hummed for a minute."
+    for paragraph, copied in ((f"{phrase} {rest}", True), (f"{phrase} it hums.", False), (phrase, False)):
+        names = failed(replace(CANDIDATE, body=around.format(paragraph)), context)
+        assert ("copied_paragraph" in names) == copied
+
+
 def test_a_line_in_a_script_without_blanks_is_not_copied() -> None:
     line = CHINESE[:16]
     context = replace(CONTEXT, index=CorpusIndex.build([("kettle.md", f"甲。\n\n{line}\n\n乙。")]))
