@@ -7,7 +7,7 @@ island is compiled by itself; on JAX, where the whole step is compiled at once, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import keras
@@ -22,6 +22,23 @@ def island(function: _F) -> _F:
     import tensorflow as tf
 
     compiled: _F = tf.function(function, jit_compile=True, autograph=False)
+    return compiled
+
+
+def in_place(update: Callable[..., Sequence[Any]]) -> Callable[..., None]:
+    """`update` of several arrays to as many new ones, as a function that changes variables of TensorFlow's.
+
+    XLA writes the new values where the old ones lie. Returned and then assigned, they would take new memory
+    each time.
+    """
+    import tensorflow as tf
+
+    def assigned(variables: Sequence[Any], *rest: Any) -> None:
+        values = update(tuple(variable.read_value() for variable in variables), *rest)
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value, read_value=False)
+
+    compiled: Callable[..., None] = tf.function(assigned, jit_compile=True, autograph=False)
     return compiled
 
 

@@ -9,7 +9,7 @@ mean square as in Liu et al. 2025, "Muon is Scalable for LLM Training", so that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -67,20 +67,39 @@ class Optimizer:
             norm, scale, rate, 1.0 / (1.0 - self.beta_1**step), 1.0 / (1.0 - self.beta_2**step)
         )
 
+    def is_elementwise(self, name: str, shape: tuple[int, ...]) -> bool:
+        """Whether `adamw` updates the weight, each number by itself: a backend may do that in place."""
+        return not self._by_muon(name, shape)
+
     def update(
         self, name: str, weight: Tensor, gradient: Tensor, slots: Sequence[Tensor], now: StepScalars
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+    ) -> tuple[Tensor, ...]:
         """The new value of one weight and of its slots. The gradient may be in the compute dtype."""
         shape = tuple(weight.shape)
-        decay = ops.convert_to_tensor(self.weight_decay if len(shape) == 2 else 0.0, "float32")
-        if self._by_muon(name, shape):
-            m, update = _muon_momentum(gradient, slots[0], now.scale, self.momentum)
-            turned = orthogonalised(update, parts=3 if name.endswith("c_attn/w") else 1)
-            return _decayed_step(weight, turned, now.rate, decay), (m,)
-        rate = now.rate * self.embedding_rate if name in EMBEDDINGS else now.rate
-        scalars = (now.scale, rate, decay, now.unbias_1, now.unbias_2)
-        new, m, v = _adamw((weight, gradient, *slots), (self.beta_1, self.beta_2), scalars)
-        return new, (m, v)
+        if self.is_elementwise(name, shape):
+            return adamw((weight, *slots), gradient, self.scalars(name, shape, now))
+        m, update = _muon_momentum(gradient, slots[0], now.scale, self.momentum)
+        turned = orthogonalised(update, parts=3 if name.endswith("c_attn/w") else 1)
+        return _decayed_step(weight, turned, now.rate, self._decay(shape)), m
+
+    def scalars(self, name: str, shape: tuple[int, ...], now: StepScalars) -> dict[str, Tensor]:
+        """What `adamw` is told beside arrays: tensors, so that one compiled function serves a shape."""
+        return {
+            "beta_1": as_tensor(self.beta_1),
+            "beta_2": as_tensor(self.beta_2),
+            "scale": now.scale,
+            "rate": now.rate * self.embedding_rate if name in EMBEDDINGS else now.rate,
+            "decay": self._decay(shape),
+            "unbias_1": now.unbias_1,
+            "unbias_2": now.unbias_2,
+        }
+
+    def _decay(self, shape: tuple[int, ...]) -> Tensor:
+        return as_tensor(self.weight_decay if len(shape) == 2 else 0.0)
+
+
+def as_tensor(number: float) -> Tensor:
+    return ops.convert_to_tensor(number, "float32")
 
 
 def sum_of_squares(gradients: Arrays) -> Tensor:
@@ -97,16 +116,14 @@ def _squares(x: Tensor) -> Tensor:
 
 
 @island
-def _adamw(
-    arrays: tuple[Tensor, ...], betas: tuple[float, float], scalars: tuple[Tensor, ...]
-) -> tuple[Tensor, Tensor, Tensor]:
-    weight, gradient, m, v = arrays
-    scale, rate, decay, unbias_1, unbias_2 = scalars
-    gradient = ops.cast(gradient, "float32") * scale
-    m = betas[0] * m + (1.0 - betas[0]) * gradient
-    v = betas[1] * v + (1.0 - betas[1]) * ops.square(gradient)
-    update = m * unbias_1 / (ops.sqrt(v * unbias_2) + 1e-8)
-    return weight - rate * (update + decay * weight), m, v
+def adamw(arrays: tuple[Tensor, ...], gradient: Tensor, now: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+    """The new values of a weight and its two slots; `now` is what `Optimizer.scalars` returns."""
+    weight, m, v = arrays
+    gradient = ops.cast(gradient, "float32") * now["scale"]
+    m = now["beta_1"] * m + (1.0 - now["beta_1"]) * gradient
+    v = now["beta_2"] * v + (1.0 - now["beta_2"]) * ops.square(gradient)
+    update = m * now["unbias_1"] / (ops.sqrt(v * now["unbias_2"]) + 1e-8)
+    return weight - now["rate"] * (update + now["decay"] * weight), m, v
 
 
 @island

@@ -55,7 +55,7 @@ class JaxStepper:
         for name, weight in weights.items():
             names = self._optimizer.slots(name, weight.shape)
             old = [slots[slot] for slot in names]
-            new_weights[name], averages = self._optimizer.update(name, weight, gradients[name], old, now)
+            new_weights[name], *averages = self._optimizer.update(name, weight, gradients[name], old, now)
             new_slots |= dict(zip(names, averages, strict=True))
         return new_weights, new_slots, now.norm
 

@@ -10,6 +10,8 @@ import numpy as np
 from blog_gen.model.arrays import Array, Arrays
 from blog_gen.model.distributed import strategy as distribution
 from blog_gen.model.hparams import is_factor
+from blog_gen.model.training.fusion import in_place
+from blog_gen.model.training.optimizers import adamw
 from blog_gen.model.training.steppers.stepper import Loss, StepperSpec
 
 
@@ -33,6 +35,7 @@ class TensorFlowStepper:
         # No jit_compile here: matmuls stay with oneDNN, and `fusion.island` compiles what lies between.
         self._train, self._finish = self._on_replicas(self._step), self._on_replicas(self._apply_sums)
         self._add = self._on_replicas(self._accumulate)
+        self._adamw = in_place(adamw)
         self._eval = self._on_replicas(
             lambda batch: distribution.summed(self._of(spec.eval_loss, batch), {})[0]
         )
@@ -72,12 +75,16 @@ class TensorFlowStepper:
         """Update each weight in turn: new values of two weights are never in memory together."""
         now = self._optimizer.step_scalars(gradients, rate, step)
         done: list[Any] = []
-        for name, variable in self._weights.items():
-            slots = [self._slots[slot] for slot in self._optimizer.slots(name, variable.shape)]
+        for name, weight in self._weights.items():
+            shape = tuple(weight.shape)
+            slots = [self._slots[slot] for slot in self._optimizer.slots(name, shape)]
+            if self._optimizer.is_elementwise(name, shape):
+                self._adamw((weight, *slots), gradients[name], self._optimizer.scalars(name, shape, now))
+                continue
             with self._tf.control_dependencies(done):
                 old = [slot.read_value() for slot in slots]
-                new, averages = self._optimizer.update(name, variable.read_value(), gradients[name], old, now)
-                pairs = zip((variable, *slots), (new, *averages), strict=True)
+                new = self._optimizer.update(name, weight.read_value(), gradients[name], old, now)
+                pairs = zip((weight, *slots), new, strict=True)
                 done = [target.assign(value, read_value=False) for target, value in pairs]
         return now.norm
 
