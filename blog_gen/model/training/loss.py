@@ -88,20 +88,19 @@ def _loss(logits: Tensor, targets: Tensor, share: Tensor) -> Tensor:
 @island
 def _loss_and_gradient(logits: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     """Weighted cross-entropy of (N, V) logits against N ids, and its gradient in the logits' dtype."""
-    loss, exponential, total, hit = _parts(logits, targets, share)
+    loss, exponential, total = _parts(logits, targets, share)
+    hit = ops.arange(logits.shape[1], dtype="int32")[None, :] == targets[:, None]
     gradient = (exponential / total - ops.cast(hit, "float32")) * share[:, None]
     return loss, ops.cast(gradient, logits.dtype)
 
 
-def _parts(logits: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The loss, exp(logits - max) and its row sums, and where the targets are."""
-    wide = ops.cast(logits, "float32")
-    shifted = wide - ops.max(wide, axis=-1, keepdims=True)
-    exponential = ops.exp(shifted)
+def _parts(logits: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The loss, exp(logits - max) and its row sums. Only the second is an array of float32 as large."""
+    most = ops.cast(ops.max(logits, axis=-1, keepdims=True), "float32")
+    exponential = ops.exp(ops.cast(logits, "float32") - most)
     total = ops.sum(exponential, axis=-1, keepdims=True)
-    hit = ops.arange(logits.shape[1], dtype="int32")[None, :] == targets[:, None]
-    picked = ops.sum(ops.where(hit, shifted, 0.0), axis=-1)
-    return ops.sum((ops.log(total[:, 0]) - picked) * share), exponential, total, hit
+    picked = ops.cast(ops.take_along_axis(logits, targets[:, None], axis=-1), "float32")
+    return ops.sum((ops.log(total) + most - picked)[:, 0] * share), exponential, total
 
 
 @dataclass(frozen=True)
