@@ -5,6 +5,7 @@ Shape letters: B batch, T tokens, H heads, K heads of keys and values, D width o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from keras import ops
@@ -41,24 +42,85 @@ def split_heads(
     return query, key, value
 
 
-def causal_softmax(
-    scores: Tensor, first_query: int, of_query: Tensor | None = None, of_key: Tensor | None = None
+def attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    first_query: int,
+    of_query: Tensor | None = None,
+    of_key: Tensor | None = None,
 ) -> Tensor:
-    """Softmax of (B, H, Q, T) over the keys up to each query; query 0 stands at `first_query`.
+    """What (B, H, Q, D) queries, the first of which stands at `first_query`, see of the keys (B, K, D, T) and
+    values (B, K, T, D) up to each of them; (B, H, Q, D).
 
     With `of_query` (B, Q) and `of_key` (B, T), the text each token belongs to, only within the same text.
+
+    The softmax needs the mean of its upstream gradient: the dot product of what was seen and its own, which
+    has D numbers where the other has T. Source: Dao 2023, "FlashAttention-2", section 3.1.
     """
+    heads, kv_heads = query.shape[1], key.shape[1]
 
     @ops.custom_gradient  # type: ignore[untyped-decorator]
-    def fused(scores: Tensor) -> Any:
+    def fused(query: Tensor, key: Tensor, value: Tensor) -> Any:
+        asking = _by_head(query, kv_heads)
+        scores = _by_head(asking @ key, heads)
         first = ops.convert_to_tensor(first_query, "int32")
         if of_query is None or of_key is None:
             share = _causal_softmax(scores, first)
         else:
             share = _packed_softmax(scores, first, of_query, of_key)
-        return share, lambda *upstream: _softmax_gradient(share, *each(upstream))
+        share = _by_head(share, kv_heads)
+        seen = share @ value
 
-    return fused(scores)
+        def backward(*upstream: Tensor) -> Any:
+            to_seen = _by_head(each(upstream)[0], kv_heads)
+            to_scores = _softmax_gradient(share, to_seen @ _turned_over(value), _row_dots(seen, to_seen))
+            to_query = _by_head(to_scores @ _turned_over(key), heads)
+            return to_query, _turned_over(asking) @ to_scores, _turned_over(share) @ to_seen
+
+        return _by_head(seen, heads), backward
+
+    return fused(query, key, value)
+
+
+def _by_head(x: Tensor, heads: int) -> Tensor:
+    """(B, H, Q, n) with the queries of heads that share keys as one head's, or those taken apart again."""
+    if x.shape[1] == heads:
+        return x
+    return ops.reshape(x, (-1, heads, x.shape[1] * x.shape[2] // heads, x.shape[3]))
+
+
+def _turned_over(x: Tensor) -> Tensor:
+    """The last two axes exchanged, which a product then reads as they lie."""
+    return ops.transpose(x, (0, 1, 3, 2))
+
+
+def prefixes(x: Tensor, ends: Sequence[int], axis: int) -> list[Tensor]:
+    """The first `ends[0]`, `ends[1]`, … elements of `x` along `axis`, the last of them all.
+
+    TensorFlow's own gradient of each would be an array of zeros as large as `x` with some filled in.
+    """
+    if len(ends) == 1:
+        return [x]
+    before = (slice(None),) * axis
+
+    @ops.custom_gradient  # type: ignore[untyped-decorator]
+    def fused(x: Tensor) -> Any:
+        parts = tuple(x[*before, :end] for end in ends)
+        return parts, lambda *upstream: _prefix_sum(list(each(upstream)), list(ends), axis)
+
+    return list(fused(x))
+
+
+@island
+def _prefix_sum(parts: list[Tensor], ends: list[int], axis: int) -> Tensor:
+    """The sum of `parts`, each filled up with zeros along `axis`."""
+    rank, whole = len(parts[0].shape), ends[-1]
+    wide = 0.0
+    for part, end in zip(parts, ends, strict=True):
+        room = [(0, whole - end if place == axis else 0) for place in range(rank)]
+        wide = wide + ops.pad(ops.cast(part, "float32"), room)
+    return ops.cast(wide, parts[0].dtype)
 
 
 @island
@@ -126,7 +188,11 @@ def _masked_softmax(scores: Tensor, seen: Tensor) -> Tensor:
 
 
 @island
-def _softmax_gradient(share: Tensor, upstream: Tensor) -> Tensor:
-    wide, to_share = ops.cast(share, "float32"), ops.cast(upstream, "float32")
-    mean = ops.sum(wide * to_share, axis=-1, keepdims=True)
-    return ops.cast(wide * (to_share - mean), share.dtype)
+def _row_dots(x: Tensor, y: Tensor) -> Tensor:
+    return ops.sum(ops.cast(x, "float32") * ops.cast(y, "float32"), axis=-1, keepdims=True)
+
+
+@island
+def _softmax_gradient(share: Tensor, upstream: Tensor, mean: Tensor) -> Tensor:
+    """Gradient of the scores; `mean` is that of `upstream` in the proportions of `share`."""
+    return ops.cast(ops.cast(share, "float32") * (ops.cast(upstream, "float32") - mean), share.dtype)

@@ -114,8 +114,8 @@ class _Step:
 
     @property
     def at_update(self) -> float:
-        """The new values of the largest weight and of its averages."""
-        return self.number * self.factors + 4 * self.table + 12 * self.table
+        """The gradients; weights and their averages change in place."""
+        return self.number * self.factors + 4 * self.table
 
 
 def chunks(tokens: int, vocabulary: int, learn_table: bool = True) -> list[slice]:
@@ -136,20 +136,20 @@ def kept_by_layer(hparams: HParams, length: int, shares: bool = True) -> float:
     """Bytes a token that one layer keeps for its gradient, in bfloat16.
 
     The stream and its norm, twice each; what attention says; the wide layer before and after its activation;
-    queries, keys and values. With `shares` those of attention, and in place of keys and values the parts of
-    them that each block of queries sees.
+    queries, and of keys and values the parts that each block of queries sees. With `shares` those of
+    attention, and what is seen by them.
 
     >>> kept_by_layer(HParams(50257, 1024, 768, 12, 12), 1024)
-    44544.0
+    46080.0
     >>> kept_by_layer(HParams(50257, 1024, 768, 12, 12), 1024, shares=False)
-    24576
+    29184.0
     """
     blocks = max(1.0, length / QUERY_BLOCK)
     seen = (blocks + 1) / 2  # times each key and value, on average
     both = 2 * hparams.kv_heads * hparams.head_width
     wide = (3 if hparams.feed_forward == "swiglu" else 2) * hparams.inner
-    attended = both * seen + hparams.n_head * length * seen / blocks if shares else both
-    return 2 * (6 * hparams.n_embd + wide + attended)
+    shared = hparams.n_head * length * seen / blocks + hparams.n_embd if shares else 0
+    return 2 * (6 * hparams.n_embd + wide + both * seen + shared)
 
 
 def trained_parameters(hparams: HParams, lora: int | None = None, freeze: int = 0) -> int:

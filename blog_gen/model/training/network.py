@@ -23,7 +23,7 @@ from keras import ops
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training.dropout import NO_DROPOUT, Dropout
 from blog_gen.model.training.fused import Norm, add_and_norm, gelu, normalise, swiglu
-from blog_gen.model.training.fused_attention import Rotation, causal_softmax, split_heads
+from blog_gen.model.training.fused_attention import Rotation, attend, prefixes, split_heads
 from blog_gen.model.training.memory import QUERY_BLOCK
 
 Tensor = Any
@@ -76,43 +76,20 @@ def attention(
     heads, kv_heads = hparams.n_head, hparams.kv_heads
     mixed = linear(x, weights, f"{at}/c_attn")  # (B, T, (H + 2K) D)
     query, key, value = split_heads(mixed, weights.get(f"{at}/c_attn/b"), heads, kv_heads, rotation)
+    ends = [*range(QUERY_BLOCK, length, QUERY_BLOCK), length]
+    queries = ops.split(query, ends[:-1], axis=2) if ends[:-1] else [query]
     blocks = []
-    starts = list(range(0, length, QUERY_BLOCK))
-    queries = ops.split(query, starts[1:], axis=2) if starts[1:] else [query]
-    for start, asking in zip(starts, queries, strict=True):
-        end = min(start + QUERY_BLOCK, length)
+    for end, *parts in zip(ends, queries, prefixes(key, ends, 3), prefixes(value, ends, 2), strict=True):
+        start = end - parts[0].shape[2]
         texts = () if packing is None else (packing.segments[:, start:end], packing.segments[:, :end])
-        blocks.append(wrap(_query_block(start, end, heads, kv_heads, *texts))(asking, key, value))
+        blocks.append(wrap(_attend_from(start, *texts))(*parts))
     seen = blocks[0] if len(blocks) == 1 else ops.concatenate(blocks, axis=2)  # (B, H, T, D)
     merged = ops.reshape(ops.transpose(seen, (0, 2, 1, 3)), (-1, length, hparams.n_embd))
     return linear(merged, weights, f"{at}/c_proj")
 
 
-def _query_block(
-    start: int, end: int, heads: int, kv_heads: int, *texts: Tensor
-) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """What queries `start` to `end` (B, H, Q, D) see of all keys and values, as a function of the three."""
-
-    def attend(asking: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        scores = _by_head(_by_kv_head(asking, kv_heads) @ key[..., :end], heads)  # (B, H, Q, T)
-        share = causal_softmax(scores, start, *texts)
-        return _by_head(_by_kv_head(share, kv_heads) @ value[:, :, :end], heads)
-
-    return attend
-
-
-def _by_kv_head(x: Tensor, kv_heads: int) -> Tensor:
-    """(B, H, Q, n) with the queries of heads that share keys as one head's: (B, K, H / K Q, n)."""
-    if x.shape[1] == kv_heads:
-        return x
-    return ops.reshape(x, (-1, kv_heads, x.shape[1] // kv_heads * x.shape[2], x.shape[3]))
-
-
-def _by_head(x: Tensor, heads: int) -> Tensor:
-    """What `_by_kv_head` joined, taken apart again."""
-    if x.shape[1] == heads:
-        return x
-    return ops.reshape(x, (-1, heads, x.shape[1] * x.shape[2] // heads, x.shape[3]))
+def _attend_from(start: int, *texts: Tensor) -> Callable[..., Tensor]:
+    return lambda query, key, value: attend(query, key, value, start, *texts)
 
 
 def feed_forward(x: Tensor, weights: Weights, at: str, hparams: HParams) -> Tensor:

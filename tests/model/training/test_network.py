@@ -17,8 +17,9 @@ from blog_gen.model.weights import initial_weights
 quiet()
 from keras import ops  # noqa: E402
 
-from blog_gen.model.training import fused, fused_attention, loss, memory, network  # noqa: E402
+from blog_gen.model.training import fused, loss, memory, network  # noqa: E402
 from blog_gen.model.training.dropout import NO_DROPOUT, Dropout, dropped  # noqa: E402
+from blog_gen.model.training.fused_attention import attend, prefixes, split_heads  # noqa: E402
 from blog_gen.model.training.fusion import checkpointed  # noqa: E402
 
 HPARAMS = HParams(n_vocab=97, n_ctx=320, n_embd=32, n_head=4, n_layer=2)
@@ -114,9 +115,6 @@ def test_initial_loss_is_that_of_a_uniform_guess() -> None:
     assert entropy == pytest.approx(math.log(97), abs=0.05)
 
 
-split_heads = fused_attention.split_heads
-
-
 def _through(function: Callable[..., Any], *arrays: Any) -> list[Any]:
     """Gradients of `function`, its results weighted unevenly, with respect to all its arguments."""
     import tensorflow as tf
@@ -176,9 +174,11 @@ def _plain_grouped_heads(mixed: Any) -> Any:
     return query, ops.transpose(turned[:, :, 4:6], (0, 2, 3, 1)), value
 
 
-def _plain_softmax(scores: Any) -> Any:
+def _plain_attention(query: Any, key: Any, value: Any) -> Any:
+    """Four heads over two of keys and values, six queries of nine tokens."""
+    scores = query @ ops.repeat(key, 2, axis=1)
     seen = np.arange(9)[None, :] <= np.arange(3, 9)[:, None]
-    return ops.softmax(ops.where(seen, scores, -1e30), axis=-1)
+    return ops.softmax(ops.where(seen, scores, -1e30), axis=-1) @ ops.repeat(value, 2, axis=1)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,16 @@ def _plain_softmax(scores: Any) -> Any:
             _plain_grouped_heads,
             [(2, 6, 16)],
         ),
-        (lambda scores: fused_attention.causal_softmax(scores, 3), _plain_softmax, [(2, 4, 6, 9)]),
+        (
+            lambda query, key, value: attend(query, key, value, 3),
+            _plain_attention,
+            [(2, 4, 6, 5), (2, 2, 5, 9), (2, 2, 9, 5)],
+        ),
+        (
+            lambda x: tuple(prefixes(x, (2, 5, 6), 2)),
+            lambda x: (x[:, :, :2], x[:, :, :5], x),
+            [(2, 4, 6, 9)],
+        ),
     ],
     ids=[
         "gelu",
@@ -215,7 +224,8 @@ def _plain_softmax(scores: Any) -> Any:
         "add_and_rms_norm",
         "split_heads",
         "split_grouped_turned_heads",
-        "causal_softmax",
+        "grouped_attention",
+        "prefixes",
     ],
 )
 def test_gradients_written_by_hand_are_those_of_the_plain_formula(
