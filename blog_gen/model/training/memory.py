@@ -9,14 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from blog_gen.model.allocation import SMALL
 from blog_gen.model.hparams import HParams, is_factor
 
 TRAINING_RUNTIME = 780 << 20  # Python, TensorFlow, Keras and the compiled functions
 # Arrays come and go in another order each step, and the heap that holds most of them gets holes.
 HOLES = 1.15  # times what activations take
-SMALL_HOLES = 150 << 20  # more, where nearly all stand in the heap: of a small model; of adapters, unless
-# blocks are computed twice (docs/experiments.md: memory in the long run).
 SAMPLING_RUNTIME = 120 << 20  # Python, NumPy, the tokenizer and the interpreter
 CHUNK_LOGITS = 1 << 24  # logits at once, 32 MiB in bfloat16
 MOST_PARTS = 4  # of the table's gradient are kept before they are added up
@@ -43,9 +40,7 @@ def to_train(
     frozen = number * (hparams.parameters - (0 if lora else trained))
     stands = (12 + 4 * gradient_accumulation) * trained + frozen
     step = _Step(hparams, tokens, length, lora, freeze, activation_checkpointing, number)
-    in_heap = not activation_checkpointing if lora else hparams.parameters <= SMALL
-    runtime = TRAINING_RUNTIME + in_heap * SMALL_HOLES
-    return runtime + stands + round(max(step.at_loss, step.at_end, step.at_update))
+    return TRAINING_RUNTIME + stands + round(max(step.at_loss, step.at_end, step.at_update))
 
 
 @dataclass(frozen=True)
