@@ -78,7 +78,8 @@ class TensorFlowStepper:
         for name, weight in self._weights.items():
             shape = tuple(weight.shape)
             slots = [self._slots[slot] for slot in self._optimizer.slots(name, shape)]
-            if self._optimizer.is_elementwise(name, shape):
+            # Of variables that replicas share, the trace of the first would serve all of its shape.
+            if self._replicas == 1 and self._optimizer.is_elementwise(name, shape):
                 self._adamw((weight, *slots), gradients[name], self._optimizer.scalars(name, shape, now))
                 continue
             with self._tf.control_dependencies(done):
