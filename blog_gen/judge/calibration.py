@@ -139,7 +139,7 @@ def _without_outliers(rows: Sequence[Measurements]) -> list[Measurements]:
     outliers = int(OUTLIERS * len(rows))
     severity = [0.0] * len(rows)
     for name, loosest in LOOSEST.items():
-        if name in RARE and RARE[name] >= 0.5:
+        if RARE.get(name, 0.0) >= 0.5:
             continue  # what most posts do
         values = [row[name] if name not in AT_LEAST else -row[name] for row in rows]
         default, scale = _default(name), abs(loosest - _default(name))

@@ -88,42 +88,38 @@ class CorpusIndex:
             apart: the stretches of `text` that are not compared, in order.
         """
         words = words_of(text)
-        until = _tenths_until(words)
         lengths, places = self._matches(self._encoded([word.form for word in words]))
         # SEVERAL documents: the one where the run was found, and others
         several = (
             self.arrays.shared[places, SEVERAL - 2].tolist() if len(self.arrays.ids) else [0] * len(places)
         )
-        found = overlapping(
-            lengths,
-            [min(pair) for pair in zip(lengths, several, strict=True)],
-            until,
-            ngram,
-            _words_in(words, apart),
+        shared = [min(pair) for pair in zip(lengths, several, strict=True)]
+        return self.overlap_of(
+            words, (lengths, shared), lambda at, length: places[at], ngram, shortest, apart
         )
-        return self.overlap_of(words, lengths, found, lambda at, length: places[at], shortest)
 
     def overlap_of(
         self,
         words: Sequence[Word],
-        stands: Sequence[int],
-        found: tuple[list[int], float, list[int]],
+        lengths: tuple[Sequence[int], Sequence[int]],
         place_of: Callable[[int, int], int],
+        ngram: int,
         shortest: int,
+        apart: Sequence[Span],
     ) -> Overlap:
-        """What is known of a text when it is known how many words from each on stand in a document.
+        """As `overlap`, when it is known how many words from each on stand in a document, and in several.
 
         Args:
-            found: what `overlapping` made of it.
+            lengths: the one and the other.
             place_of: where a run stands, by its first word's number in the text and its length.
         """
-        until = _tenths_until(words)
-        copied, share, own = found
+        until = tenths_until(word.form for word in words)
+        copied, share, own = overlapping(*lengths, until, ngram, _words_in(words, apart))
         runs = [self._run(words, at, copied[at], place_of) for at in cover(copied, until, shortest)]
         top = max(range(len(copied)), key=lambda at: until[at + copied[at]] - until[at], default=-1)
         longest = self._run(words, top, copied[top], place_of) if copied and copied[top] else None
         starts = tuple(word.start for word in words)
-        return Overlap(longest, tuple(runs), share, tuple(stands), tuple(own), starts)
+        return Overlap(longest, tuple(runs), share, tuple(lengths[0]), tuple(own), starts)
 
     def in_order(self, forms: Sequence[str], less: slice = slice(0)) -> tuple[int, float]:
         """Of the words side by side, how many are collocations of the documents; how many are by chance.
@@ -185,8 +181,8 @@ class CorpusIndex:
         document = bisect_right(self.arrays.starts, place) - 1
         run = words[at : at + length]
         start, end = run[0].start, run[-1].end
-        size = in_words(_tenths_until(run)[-1])
-        return Run(size, start, end, self._names[document], int(self.arrays.lines[place]))
+        size = tenths_until(word.form for word in run)[-1]
+        return Run(in_words(size), start, end, self._names[document], int(self.arrays.lines[place]))
 
     def save(self, path: Path) -> None:
         """Write the index to `path`, whole or not at all: a SHA-256, and the arrays that it is of."""
@@ -231,10 +227,8 @@ class Rest:
         """As `CorpusIndex.overlap`, for the document's own `text`; runs under 6 words are not seen."""
         arrays, words = self._index.arrays, words_of(text)
         earlier, several = arrays.earlier[self._own], arrays.shared[self._own, SEVERAL - 1]
-        found = overlapping(
-            earlier.tolist(), several.tolist(), _tenths_until(words), ngram, _words_in(words, apart)
-        )
-        return self._index.overlap_of(words, earlier.tolist(), found, self._elsewhere, shortest)
+        lengths = earlier.tolist(), several.tolist()
+        return self._index.overlap_of(words, lengths, self._elsewhere, ngram, shortest, apart)
 
     def in_order(self, forms: Sequence[str]) -> tuple[int, float]:
         """As `CorpusIndex.in_order`, for words of the document."""
@@ -275,10 +269,6 @@ def _words_in(words: Sequence[Word], stretches: Sequence[Span]) -> frozenset[int
     return frozenset(
         at for first, end in stretches for at in range(bisect_left(starts, first), bisect_left(starts, end))
     )
-
-
-def _tenths_until(words: Sequence[Word]) -> list[int]:
-    return tenths_until(word.form for word in words)
 
 
 def _lines(text: str, words: Sequence[Word]) -> list[int]:

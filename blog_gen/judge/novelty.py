@@ -42,13 +42,10 @@ def novelty_checks(
     """The longest run and the share of phrases that are copied, and the likest of `titles` (name, title)."""
     overlap = copied(candidate.body, index)
     run = overlap.longest
-    words, found = 0, "no word of it is in another post"
+    words, found = run.words if run else 0, "no word of it is in another post"
     if run:
         text = quoted(candidate.body[run.start : run.end])
-        words, found = (
-            run.words,
-            f"{run.words} words in a row are also in {run.document}, line {run.line}: {text}",
-        )
+        found = f"{words} words in a row are also in {run.document}, line {run.line}: {text}"
     share = f"{overlap.share:.1%} of it is copied from other posts, six words in a row or more"
     return [
         at_most("longest_copy", words, limits.longest_copy, found),
