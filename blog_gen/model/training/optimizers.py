@@ -50,10 +50,7 @@ class Optimizer:
 
     def slots(self, name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
         """Names of the running averages of one weight, each of its shape and all zero at the start."""
-        return (f"m/{name}",) if self._by_muon(name, shape) else (f"m/{name}", f"v/{name}")
-
-    def _by_muon(self, name: str, shape: tuple[int, ...]) -> bool:
-        return self.kind == "muon" and is_factor(name, shape)
+        return (f"m/{name}", f"v/{name}") if self.is_elementwise(name, shape) else (f"m/{name}",)
 
     def step_scalars(self, gradients: Arrays, rate: Tensor, step: Tensor) -> StepScalars:
         """What one update has in common for all weights.
@@ -69,7 +66,7 @@ class Optimizer:
 
     def is_elementwise(self, name: str, shape: tuple[int, ...]) -> bool:
         """Whether `adamw` updates the weight, each number by itself: a backend may do that in place."""
-        return not self._by_muon(name, shape)
+        return self.kind == "adamw" or not is_factor(name, shape)
 
     def update(
         self, name: str, weight: Tensor, gradient: Tensor, slots: Sequence[Tensor], now: StepScalars
@@ -85,8 +82,8 @@ class Optimizer:
     def scalars(self, name: str, shape: tuple[int, ...], now: StepScalars) -> dict[str, Tensor]:
         """What `adamw` is told beside arrays: tensors, so that one compiled function serves a shape."""
         return {
-            "beta_1": as_tensor(self.beta_1),
-            "beta_2": as_tensor(self.beta_2),
+            "beta_1": _tensor(self.beta_1),
+            "beta_2": _tensor(self.beta_2),
             "scale": now.scale,
             "rate": now.rate * self.embedding_rate if name in EMBEDDINGS else now.rate,
             "decay": self._decay(shape),
@@ -95,10 +92,10 @@ class Optimizer:
         }
 
     def _decay(self, shape: tuple[int, ...]) -> Tensor:
-        return as_tensor(self.weight_decay if len(shape) == 2 else 0.0)
+        return _tensor(self.weight_decay if len(shape) == 2 else 0.0)
 
 
-def as_tensor(number: float) -> Tensor:
+def _tensor(number: float) -> Tensor:
     return ops.convert_to_tensor(number, "float32")
 
 
