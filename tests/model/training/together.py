@@ -14,10 +14,11 @@ from blog_gen.model.distributed.strategy import begin, connected
 from blog_gen.model.quiet import quiet
 
 _rng = np.random.default_rng(0)
-# Names as in a network: products in bfloat16, and an embedding that stays in float32.
+# Names as in a network: products in bfloat16, and an embedding that stays in float32. All of one shape: each
+# must get its own update.
 TRAINED, FROZEN = (
     {name: _rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
-    for shapes in ({"h0/mlp/c_fc/w": (4, 3), "wte": (6, 4)}, {"h0/attn/c_proj/w": (3, 3)})
+    for shapes in ({"h0/mlp/c_fc/w": (6, 6), "wte": (6, 6)}, {"h0/attn/c_proj/w": (6, 6)})
 )
 
 
