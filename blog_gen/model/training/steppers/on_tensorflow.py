@@ -78,9 +78,11 @@ class TensorFlowStepper:
         for name, weight in self._weights.items():
             shape = tuple(weight.shape)
             slots = [self._slots[slot] for slot in self._optimizer.slots(name, shape)]
-            # Of variables that replicas share, the trace of the first would serve all of its shape.
-            if self._replicas == 1 and self._optimizer.is_elementwise(name, shape):
-                self._adamw((weight, *slots), gradients[name], self._optimizer.scalars(name, shape, now))
+            here = [self._strategy.experimental_local_results(each) for each in (weight, *slots)]
+            if len(here[0]) == 1 and self._optimizer.is_elementwise(name, shape):
+                # This replica's own: of shared variables, the first one's trace would serve all of its shape.
+                own = [each for (each,) in here]
+                self._adamw(own, gradients[name], self._optimizer.scalars(name, shape, now))
                 continue
             with self._tf.control_dependencies(done):
                 old = [slot.read_value() for slot in slots]
