@@ -1,11 +1,12 @@
 """How a blog's own posts, and known-bad texts made from them, fare under the blog's own limits.
 
-Cross-validated: the limits by which a post is judged are made without it. It is compared with all other
-posts in the language that is learned; copied is only what an earlier one has, since of two posts that share
-a passage the later one copies. Posts of less than a phrase, pictures alone or a test, are left out. A post
-that says little but what an earlier one says is no measure of the judge, which is to stop copies: it is
-counted by itself. The known-bad texts are spoilt in every way that generated text is known to go wrong, and
-compared with the posts of the other folds.
+Cross-validated: the limits by which a post is judged are made without it. It is trimmed first, as `generate`
+trims what it samples: a fence or a last heading that was left open goes. It is compared with all other posts
+in the language that is learned; copied is only what an earlier one has, since of two posts that share a
+passage the later one copies. Posts of less than a phrase, pictures alone or a test, are left out. A post that
+says little but what an earlier one says is no measure of the judge, which is to stop copies: it is counted by
+itself. The known-bad texts are spoilt in every way that generated text is known to go wrong, and compared
+with the posts of the other folds.
 
     python benchmarks/judge_limits.py [--site DIR] [--articles FOLDER] [--sample N | --full] [--json]
 
@@ -19,10 +20,9 @@ to 40 posts is judged post by post, a larger one in ten folds. `--json` prints o
      "sample": [{"path": "_posts/2020-01-01-a.md", "fails": ["longest_copy"]}, …],
      "spoilt": {"copy": {"texts": 40, "stopped": 40, "by": {"copied_share": 40}}, …}}
 
-A text that is cut is trimmed first, as `generate` trims what it samples: where that takes the end away, it is
-stopped by `trimmed`. `fails` has the names of the checks that the post fails. No trained run is needed:
-`surprise`, which is measured on held-out posts by a model, is left out. `spoilt` leaves out texts of fewer
-than 100 words.
+A text that is cut is trimmed, too: where that takes the end away, it is stopped by `trimmed`. `fails` has the
+names of the checks that the post fails. No trained run is needed: `surprise`, which is measured on held-out
+posts by a model, is left out. `spoilt` leaves out texts of fewer than 100 words.
 """
 
 from __future__ import annotations
@@ -238,15 +238,22 @@ def _cards_of_fold(posts: Sequence[Post], chosen: Sequence[int], folds: int, fol
     rest = [post for at, post in enumerate(posts) if at % folds != fold]
     if not judged:
         return []
-    context, every = context_of(rest, index_of(rest)), index_of(posts)
+    drafts = as_drafts(posts)
+    context, every = context_of(rest, index_of(rest)), index_of(drafts)
     cards: Cards = []
     for at in judged:
         titles = [(name, title) for name, title, _ in posts[:at]]
         real = replace(context, index=every.rest(at), titles=titles)
-        cards += [("real", card) for card in judge([candidate(*posts[at][1:])], real)]
+        cards += [("real", card) for card in judge([candidate(*drafts[at][1:])], real)]
         for kind, worse in _spoilt(posts[at], rest, random.Random(at)):
             cards += [(kind, card) for card in judge([worse], context)]
     return cards
+
+
+def as_drafts(posts: Sequence[Post]) -> list[Post]:
+    """The posts as `generate` would have written them, had they been sampled."""
+    sentences_end = most_end_whole([body for _, _, body in posts])
+    return [(name, title, whole(body, sentences_end)) for name, title, body in posts]
 
 
 def remember() -> None:
@@ -278,7 +285,7 @@ def _spoilt(post: Post, rest: Sequence[Post], rng: random.Random) -> Iterator[tu
 def summary_of(posts: Sequence[Post], sample: int | None = None, processes: int = 1) -> dict[str, Any]:
     """As `--json` prints it."""
     cards = cards_of(posts, sample, processes)
-    names = {(title, body): name for name, title, body in posts}
+    names = {(title, body): name for name, title, body in as_drafts(posts)}
     real = cards.pop("real")
     again = [card for card in real if card.to_dict()["copied_share"] >= REPOST]
     own = [card for card in real if card not in again]

@@ -15,7 +15,7 @@ from blog_gen.config.settings import Limits
 from blog_gen.judge.blocks import Kind, blocks_of
 from blog_gen.judge.candidate import Candidate
 from blog_gen.judge.scorecard import Check, at_most
-from blog_gen.judge.words import forms_of, in_words, quoted
+from blog_gen.judge.words import forms_of, length_in_words, quoted
 
 if TYPE_CHECKING:
     from blog_gen.judge.index import CorpusIndex, Document, Rest
@@ -64,15 +64,15 @@ def _paragraph_check(body: str, overlap: Overlap, limits: Limits) -> Check:
 def longest_copied_paragraph(body: str, overlap: Overlap) -> tuple[int, str]:
     """The words and the text of the longest paragraph that stands whole in one document; 0 for none.
 
-    What many posts say in passing is no word of it, and does not hide the rest.
+    What many posts say in passing does not hide the rest; a paragraph that is nothing else is nobody's.
     """
     longest = 0, ""
     for block in blocks_of(body):
         if block.kind == "paragraph":
             first = bisect_left(overlap.starts, block.start)
             end = bisect_left(overlap.starts, block.start + len(block.text))
-            if first < end <= first + overlap.stands[first]:
-                longest = max(longest, (in_words(overlap.own[end] - overlap.own[first]), block.text))
+            if overlap.own[first] < overlap.own[end] and end <= first + overlap.stands[first]:
+                longest = max(longest, (length_in_words(block.text), block.text))
     return longest
 
 
@@ -93,6 +93,8 @@ def likeness_of(one: str, other: str) -> float:
 
     >>> likeness_of("Bread, slowly", "Bread Slowly!"), likeness_of("Week 7", "Week 8")
     (1.0, 0.0)
+    >>> likeness_of("泡茶指南（一）", "泡茶指南（二）")
+    0.0
     """
     (numbers, trigrams), (other_numbers, other_trigrams) = _features(one), _features(other)
     if numbers != other_numbers:
@@ -106,6 +108,6 @@ def likeness_of(one: str, other: str) -> float:
 def _features(title: str) -> tuple[frozenset[str], frozenset[str]]:
     """The numbers in a title, and its letter trigrams."""
     words = forms_of(title)
-    numbers = frozenset(word for word in words if any(character.isdigit() for character in word))
+    numbers = frozenset(word for word in words if any(character.isnumeric() for character in word))
     text = f"  {' '.join(words)} " if words else ""  # so that the first letter counts as much as the others
     return numbers, frozenset(text[at : at + 3] for at in range(len(text) - 2))

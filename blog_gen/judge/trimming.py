@@ -45,12 +45,12 @@ def whole(body: str, sentences: bool) -> str:
 
     Args:
         sentences: whether the blog's posts end so, as `most_end_whole` says: then any other end is cut off,
-            and else only what breaks off is.
+            too, and else only what breaks off is.
 
     >>> whole("It rained. And we", False), whole("It rained. (Rain)", False), whole("It rained. (Rain)", True)
     ('It rained.', 'It rained. (Rain)', 'It rained.')
     """
-    ends = ends_whole(body) if sentences else not broken_off(body)
+    ends = not broken_off(body) and (ends_whole(body) or not sentences)
     return body if ends else trimmed(body) or body
 
 
@@ -78,12 +78,14 @@ def broken_off(body: str) -> str:
     """The last sentence of `body` where it breaks off, in the middle of it or of a word; else nothing.
 
     Posts end with a link, an emoji, a name in brackets: what ends with a letter, a digit or a comma breaks
-    off. The last item of a list does where those before it end with a stop.
+    off. The last item of a list does where those before it end with a stop. So does a fence without an end.
 
     >>> broken_off("It rained. And we"), broken_off("It rained. 🌧"), broken_off("- rain\\n- wind")
     ('And we', '', '')
     """
     blocks = blocks_of(body.rstrip())
+    if blocks and not blocks[-1].closed:
+        return blocks[-1].text
     if not blocks or blocks[-1].kind not in PROSE or (blocks[-1].kind == "item" and not _stops(blocks[:-1])):
         return ""
     text = blocks[-1].content.rstrip()

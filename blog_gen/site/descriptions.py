@@ -16,7 +16,8 @@ _LINK = re.compile(r"\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")
 _AUTOLINK = re.compile(r"<(https?://[^<>\s]*)>")
 _LIQUID = re.compile(r'\{\{ "\{[{%]" \}\}')
 _MARKS = re.compile(r"</?code>|`+|(?<!\w)[*_~]+|[*_~]+(?!\w)")
-_SENTENCE = re.compile(r"(.+?[.!?…][\"'”’)]*)(?=\s|$)")
+# Not the stop of an abbreviation: after a letter by itself, as in "the U.S. team", or before a small one.
+_SENTENCE = re.compile(r"(.+?(?:(?:(?<![\W_]\w)\.|[!?…])[\"'”’)]*(?=\s+[^\sa-z]|\s*$)|[。！？][」』）”’]*))")
 
 
 def description_of(body: str) -> str | None:

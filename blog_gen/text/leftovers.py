@@ -23,10 +23,12 @@ _LINKS = re.compile(
 _NO_LINK = re.compile(
     r"(?<![\]\w\\!])(?<!\] )\[(?P<text>[^\s\[\]^]++(?:[ \t]++[^\s\[\]]++)++)\](?! ?[\[(:{])"
 )
+# Numbers of notes or of links, after a word.
+_NUMBERS = re.compile(r"(?<=[^\W\d_]{2})(?:[ \t]?\[[1-9]\d?\])+(?![(:\w])")
 # An image that a sentence begins with: without it, as `safe` leaves what the site has not, that has no head.
 _IMAGE = re.compile(r"^\[?!\[[^\[\]\n]*+\]\((?P<url>[^()\s]*+)[^()\n]*+\)(?=[ \t]+\S)", re.M)
 _FIRST_SENTENCE = re.compile(r"\A.*?[.!?][)\]\"'”’*_]*\s+(?=[^\sa-z])|\A.*", re.S)
-_LABEL = re.compile(r"^ {0,3}\[([^\[\]\n]++)\]:", re.M)
+_LABEL = re.compile(r"^ {0,3}\[([^\[\]\n]++)\]:|^ {0,3}\[(\d++)\](?!\()", re.M)  # of a link, or of a note
 _LONE = re.compile(r"(?<=\S)[ \t]++[*_]+\Z")
 _LAST = re.compile(r"(?<=[^\s*_])(?:\*++|_++)\Z")
 _EMPTY_ITEM = re.compile(r"(?:\A|\n)[ \t]*(?:[-+*_]|\d{1,9}[.)])[ \t]*\Z")
@@ -81,7 +83,7 @@ def without_leftovers(body: str, facts: SiteFacts | None = None) -> str:
     """
     body = body.replace("\0", "")
     segments = split(body)
-    labels = {label.casefold() for label in _LABEL.findall(body)}
+    labels = {(link or note).casefold() for link, note in _LABEL.findall(body)}
     lines: list[str] = []
     for segment in segments:
         prose = isinstance(segment, Prose)
@@ -100,6 +102,7 @@ def _paragraph(text: str, labels: Collection[str], facts: SiteFacts | None) -> s
     before = text
     text = _LINKS.sub(lambda link: link["whole"] or _without_brackets(link), text)
     text = _NO_LINK.sub(lambda words: words[0 if words["text"].casefold() in labels else "text"], text)
+    text = _NUMBERS.sub(lambda marks: marks[0] if labels & set(re.findall(r"\d+", marks[0])) else "", text)
     if facts:
         text = _IMAGE.sub(lambda image: image[0] if may_show(image["url"], facts) else "", text)
         text = _GLUED.sub(", ", _BARE.sub(lambda found: _bare(found, facts), text))

@@ -113,11 +113,13 @@ def test_a_paragraph_is_copied_in_any_script(paragraph: str) -> None:
 def test_a_standing_phrase_does_not_hide_a_copied_paragraph() -> None:
     phrase = "As I said when I last wrote of the kettle on this page,"
     rest = "the fuse is older than the house, and nobody who sold us either had ever seen the cellar."
-    others = [("cellar.md", f"{phrase} {rest}"), *((f"{at}.md", f"{phrase} {at}.") for at in range(4))]
+    little = "the fuse is older than the house."
+    others = [("cellar.md", f"{phrase} {rest}\n\n{phrase} {little}")]
+    others += [(f"{at}.md", f"{phrase} {at}.") for at in range(4)]
     context = replace(CONTEXT, index=CorpusIndex.build(others))
     around = "Of the rest I know nothing.\n\n{}\n\nSo I tried what was left, and it hummed for a minute."
-    for paragraph, copied in ((f"{phrase} {rest}", True), (f"{phrase} it hums.", False), (phrase, False)):
-        names = failed(replace(CANDIDATE, body=around.format(paragraph)), context)
+    for said, copied in ((rest, True), (little, True), ("it hums.", False), ("", False)):
+        names = failed(replace(CANDIDATE, body=around.format(f"{phrase} {said}")), context)
         assert ("copied_paragraph" in names) == copied
 
 

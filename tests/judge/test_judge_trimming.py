@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from blog_gen.judge.blocks import blocks_of
 from blog_gen.judge.markup import heading_faults, markup_faults
-from blog_gen.judge.trimming import broken_off, trimmed
+from blog_gen.judge.trimming import broken_off, trimmed, whole
 
 POST = """It rained, e.g. all day. So *we read. A lot.* Then “we slept.” And [a link](/that.html), too.
 
@@ -85,12 +85,24 @@ def test_what_is_kept(body: str, kept: str) -> None:
         ("One.\n\n\\- Ann Two", ""),
         ("One. Two 🌧", ""),
         ("One.\n\n```\ntwo\n```", ""),
+        ("One:\n\n```\ntwo", "```\ntwo"),
         ("One.\n\n[1]: https://example.org", ""),
         ("", ""),
     ],
 )
 def test_what_breaks_off(body: str, broken: str) -> None:
     assert broken_off(body) == broken and broken_off(f"{body}\n") == broken
+
+
+@pytest.mark.parametrize("sentences", [True, False])
+@pytest.mark.parametrize(
+    "open_end", ["Such as:\n\n```js\nlet it = 'rain'\n\nAnd on.", "- So it is.\n- Or as we"]
+)
+def test_what_breaks_off_goes_however_the_posts_end(open_end: str, sentences: bool) -> None:
+    assert whole(f"It rained.\n\n- As it may.\n\n{open_end}", sentences) in (
+        "It rained.\n\n- As it may.",
+        "It rained.\n\n- As it may.\n\n- So it is.",
+    )
 
 
 @given(st.text(alphabet="aA .:*`#-\n", max_size=60))

@@ -65,6 +65,8 @@ def test_numbers_follow_a_slug_that_is_taken() -> None:
         "No stop": "No stop",
         'See [it](/x/) and ![no](/i.png)`code`, &lt;b> {{ "{{" }} x }}.': "See it and code, ‹b› x .",
         "He said “Stop.” Then left.": "He said “Stop.”",
+        "The U.S. team, i.e. we, won. Then left.": "The U.S. team, i.e. we, won.",
+        "下雨了。我们读书。": "下雨了。",
         "word " * 60: ("word " * 32).strip() + "…",
         "```\nonly code\n```": None,
         "": None,

@@ -44,6 +44,14 @@ from blog_gen.text.writable import one_line, writable
         ),
         ("{% highlight sh %}\nls {{ x }} <b>\n{% endhighlight %}", "```sh\nls {{ x }} <b>\n```"),
         ("```\n{{ a }} <script>\n```", "```\n{{ a }} <script>\n```"),
+        (
+            '## Rain\n<div><pre class="x"><code class="language-java">List&lt;Drop&gt; <i>d</i>;\n\n'
+            "    d.fall();\n</code></pre></div>\nIt fell.",
+            "## Rain\n\n```java\nList<Drop> d;\n\n    d.fall();\n```\n\nIt fell.",
+        ),
+        ("~~~\n<pre>a</pre>\n~~~\n<PRE>b</PRE>", "~~~\n<pre>a</pre>\n~~~\n\n```\nb\n```"),
+        ("<pre>\n</pre>A.\n\n<pre>b\n\nc", "A.\n\nb\n\nc"),
+        ("<pre>\n```\na\n```\n</pre>", "```\na\n```"),
         ("Text:\n\n    <label>&amp;</label>\n\nMore.", "Text:\n\n    <label>&amp;</label>\n\nMore."),
         ("A picture.{: .wide}\n{:toc}\n{::options x='y' /}\nB.", "A picture.\n\nB."),
         ("<!-- nothing --><iframe src='https://a.example'></iframe>", ""),
