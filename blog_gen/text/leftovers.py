@@ -102,7 +102,9 @@ def _paragraph(text: str, labels: Collection[str], facts: SiteFacts | None) -> s
     before = text
     text = _LINKS.sub(lambda link: link["whole"] or _without_brackets(link), text)
     text = _NO_LINK.sub(lambda words: words[0 if words["text"].casefold() in labels else "text"], text)
-    text = _NUMBERS.sub(lambda marks: marks[0] if labels & set(re.findall(r"\d+", marks[0])) else "", text)
+    text = _NUMBERS.sub(
+        lambda marks: marks[0] if any(mark in labels for mark in re.findall(r"\d+", marks[0])) else "", text
+    )
     if facts:
         text = _IMAGE.sub(lambda image: image[0] if may_show(image["url"], facts) else "", text)
         text = _GLUED.sub(", ", _BARE.sub(lambda found: _bare(found, facts), text))
