@@ -67,6 +67,11 @@ _BARE = re.compile(
 # An interval is open to one side: (0, 1] and [a,b[.
 _INTERVAL = r"[\[(\]][^\[\]()\s,]{1,12}, ?[^\[\]()\s,]{1,12}[\])\[]"
 _BRACKETS = re.compile(rf"\\[^\[]|{_INTERVAL}|(?P<opening>\\?\[)|(?P<closing>{_TARGET}|\])")
+# A smiley has one of its own, and so have "a)" and "2)" in a row.
+_ROUND = re.compile(
+    rf"\\.|{_INTERVAL}|{_TARGET}|(?P<opening>(?<![:;=8^'-])\()|(?P<closing>(?<=\w{{3}})\)|(?<=[.!?\"”’*_`\]\x00])\))"
+    r"|(?P<short>\))"
+)
 _POINTS = ".,;:!?\"'"  # after an address, they belong to the sentence
 _TWICE = re.compile(r"\b(an?|the|of|to|and|or|with|for)(?: \1)++(?![\w'’-])")  # a slip in any text
 _GLUED = re.compile(r"(?<=[a-z]{2}),(?=[a-z]{2})")
@@ -108,7 +113,8 @@ def _paragraph(text: str, labels: Collection[str], facts: SiteFacts | None) -> s
     if facts:
         text = _IMAGE.sub(lambda image: image[0] if may_show(image["url"], facts) else "", text)
         text = _GLUED.sub(", ", _BARE.sub(lambda found: _bare(found, facts), text))
-    return _headed(before, _emphasised(_without_odd_ones(_BACKQUOTE.sub("", _paired(text)))))
+    text = _paired(_paired(text, _BRACKETS), _ROUND)
+    return _headed(before, _emphasised(_without_odd_ones(_BACKQUOTE.sub("", text))))
 
 
 def _headed(before: str, text: str) -> str:
@@ -130,19 +136,19 @@ def _without_brackets(link: re.Match[str]) -> str:
     return (link["text"] or "").rstrip()
 
 
-def _paired(text: str) -> str:
+def _paired(text: str, brackets: re.Pattern[str]) -> str:
     """One paragraph without the brackets and ends of links that nothing opens or nothing closes."""
     opened: list[re.Match[str]] = []
     alone = set()
-    for mark in _BRACKETS.finditer(text):
+    for mark in brackets.finditer(text):
         if mark["opening"]:
             opened.append(mark)
-        elif mark["closing"] and opened:
+        elif mark.lastgroup and opened:
             opened.pop()
         elif mark["closing"]:
             alone.add(mark.start())
-    alone |= {mark.start() for mark in opened if mark[0] == "["}  # an escaped one is text
-    return _BRACKETS.sub(lambda mark: "" if mark.start() in alone else mark[0], text)
+    alone |= {mark.start() for mark in opened if mark[0] in "[("}  # an escaped one is text
+    return brackets.sub(lambda mark: "" if mark.start() in alone else mark[0], text)
 
 
 def _without_odd_ones(text: str) -> str:

@@ -47,6 +47,10 @@ FACTS = SiteFacts(hosts=frozenset({"friend.com"}), files=frozenset({"b.png"}), n
             "The sources[1] are in the[2][3] module [4], and a[1] too.",
             "The sources are in the module, and a[1] too.",
         ),
+        (
+            "It rains (a lot, as (they) say.\n\nAnd more) it is.",
+            "It rains a lot, as (they) say.\n\nAnd more it is.",
+        ),
         ("To make the release a a bit of of of it", "To make the release a bit of it"),
         ("So $$a = b and on.", "So a = b and on."),
         ("One ](/a/b), [two](/c) and [three\nfour](/d).", "One , [two](/c) and [three\nfour](/d)."),
@@ -62,6 +66,7 @@ def test_what_was_never_ended_goes(sampled: str, left: str) -> None:
         "An *a*, a __b__, a *c **d***",
         "The name is snake_case_name and __init__",
         "See [a](b), [c (d)](e_(f)) and ![g](h.png)",
+        "Take a) rain (much), 2) wind, so :( or :) and (0, 1] as of `f(`.\n\n(He said *so*) and (b c).",
         "The sources[1] are in the module [2] and in [3](/c).\n\n[1] One.\n\n[2]: /b",
         "* one\n* two *so*\n* three",
         "Above.\n\n* * *\n\nBelow.",
