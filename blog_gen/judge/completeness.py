@@ -36,7 +36,7 @@ def completeness_checks(
         _paragraphs_check(blocks),
         _length_check(candidate.body, words, length or length_bounds(words, limits.length_slack)),
         _prose_first_check(opens, limits.prose_first),
-        _faults_check("heading_faults", headings, limits.heading_faults),
+        _faults_check("heading_faults", [each for each in headings if not each.cut], limits.heading_faults),
         _faults_check("markup_faults", [each for each in faults if not each.stray], limits.markup_faults),
         _left_open_check(faults, headings, limits.left_open),
         _broken_off_check(candidate.body, limits),

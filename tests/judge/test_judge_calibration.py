@@ -157,6 +157,7 @@ def test_most_posts_may_end_with_a_heading_and_none_with_an_open_fence(
     context = Context(index_of(blog[1:]), [], (0, 9999), limits=limits)
     assert ("left_open" in failed(("a.md", "Of Pens", f"{posts[0][2]}\n\n## Letters"), context)) != habit
     assert "left_open" in failed(("b.md", "Of Pens", f"{posts[0][2]}\n\n```\nsort pens"), context)
+    assert limits.heading_faults == own_of(posts).over(Limits()).heading_faults, "it is no fault besides"
 
 
 def test_a_looser_setting_stays_and_the_kept_form_gives_the_same() -> None:

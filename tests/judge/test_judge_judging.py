@@ -58,7 +58,7 @@ def test_a_sound_candidate_passes_every_check() -> None:
         ({"body": BODY + "\nSee [the tap](https://example.org"}, "left_open"),
         ({"body": BODY + "\nAnd *so on, _and on.\n" * 4}, "stray_marks"),
         ({"body": BODY + "\nSee [the tap"}, "left_open"),
-        ({"body": BODY + "\n## Nothing"}, "heading_faults"),
+        ({"body": BODY + "\n## Nothing\n## At all"}, "heading_faults"),
         ({"body": BODY + "\n## Nothing"}, "left_open"),
         ({"body": "And then the"}, "broken_off"),
         ({"body": "Too short."}, "length"),
@@ -138,7 +138,7 @@ def test_a_link_left_open_is_a_cut_at_the_end_alone() -> None:
 
 
 def test_a_limit_is_a_setting() -> None:
-    fault = replace(CANDIDATE, body=BODY + "\n## Nothing")
+    fault = replace(CANDIDATE, body=BODY + "\n## Nothing\n## At all")
     assert "heading_faults" in failed(fault)
     assert "heading_faults" not in failed(fault, replace(CONTEXT, limits=Limits(heading_faults=1)))
 

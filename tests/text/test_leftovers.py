@@ -51,6 +51,7 @@ FACTS = SiteFacts(hosts=frozenset({"friend.com"}), files=frozenset({"b.png"}), n
             "It rains (a lot, as (they) say.\n\nAnd more) it is.",
             "It rains a lot, as (they) say.\n\nAnd more it is.",
         ),
+        ("[]\nIt rains []\n[a][] lot [].", "It rains\n[a][] lot."),
         ("To make the release a a bit of of of it", "To make the release a bit of it"),
         ("So $$a = b and on.", "So a = b and on."),
         ("One ](/a/b), [two](/c) and [three\nfour](/d).", "One , [two](/c) and [three\nfour](/d)."),
