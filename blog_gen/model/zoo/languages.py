@@ -1,4 +1,4 @@
-"""Languages by their ISO 639-1 codes, and what fits posts in them."""
+"""Languages by their ISO 639 codes, and what fits posts in them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from blog_gen.model.zoo.bases import offered
 
 NAMES = {
     "ar": "Arabic",
+    "bg": "Bulgarian",
+    "ca": "Catalan",
     "cs": "Czech",
     "da": "Danish",
     "de": "German",
@@ -13,10 +15,12 @@ NAMES = {
     "en": "English",
     "es": "Spanish",
     "eu": "Basque",
+    "fa": "Persian",
     "fi": "Finnish",
     "fr": "French",
     "he": "Hebrew",
     "hi": "Hindi",
+    "hr": "Croatian",
     "hu": "Hungarian",
     "id": "Indonesian",
     "it": "Italian",
@@ -28,10 +32,15 @@ NAMES = {
     "pt": "Portuguese",
     "ro": "Romanian",
     "ru": "Russian",
+    "sk": "Slovak",
+    "sl": "Slovenian",
+    "sr": "Serbian",
     "sv": "Swedish",
+    "th": "Thai",
     "tr": "Turkish",
     "uk": "Ukrainian",
     "vi": "Vietnamese",
+    "yue": "Cantonese",
     "zh": "Chinese",
 }
 ENGLISH_ONLY = ("mini",)
