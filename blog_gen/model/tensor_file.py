@@ -28,6 +28,7 @@ Array = np.ndarray[Any, Any]
 # The file's name of a dtype: how its bytes lie, and the dtype they are read as, without loss.
 READ_AS = {"F32": ("<f4", "float32"), "F16": ("<f2", "float16"), "BF16": ("<u2", "float32")}
 WRITTEN_AS = {"float32": "F32", "float16": "F16"}
+PIECE = 8 << 20  # bytes; hundreds of millions at once take Linux several times as long (docs/experiments.md, 55)
 
 
 class DamagedError(ValueError):
@@ -101,7 +102,9 @@ def write_tensors(
     file.write(text)
     for name, value in tensors:
         file.seek(len(text) + header[name]["data_offsets"][0])
-        file.write(np.ascontiguousarray(value, dtype=layout[name][0]).data)
+        flat = np.ascontiguousarray(value, dtype=layout[name][0]).reshape(-1).view(np.uint8)
+        for at in range(0, flat.size, PIECE):
+            file.write(flat[at : at + PIECE].data)
 
 
 def header_of(

@@ -117,9 +117,12 @@ class TensorFlowStepper:
                 lambda replica, of=batch_of, rest=empty: of.get(replica.replica_id_in_sync_group, rest)
             )
 
-    def _here(self, result: Any) -> Any:
+    def _own(self, value: Any) -> Any:
         """What the first replica of this machine has, as all have."""
-        return self._strategy.experimental_local_results(result)[0].numpy()
+        return self._strategy.experimental_local_results(value)[0]
+
+    def _here(self, result: Any) -> Any:
+        return self._own(result).numpy()
 
     def train(self, batches: Sequence[Arrays], rate: float, step: int) -> tuple[float, float]:
         tf, now = self._tf, (self._tf.constant(rate), self._tf.constant(float(step)))
@@ -148,7 +151,8 @@ class TensorFlowStepper:
         return {name: tuple(variable.shape) for name, variable in self._variables().items()}
 
     def arrays(self) -> Iterator[tuple[str, Array]]:
-        return ((name, variable.numpy()) for name, variable in self._variables().items())
+        """Read-only, without a copy: where one is still held as its weight changes, that one moves away."""
+        return ((name, np.asarray(self._own(each).read_value())) for name, each in self._variables().items())
 
     def load(self, arrays: Iterable[tuple[str, Array]]) -> None:
         variables = self._variables()

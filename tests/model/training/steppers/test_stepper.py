@@ -85,3 +85,17 @@ def _holds(law: Callable[[], None], folder: Path) -> None:
     """In a process of its own: what other tests left in the heap says nothing of this one."""
     [ended] = called(folder, law)
     assert ended.code == 0, ended.said
+
+
+def test_an_array_that_was_read_stays_as_it_was() -> None:
+    made = make_stepper({"learned": np.ones((SIDE, 8), np.float32)}, Optimizer(), _halved, _halved, {}, "float32")
+    held = dict(made.arrays())
+    before = {name: value.copy() for name, value in held.items()}
+    made.train([BATCH], 1e-3, 1)
+    made.train([BATCH, BATCH], 1e-3, 2)
+    assert all(np.array_equal(held[name], before[name]) for name in held)
+    assert not any(np.array_equal(value, before[name]) for name, value in made.arrays())
+
+
+def _halved(weights: dict[str, Any], batch: dict[str, Any]) -> Any:
+    return keras.ops.mean(batch["x"] @ keras.ops.cast(weights["learned"], "float32")) / 2
