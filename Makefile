@@ -11,6 +11,8 @@ PINNED := $(INSTALL) --constraint constraints.txt
 # The peers' torch. A build for CPUs alone, TORCH='==2.13.0+cpu', saves gigabytes where pip can find one.
 TORCH ?= ==2.13.0
 TESTS ?= tests
+# One more than there are cores: tests wait for each other's processes, for heartbeats, for time limits.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 
 .PHONY: run test test-latest lint peers peers-setup bench constraints clean
 
@@ -24,7 +26,7 @@ endif
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/test.stamp  ## Run all tests; Debian's Jekyll and Chromium are installed where that is allowed.
 	@sh tests/install_tools.sh
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-latest:  ## The tests, or those in TESTS, with the newest version of everything that setup.cfg allows.
 	$(PYTHON) -m venv --clear $(VENV)-latest
@@ -32,7 +34,7 @@ test-latest:  ## The tests, or those in TESTS, with the newest version of everyt
 	@echo "Other than in constraints.txt:"
 	@sed 's/ *;.*//' constraints.txt > $(VENV)-latest/pinned
 	@$(LATEST)/pip list --format freeze | sed -e 's/_/-/g' -e 's/\.\(.*==\)/-\1/' | grep -vixFf $(VENV)-latest/pinned
-	$(LATEST)/pytest -n auto $(TESTS)
+	$(LATEST)/pytest -n $(WORKERS) $(TESTS)
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
