@@ -28,7 +28,7 @@ Array = np.ndarray[Any, Any]
 # The file's name of a dtype: how its bytes lie, and the dtype they are read as, without loss.
 READ_AS = {"F32": ("<f4", "float32"), "F16": ("<f2", "float16"), "BF16": ("<u2", "float32")}
 WRITTEN_AS = {"float32": "F32", "float16": "F16"}
-PIECE = 8 << 20  # bytes; hundreds of millions at once take Linux several times as long (docs/experiments.md, 55)
+PIECE = 8 << 20  # bytes written at once; hundreds of MB take Linux several times as long (experiments, 55)
 
 
 class DamagedError(ValueError):

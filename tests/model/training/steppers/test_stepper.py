@@ -88,7 +88,8 @@ def _holds(law: Callable[[], None], folder: Path) -> None:
 
 
 def test_an_array_that_was_read_stays_as_it_was() -> None:
-    made = make_stepper({"learned": np.ones((SIDE, 8), np.float32)}, Optimizer(), _halved, _halved, {}, "float32")
+    learned = {"learned": np.ones((SIDE, 8), np.float32)}
+    made = make_stepper(learned, Optimizer(), _halved, _halved, {}, "float32")
     held = dict(made.arrays())
     before = {name: value.copy() for name, value in held.items()}
     made.train([BATCH], 1e-3, 1)
