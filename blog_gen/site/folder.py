@@ -160,7 +160,8 @@ def _where_else(settings: Settings) -> str:
     if posts := _posts_that_are_there(settings):
         if config and CONFIG_KEY not in settings.jekyll:
             return f"Your posts seem to be in {posts}: run `blog-gen init`, which says so in {name}"
-        return f"Your posts seem to be in {posts}: say so in {name}, `{CONFIG_KEY}: {{articles: {posts}}}`"
+        say_so = f"say so in {name}," if config else f"make a {name} with"
+        return f"Your posts seem to be in {posts}: {say_so} `{CONFIG_KEY}: {{articles: {posts}}}`"
     if config:
         return f"Make it, or name the right one: `{CONFIG_KEY}.articles` in {name}"
     return "There is no _config.yml either: go to the folder of your Jekyll site, or name it with --site"

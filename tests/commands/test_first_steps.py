@@ -169,7 +169,7 @@ STOPS: dict[str, tuple[dict[str, str], list[str], str]] = {
     "posts elsewhere": (
         {"_posts/2026-01-01-a.md": POST},
         [],
-        "say so in _config.yml, `blog_gen: {articles: _posts}`",
+        "make a _config.yml with `blog_gen: {articles: _posts}`",
     ),
     "before init": ({"_config.yml": "", "_posts/a.md": POST}, [], "in _posts: run `blog-gen init`"),
     "collections_dir": (
