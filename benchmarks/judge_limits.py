@@ -215,7 +215,8 @@ def cards_of(
 ) -> dict[str, list[Scorecard]]:
     """The scorecards of each kind of text: `real` and every way of spoiling, of `sample` posts or of all."""
     folds = len(posts) if len(posts) <= ALONE else FOLDS
-    judge_fold = partial(_cards_of_fold, posts, _spread(len(posts), sample or len(posts)), folds)
+    chosen = _spread(len(posts), sample or len(posts))
+    judge_fold = partial(_cards_of_fold, posts, as_drafts(posts), chosen, folds)
     if processes == 1:
         return _together(map(judge_fold, range(folds)))
     with ProcessPoolExecutor(processes) as pool:
@@ -233,12 +234,13 @@ def _together(folds: Iterable[Cards]) -> dict[str, list[Scorecard]]:
     return cards
 
 
-def _cards_of_fold(posts: Sequence[Post], chosen: Sequence[int], folds: int, fold: int) -> Cards:
+def _cards_of_fold(
+    posts: Sequence[Post], drafts: Sequence[Post], chosen: Sequence[int], folds: int, fold: int
+) -> Cards:
     judged = [at for at in chosen if at % folds == fold]
     rest = [post for at, post in enumerate(posts) if at % folds != fold]
     if not judged:
         return []
-    drafts = as_drafts(posts)
     context, every = context_of(rest, index_of(rest)), index_of(drafts)
     cards: Cards = []
     for at in judged:

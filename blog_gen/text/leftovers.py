@@ -25,9 +25,8 @@ _NO_LINK = re.compile(
 )
 # Numbers of notes or of links, after a word.
 _NUMBERS = re.compile(r"(?<=[^\W\d_]{2})(?:[ \t]?\[[1-9]\d?\])+(?![(:\w])")
-_EMPTY = re.compile(
-    r"^\[\][ \t]*\n|(?:^|[ \t])\[\](?![\w(\[:])", re.M
-)  # the second half of a link to a label
+# The second half of a link to a label.
+_EMPTY = re.compile(r"^\[\][ \t]*\n|(?:^|[ \t])\[\](?![\w(\[:])", re.M)
 # An image that a sentence begins with: without it, as `safe` leaves what the site has not, that has no head.
 _IMAGE = re.compile(r"^\[?!\[[^\[\]\n]*+\]\((?P<url>[^()\s]*+)[^()\n]*+\)(?=[ \t]+\S)", re.M)
 _FIRST_SENTENCE = re.compile(r"\A.*?[.!?][)\]\"'”’*_]*\s+(?=[^\sa-z])|\A.*", re.S)
@@ -109,9 +108,8 @@ def _prose(text: str, labels: Collection[str], facts: SiteFacts | None) -> str:
 def _paragraph(text: str, labels: Collection[str], facts: SiteFacts | None) -> str:
     before = text
     text = _LINKS.sub(lambda link: link["whole"] or _without_brackets(link), text)
-    text = _NO_LINK.sub(
-        lambda words: words[0 if words["text"].casefold() in labels else "text"], _EMPTY.sub("", text)
-    )
+    text = _EMPTY.sub("", text)
+    text = _NO_LINK.sub(lambda words: words[0 if words["text"].casefold() in labels else "text"], text)
     text = _NUMBERS.sub(
         lambda marks: marks[0] if any(mark in labels for mark in re.findall(r"\d+", marks[0])) else "", text
     )

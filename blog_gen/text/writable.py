@@ -65,7 +65,7 @@ def writable(body: str, post_title: str) -> str:
     'It’s **cold**. ![Tea](/a.png)'
     """
     body = _RAW.sub(lambda raw: _BRACE.sub(lambda brace: _BRACES[brace[0]], raw[1]), body.replace("\0", ""))
-    segments = fences.with_indented_code(fences.split(with_fences(in_markdown(body))), code.DANGEROUS)
+    segments = fences.with_indented_code(with_fences(fences.split(in_markdown(body))), code.DANGEROUS)
     lines = [line for segment in segments for line in _lines(segment, post_title)]
     return _STAND_IN.sub(lambda mark: _SHOWN[mark[0]], "\n".join(lines)).strip("\n")
 

@@ -78,10 +78,10 @@ class TensorFlowStepper:
         for name, weight in self._weights.items():
             shape = tuple(weight.shape)
             slots = [self._slots[slot] for slot in self._optimizer.slots(name, shape)]
-            here = [self._strategy.experimental_local_results(each) for each in (weight, *slots)]
-            if len(here[0]) == 1 and self._optimizer.is_elementwise(name, shape):
+            alone = len(self._local(weight)) == 1
+            if alone and self._optimizer.is_elementwise(name, shape):
                 # This replica's own: of shared variables, the first one's trace would serve all of its shape.
-                own = [each for (each,) in here]
+                own = [self._own(each) for each in (weight, *slots)]
                 self._adamw(own, gradients[name], self._optimizer.scalars(name, shape, now))
                 continue
             with self._tf.control_dependencies(done):
@@ -117,9 +117,13 @@ class TensorFlowStepper:
                 lambda replica, of=batch_of, rest=empty: of.get(replica.replica_id_in_sync_group, rest)
             )
 
+    def _local(self, value: Any) -> Any:
+        """What each replica of this machine has."""
+        return self._strategy.experimental_local_results(value)
+
     def _own(self, value: Any) -> Any:
         """What the first replica of this machine has, as all have."""
-        return self._strategy.experimental_local_results(value)[0]
+        return self._local(value)[0]
 
     def _here(self, result: Any) -> Any:
         return self._own(result).numpy()
@@ -171,6 +175,6 @@ class TensorFlowStepper:
         """Give up their values. They themselves stay: what `tf.custom_gradient` registers for a graph is
         never taken back, and holds the graph, which holds its variables."""
         for variable in variables.values():
-            for each in self._strategy.experimental_local_results(variable):
+            for each in self._local(variable):
                 nothing = self._tf.zeros(0, each.dtype)
                 self._tf.raw_ops.AssignVariableOp(resource=each.handle, value=nothing)
