@@ -19,9 +19,11 @@ LONG = 160  # characters; a paragraph of so many has been wrapped or not
 ROOM = 0.8  # of the width: who wraps by hand, or does not break a link, leaves lines ragged
 _ITEM = re.compile(r"[ \t]*(?:[-+*]|\d{1,9}[.)])[ \t]")
 _CODE = re.compile(r" {4}|\t")
-# A line of something else than a paragraph or an item: a quotation, heading, table, definition, rule, image.
+# A line of something else than a paragraph or an item: a quotation, heading, table, definition, rule, image;
+# an item of nothing, as dashes below a heading may be one, and one that begins with code.
 _APART = re.compile(
     r"[ \t]*(?:[>#<|=~:!\\]|\[[^\[\]]*\]:|\{[:%{]|\$\$|([-*_])[ \t]*+(?:\1[ \t]*+){2,}+$)"
+    r"|[ \t]*(?:-+|[+*]|\d{1,9}[.)])(?:[ \t]*+$| {5}| *\t[ \t])"
     r"|.*[ \t]\|[ \t]|.*\$\$"
 )
 _BREAKS = ("  ", "\\", "<br>", "<br/>", "<br />")
