@@ -80,15 +80,16 @@ def become(words: Sequence[str], site: Path, variables: Mapping[str, str]) -> No
     sys.argv = ["blog-gen", *words]
     from blog_gen.cli import main
 
-    _as_fast_as_ever()
+    as_fast_as_ever(setattr)
     main()
 
 
-def _as_fast_as_ever() -> None:
-    """Know at once how fast this machine is, which the command would try out.
+def as_fast_as_ever(put: Callable[[object, str, object], None]) -> None:
+    """Know at once how fast this machine is, which the command would try out; `put` is `setattr`, or like it.
 
     How often it computes something meanwhile decides the numbers in the names of TensorFlow's functions, and
     by these XLA finds what it has compiled before.
     """
-    machine: Any = importlib.import_module("blog_gen.model.training.machine")
-    machine.product_rate, machine.bandwidth = lambda dtype: 1e11, lambda: 1e10
+    machine = importlib.import_module("blog_gen.model.training.machine")
+    put(machine, "product_rate", lambda dtype: 1e11)
+    put(machine, "bandwidth", lambda: 1e10)

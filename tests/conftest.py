@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from calling import as_fast_as_ever
 
 # Marker, and the commands of which one must be there for the tests that bear it.
 TOOLS = {
@@ -40,9 +42,11 @@ if (tensorflow := find_spec("tensorflow")) and tensorflow.origin and not find_sp
     os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={compiled}")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# How long an example takes depends on what else the machine does.
-hypothesis.settings.register_profile("blog_gen", deadline=None)
-hypothesis.settings.load_profile("blog_gen")
+# How long an example takes depends on what else the machine does. The same examples each time: a commit
+# passes, or it does not. `make test-latest` looks for new ones.
+hypothesis.settings.register_profile("same", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("new", deadline=None, derandomize=False)
+hypothesis.settings.load_profile(os.environ.get("EXAMPLES", "same"))
 
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
@@ -67,6 +71,31 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         left_out.setdefault(report.longrepr[2].removeprefix("Skipped: "), []).append(report.nodeid)
     for reason, tests in left_out.items():
         terminalreporter.write_line(f"{reason}; left out: {', '.join(tests)}", yellow=True)
+
+
+@pytest.fixture(autouse=True)
+def _compiled_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a test trained with is closed, and serves the next one: compiling takes longer than learning."""
+    steppers = sys.modules.get("blog_gen.model.training.steppers.on_tensorflow")
+    if steppers is None:
+        yield
+        return
+    made, opened = [], steppers.opened
+
+    def noted(spec: Any) -> Any:
+        made.append(opened(spec))
+        return made[-1]
+
+    monkeypatch.setattr(steppers, "opened", noted)
+    yield
+    for stepper in made:
+        stepper.close()
+
+
+@pytest.fixture
+def known_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This machine is as fast as ever, which need not be tried out."""
+    as_fast_as_ever(monkeypatch.setattr)
 
 
 @pytest.fixture(scope="session")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from calling import call
 from click.testing import CliRunner
+from side_by_side import Command, run
 from tiny_site import article, write_base, write_site
 
 from blog_gen import runs
@@ -36,17 +37,8 @@ from blog_gen.model.training.recipe import MEMORY_STRATEGIES
 from blog_gen.model.training.training import FineTuning
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("known_machine")
 STEPS = 12
-
-_KILLED = """
-import os, signal, sys
-from blog_gen.model.quiet import quiet
-quiet()
-from blog_gen.learning import finishing
-from blog_gen.cli import main
-finishing.own_limits = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
-main()
-"""
 
 
 @pytest.fixture(scope="module")
@@ -340,11 +332,6 @@ def test_a_run_of_other_settings_is_kept_beside_the_new_one_and_that_is_said_fir
     assert not (kept / runs.STATE_FOLDER).exists()
 
 
-def _command(site: Path, *words: str, script: str = "from blog_gen.cli import main\nmain()") -> Any:
-    words = (sys.executable, "-c", script, *words)
-    return subprocess.run(words, cwd=site, capture_output=True, text=True, check=False)
-
-
 def test_settings_are_named_so_that_they_can_be_pasted(site: Path) -> None:
     asked = load_settings(site, {"model": "124M", "training": {"lora": 8, "activation_checkpointing": True}})
     named = settings_that_differ(depends_on(asked), depends_on(settings_of(site)))
@@ -365,17 +352,22 @@ def test_flags_are_said_to_belong_into_the_settings(site: Path, monkeypatch: pyt
     assert done.exit_code == 0 and "given by flag" not in done.stderr
 
 
+def _killed(*arguments: object, **named: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def test_a_run_that_goes_on_and_is_killed_while_it_is_measured_is_still_there(site: Path) -> None:
     settings = settings_of(site)
     before, _, _ = learn(settings)
     files = {path: path.read_bytes() for path in settings.run_folder.iterdir() if path.is_file()}
     (site / "_articles" / "note_90.md").write_text(article(90))
-    killed = _command(site, "train", script=_KILLED)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    words = ("train",)
+    [killed] = run(site, Command(words, site, attributes={"blog_gen.learning.finishing.own_limits": _killed}))
+    assert killed.code == -signal.SIGKILL, killed.said
     assert runs.read_meta(settings.run_folder) == before
     assert all(path.read_bytes() == content for path, content in files.items())
-    done = _command(site, "train")
+    done = call(site, *words)
     after = runs.read_meta(settings.run_folder)
-    assert done.returncode == 0 and "continues from what was learned before" in done.stderr
+    assert "continues from what was learned before" in done.stderr
     assert after is not None and before is not None and after.continued == before.continued + 1
     assert [path.name for path in settings.run_folder.parent.iterdir()] == ["default"]

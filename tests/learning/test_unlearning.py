@@ -18,6 +18,7 @@ from blog_gen.learning.rehearsal import require_run
 from blog_gen.learning.staleness import up_to_date, withdrawn
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("known_machine")
 
 
 @pytest.fixture(scope="module")

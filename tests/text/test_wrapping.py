@@ -29,8 +29,8 @@ APART = {
     "backslash": "An address that is as long as any of the other lines are,\\\nSomewhere",
     "definition": "[1]: https://example.org/a-page-with-a-long-address-at-the-end\n[2]: https://example.org",
     "mathematics": "$$\na + b + c + d + e + f + g + h + i + j + k + l + m + n = 1\n+ o\n$$",
-    "listing in an item": "-     a line of code that is as long as any of the other lines here\n      more of it",
-    "heading over dashes": "A heading\n- \n    a line of code that is as long as any of the other lines\nmore",
+    "listing in an item": "-     a line of code that is as long as the other lines\n      more of it",
+    "heading over dashes": "A heading\n- \n    a line of code that is as long as the others\nmore",
     "attribute": "A paragraph that is as long as any of the other lines here.\n{: .wide}",
 }
 as_html = mistune.create_markdown(plugins=["table"])

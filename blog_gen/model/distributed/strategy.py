@@ -38,6 +38,13 @@ def strategy() -> Any:
     return tf.distribute.get_strategy()
 
 
+def is_set() -> bool:
+    """Whether this is called in the scope of a strategy: what is made there, all its workers make."""
+    import tensorflow as tf
+
+    return bool(tf.distribute.has_strategy())
+
+
 def machine() -> Machine:
     """What trains: this machine, or all of a team as one."""
     if _team:
@@ -68,13 +75,17 @@ def summed(loss: Any, gradients: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
 
 
 def constant(value: Any) -> Any:
-    """A tensor that each replica has, and all have from the chief; read it by `constant_value`.
-
-    TensorFlow hands over no bfloat16, so its bits go as another type's.
-    """
+    """A tensor that each replica has, and all have from the chief; read it by `constant_value`."""
     import tensorflow as tf
 
-    return tf.Variable(tf.bitcast(value, "half") if value.dtype == "bfloat16" else value, trainable=False)
+    return tf.Variable(constant_bits(value), trainable=False)
+
+
+def constant_bits(value: Any) -> Any:
+    """What a `constant` keeps of `value`: TensorFlow hands over no bfloat16, so its bits go as half's."""
+    import tensorflow as tf
+
+    return tf.bitcast(value, "half") if value.dtype == "bfloat16" else value
 
 
 def constant_value(kept: Any) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 from blog_gen.model.arrays import Array
 from blog_gen.model.distributed import strategy as distribution
@@ -27,23 +28,30 @@ def follower(about: Mapping[str, Any]) -> Stepper:
 def begun(start: Mapping[str, Array], hparams: HParams, optimizer: Optimizer, precision: str) -> Stepper:
     """A stepper from the weights `start`, with the other workers, if there are any."""
     distribution.begin({"hparams": asdict(hparams), "optimizer": asdict(optimizer), "precision": precision})
+    return make_stepper(start, optimizer, _TextLoss(hparams, precision), compute_dtype=precision)
 
-    def forward(weights: Any, batch: Any) -> tuple[Any, Any, Any, Any]:
+
+@dataclass(frozen=True)
+class _TextLoss:
+    """The loss of all tokens but the first of each row: an `Objective`."""
+
+    hparams: HParams
+    precision: str
+
+    def training_loss(self, weights: Any, batch: Any) -> Any:
+        return chunked_cross_entropy(*self._forward(weights, batch))
+
+    def evaluation_loss(self, weights: Any, batch: Any) -> Any:
+        return cross_entropy(*self._forward(weights, batch))
+
+    prediction = evaluation_loss  # nobody asks
+
+    def _forward(self, weights: Any, batch: Any) -> tuple[Any, Any, Any, Any]:
         """Last states (N, C), the table, targets (N,), and each target's share in the loss (N,)."""
-        from keras import ops
-
-        states = network.hidden_states(weights, batch["tokens"][:, :-1], hparams, precision)
-        targets = ops.reshape(batch["tokens"][:, 1:], (-1,))
-        shares = ops.reshape(batch["share"], (-1,))
-        return ops.reshape(states, (-1, hparams.n_embd)), weights["wte"], targets, shares
-
-    return make_stepper(
-        start,
-        optimizer,
-        lambda weights, batch: chunked_cross_entropy(*forward(weights, batch)),
-        lambda weights, batch: cross_entropy(*forward(weights, batch)),
-        compute_dtype=precision,
-    )
+        states = network.hidden_states(weights, batch["tokens"][:, :-1], self.hparams, self.precision)
+        flat = ops.reshape(states, (-1, self.hparams.n_embd))
+        targets, shares = batch["tokens"][:, 1:], batch["share"]
+        return flat, weights["wte"], ops.reshape(targets, (-1,)), ops.reshape(shares, (-1,))
 
 
 def batch_of(rows: Array, size: int, total: int) -> dict[str, Array]:

@@ -105,38 +105,46 @@ def _parts(logits: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tens
 
 @dataclass(frozen=True)
 class Objective:
-    """Functions of all weights by name, and of a batch: `tokens`, `targets` and each one's `share` (R, T)."""
+    """Functions of all weights by name, and of a batch: `tokens`, `targets` and each one's `share` (R, T).
+
+    Args:
+        learns_table: whether the table of the logits gets a gradient.
+        wraps: what is computed twice, of blocks and of attention's shares.
+    """
 
     hparams: HParams
-    recipe: Recipe
-    learns_table: bool  # that of the logits
+    precision: str
+    dropout: float
+    learns_table: bool
+    wraps: tuple[Wrap, ...] = ()
+
+    @classmethod
+    def of(cls, hparams: HParams, recipe: Recipe, learns_table: bool) -> Objective:
+        """What `recipe` says of it. Beside adapters shares take few products, and are computed twice."""
+        wraps: tuple[Wrap, ...] = (as_it_is, checkpointed) if recipe.lora is not None else ()
+        wraps = (checkpointed,) if recipe.activation_checkpointing else wraps
+        return cls(hparams, recipe.precision, recipe.dropout, learns_table, wraps)
 
     def training_loss(self, weights: Any, batch: Any) -> Any:
-        dropout = Dropout(self.recipe.dropout, batch["seed"])
-        states, targets, share = self._forward(weights, batch, dropout, *self._wraps())
+        dropout = Dropout(self.dropout, batch["seed"])
+        states, targets, share = self._forward(weights, batch, dropout, *self.wraps)
         return chunked_cross_entropy(states, network.output_table(weights), targets, share, self.learns_table)
 
     def evaluation_loss(self, weights: Any, batch: Any) -> Any:
         states, targets, share = self._forward(weights, batch, NO_DROPOUT)
         return cross_entropy(states, network.output_table(weights), targets, share)
 
-    def last_logits(self, weights: Any, batch: Any) -> Any:
+    def prediction(self, weights: Any, batch: Any) -> Any:
         """(V,) logits that follow the `last` of the tokens (1, T)."""
-        states = network.hidden_states(weights, batch["tokens"], self.hparams, self.recipe.precision)
+        states = network.hidden_states(weights, batch["tokens"], self.hparams, self.precision)
         state = ops.take(states[0], batch["last"], axis=0)
         return ops.matmul(ops.cast(network.output_table(weights), "float32"), ops.cast(state, "float32"))
-
-    def _wraps(self) -> tuple[Wrap, ...]:
-        """What is computed twice: blocks, or beside adapters attention's shares, which take few products."""
-        if self.recipe.activation_checkpointing:
-            return (checkpointed,)
-        return (as_it_is, checkpointed) if self.recipe.lora is not None else ()
 
     def _forward(self, weights: Any, batch: Any, dropout: Dropout, *wraps: Wrap) -> tuple[Any, Any, Any]:
         """Last states (N, C), targets (N,) and each target's share in the loss (N,)."""
         packing = network.Packing(batch["positions"], batch["segments"])
         states = network.hidden_states(
-            weights, batch["tokens"], self.hparams, self.recipe.precision, packing, dropout, *wraps
+            weights, batch["tokens"], self.hparams, self.precision, packing, dropout, *wraps
         )
         flat = ops.reshape(states, (-1, self.hparams.n_embd))
         return flat, ops.reshape(batch["targets"], (-1,)), ops.reshape(batch["share"], (-1,))

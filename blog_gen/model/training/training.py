@@ -70,15 +70,12 @@ class FineTuning:
         self._saved = False  # whether the state on disk is the one that it is in
         distribution.begin({"hparams": asdict(hparams), "recipe": asdict(recipe)})
         self._start, frozen = split(base, recipe.lora, recipe.freeze, recipe.seed)
-        objective = Objective(hparams, recipe, ("wte" if hparams.tied else "head") in self._start)
         self.stepper = make_stepper(
             self._start,
             Optimizer("adamw", weight_decay=recipe.weight_decay, clip_norm=recipe.clip_norm),
-            objective.training_loss,
-            objective.evaluation_loss,
+            Objective.of(hparams, recipe, ("wte" if hparams.tied else "head") in self._start),
             frozen,
             recipe.precision,
-            objective.last_logits,
         )
         self._schedule = LearningRateSchedule(recipe.steps, recipe.warmup, shape=recipe.schedule)
         self._checkpoints = Checkpoints(folder, self.identity)

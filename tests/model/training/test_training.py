@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from calling import PROCESSES
 from safetensors.numpy import load_file
 
 from blog_gen.errors import ModelError, Note
@@ -419,33 +418,27 @@ def test_llamas_blocks_learn_and_are_resumed_with_the_same_bits(
     assert second.resume() and _same(finished(second), straight)
 
 
-_SCRIPT = """
-import sys
-from pathlib import Path
-sys.path[:0] = [{tests!r}, {tests!r} + "/.."]
-from test_training import RECIPE, HPARAMS, begun
-from blog_gen.model.weights import save_weights
-tuning = begun(Path(sys.argv[1]))
-tuning.resume()
-print("ready", flush=True)
-outcome = tuning.run(lambda row: print(row["step"], flush=True), save_seconds=0.0)
-save_weights(outcome.weights, Path(sys.argv[1]))
-"""
+def _learn(folder: Path, heard: Connection) -> None:
+    tuning = begun(folder)
+    tuning.resume()
+    outcome = tuning.run(lambda row: heard.send(row["step"]), save_seconds=0.0)
+    assert outcome is not None
+    save_weights(outcome.weights, folder)
 
 
 def test_killed_for_real_it_ends_with_the_same_bits(tmp_path: Path, straight: Outcome) -> None:
     save_weights(straight.weights, tmp_path)
     folder = tmp_path / "killed"
-    command = [sys.executable, "-c", _SCRIPT.format(tests=str(Path(__file__).parent)), str(folder)]
-    for steps in (3, 17):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.strip().isdigit() and int(line) >= steps:
-                break
-        time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    subprocess.run(command, check=True, capture_output=True)
+    for steps in (3, 17, math.inf):
+        hears, says = PROCESSES.Pipe(duplex=False)
+        process = PROCESSES.Process(target=_learn, args=(folder, says))
+        process.start()
+        says.close()
+        with suppress(EOFError):  # it has learned all
+            while hears.recv() < steps:
+                pass
+            process.kill()
+        process.join()
+    assert process.exitcode == 0
     ours, theirs = load_file(folder / "model.safetensors"), load_file(tmp_path / "model.safetensors")
     assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)

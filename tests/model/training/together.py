@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from objectives import One
 
 from blog_gen.model.distributed.cluster import Cluster
 from blog_gen.model.distributed.strategy import begin, connected
@@ -36,7 +37,7 @@ def small_stepper(scale: float = 1.0, backwards: bool = False) -> Any:
 
     named = (sorted(arrays.items(), reverse=backwards) for arrays in (TRAINED, FROZEN))
     trained, frozen = ({name: scale * each for name, each in arrays} for arrays in named)
-    return make_stepper(trained, Optimizer(), loss, loss, frozen)
+    return make_stepper(trained, Optimizer(), One(loss), frozen)
 
 
 def learn(out: Path, replicas: int) -> None:

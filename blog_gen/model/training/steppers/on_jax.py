@@ -18,7 +18,7 @@ class JaxStepper:
         import jax.numpy as jnp
 
         self._jax, self._jnp, self._dtype, self._optimizer = jax, jnp, spec.dtype, spec.optimizer
-        self._train_loss = spec.train_loss
+        self._train_loss = spec.objective.training_loss
         self._weights = {name: jnp.asarray(value) for name, value in spec.trained.items()}
         self._frozen = {name: self._frozen_as(jnp.asarray(value)) for name, value in spec.frozen.items()}
         self._slots = {slot: jnp.zeros(shape) for slot, shape in spec.slots().items()}
@@ -27,7 +27,7 @@ class JaxStepper:
         self._finish = jax.jit(self._apply, donate_argnums=(0, 1, 2))
         self._eval, self._predict = (
             jax.jit(lambda weights, frozen, batch, f=each: f(self._compute(weights) | frozen, batch))
-            for each in (spec.eval_loss, spec.predict)
+            for each in (spec.objective.evaluation_loss, spec.objective.prediction)
         )
 
     def _cast(self, name: str, value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,19 @@ from blog_gen.model.distributed import strategy as distribution
 from blog_gen.model.hparams import is_factor
 from blog_gen.model.training.fusion import in_place
 from blog_gen.model.training.optimizers import adamw
-from blog_gen.model.training.steppers.stepper import Loss, StepperSpec
+from blog_gen.model.training.steppers.stepper import StepperSpec
+
+# What was closed, by what it was compiled for. TensorFlow never gives a graph back, so it may be used again.
+_closed: dict[Hashable, list[TensorFlowStepper]] = {}
+
+
+def opened(spec: StepperSpec) -> TensorFlowStepper:
+    """A stepper; one that was closed takes no time for tracing and compiling."""
+    closed = [] if distribution.is_set() else _closed.get(spec.compiled, [])
+    if not closed:
+        return TensorFlowStepper(spec)
+    closed[-1].reopen(spec)
+    return closed.pop()
 
 
 class TensorFlowStepper:
@@ -21,25 +33,28 @@ class TensorFlowStepper:
     def __init__(self, spec: StepperSpec) -> None:
         import tensorflow as tf
 
-        self._tf, self._dtype, self._train_loss = tf, spec.dtype, spec.train_loss
-        self._optimizer, slots = spec.optimizer, spec.slots()
+        self._tf, self._dtype, self._objective = tf, spec.dtype, spec.objective
+        self._optimizer, slots, self._compiled = spec.optimizer, spec.slots(), spec.compiled
         trained, frozen = spec.trained, spec.frozen
         self._strategy = distribution.strategy()
         self._replicas = self._strategy.num_replicas_in_sync
         with self._strategy.scope():
             # By name, whatever order they come in: all workers make the same variable at the same time.
             self._weights = {name: tf.Variable(trained[name], dtype=tf.float32) for name in sorted(trained)}
-            self._frozen = {name: self._frozen_as(tf.constant(frozen[name])) for name in sorted(frozen)}
+            self._frozen = {
+                name: distribution.constant(self._frozen_as(frozen[name])) for name in sorted(frozen)
+            }
             self._slots = {slot: tf.Variable(tf.zeros(slots[slot])) for slot in sorted(slots)}
         self._sums: dict[str, Any] = {}  # of gradients, where several batches make a step
+        self._has_slots, self._has_sums, self._is_closed = True, False, False
         # No jit_compile here: matmuls stay with oneDNN, and `fusion.island` compiles what lies between.
         self._train, self._finish = self._on_replicas(self._step), self._on_replicas(self._apply_sums)
         self._add = self._on_replicas(self._accumulate)
         self._adamw = in_place(adamw)
         self._eval = self._on_replicas(
-            lambda batch: distribution.summed(self._of(spec.eval_loss, batch), {})[0]
+            lambda batch: distribution.summed(self._of(spec.objective.evaluation_loss, batch), {})[0]
         )
-        self._predict = tf.function(lambda batch: self._of(spec.predict, batch), autograph=False)
+        self._predict = tf.function(lambda batch: self._of(spec.objective.prediction, batch), autograph=False)
 
     def _on_replicas(self, function: Callable[..., Any]) -> Any:
         return self._tf.function(lambda *args: self._strategy.run(function, args=args), autograph=False)
@@ -48,13 +63,14 @@ class TensorFlowStepper:
         return self._tf.cast(value, self._dtype) if is_factor(name, value.shape) else value
 
     def _frozen_as(self, value: Any) -> Any:
-        """Matrices that get no update need no float32, the embeddings neither; each replica has its own."""
-        return distribution.constant(self._tf.cast(value, self._dtype) if len(value.shape) == 2 else value)
+        """Matrices that get no update need no float32, the embeddings neither."""
+        value = self._tf.constant(value)
+        return self._tf.cast(value, self._dtype) if len(value.shape) == 2 else value
 
     def _trained(self) -> dict[str, Any]:
         return {name: self._cast(name, w) for name, w in self._tensors(self._weights).items()}
 
-    def _of(self, function: Loss, batch: dict[str, Any], trained: dict[str, Any] | None = None) -> Any:
+    def _of(self, function: Callable[..., Any], batch: Any, trained: Any = None) -> Any:
         frozen = {name: distribution.constant_value(value) for name, value in self._frozen.items()}
         return function((trained or self._trained()) | frozen, batch)
 
@@ -62,7 +78,7 @@ class TensorFlowStepper:
         trained = self._trained()
         with self._tf.GradientTape() as tape:
             tape.watch(list(trained.values()))
-            loss = self._of(self._train_loss, batch, trained)
+            loss = self._of(self._objective.training_loss, batch, trained)
         found = tape.gradient(loss, trained, unconnected_gradients="zero")
         return loss, {name: self._tf.convert_to_tensor(gradient) for name, gradient in found.items()}
 
@@ -133,11 +149,18 @@ class TensorFlowStepper:
         if len(batches) <= self._replicas:
             losses, norm = self._train(next(self._dealt(batches)), *now)
             return sum(self._here(losses).tolist()), float(self._here(norm))
-        if not self._sums:
-            with self._strategy.scope():
-                self._sums = {name: tf.Variable(tf.zeros(w.shape)) for name, w in self._weights.items()}
+        self._make_sums()
         losses = np.concatenate([self._here(self._add(batch)) for batch in self._dealt(batches)])
         return sum(losses.tolist()), float(self._here(self._finish(*now, tf.zeros(()))))
+
+    def _make_sums(self) -> None:
+        if not self._sums:
+            with self._strategy.scope():
+                shapes = {name: weight.shape for name, weight in self._weights.items()}
+                self._sums = {name: self._tf.Variable(self._tf.zeros(shapes[name])) for name in shapes}
+        elif not self._has_sums:
+            self._clear(self._sums)
+        self._has_sums = True
 
     def losses(self, batches: Sequence[Arrays]) -> list[float]:
         found = [self._here(self._eval(batch)) for batch in self._dealt(batches)]
@@ -148,8 +171,8 @@ class TensorFlowStepper:
         return predicted
 
     def _variables(self) -> dict[str, Any]:
-        named = {f"w/{name}": variable for name, variable in self._weights.items()} | self._slots
-        return dict(sorted(named.items()))
+        named = {f"w/{name}": variable for name, variable in self._weights.items()}
+        return dict(sorted((named | (self._slots if self._has_slots else {})).items()))
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: tuple(variable.shape) for name, variable in self._variables().items()}
@@ -165,16 +188,35 @@ class TensorFlowStepper:
 
     def end_training(self) -> None:
         self._empty(self._slots | self._sums)
-        self._slots, self._sums = {}, {}
+        self._has_slots = self._has_sums = False
 
     def close(self) -> None:
+        if self._is_closed:
+            return
         self.end_training()
         self._empty(self._weights | self._frozen)
+        self._is_closed = True
+        if not distribution.is_set():
+            _closed.setdefault(self._compiled, []).append(self)
+
+    def reopen(self, spec: StepperSpec) -> None:
+        """Begin anew, from arrays of the same shapes."""
+        frozen = spec.frozen
+        self._assign(self._weights, lambda name: self._tf.constant(spec.trained[name], self._tf.float32))
+        self._assign(self._frozen, lambda name: distribution.constant_bits(self._frozen_as(frozen[name])))
+        self._clear(self._slots)
+        self._has_slots, self._is_closed = True, False
+
+    def _clear(self, variables: Mapping[str, Any]) -> None:
+        self._assign(variables, lambda name: self._tf.zeros(variables[name].shape))
 
     def _empty(self, variables: Mapping[str, Any]) -> None:
         """Give up their values. They themselves stay: what `tf.custom_gradient` registers for a graph is
         never taken back, and holds the graph, which holds its variables."""
-        for variable in variables.values():
+        self._assign(variables, lambda name: self._tf.zeros(0, self._own(variables[name]).dtype))
+
+    def _assign(self, variables: Mapping[str, Any], value_of: Callable[[str], Any]) -> None:
+        """On all replicas of this machine, whatever shape they have."""
+        for name, variable in variables.items():
             for each in self._local(variable):
-                nothing = self._tf.zeros(0, each.dtype)
-                self._tf.raw_ops.AssignVariableOp(resource=each.handle, value=nothing)
+                self._tf.raw_ops.AssignVariableOp(resource=each.handle, value=value_of(name))

@@ -8,7 +8,7 @@ float32 masters are read once and written once a step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,7 +16,18 @@ from blog_gen.model.arrays import Array, Arrays, shapes_of
 from blog_gen.model.distributed import strategy as distribution
 from blog_gen.model.training.optimizers import Optimizer
 
-Loss = Callable[[dict[str, Any], dict[str, Any]], Any]  # (weights, batch) -> float32 scalar
+
+class Objective(Protocol):
+    """Functions of all weights by name, and of a batch; equal ones compute the same, and hash alike."""
+
+    def training_loss(self, weights: dict[str, Any], batch: dict[str, Any]) -> Any:
+        """A float32 scalar, to be differentiated."""
+
+    def evaluation_loss(self, weights: dict[str, Any], batch: dict[str, Any]) -> Any:
+        """A float32 scalar."""
+
+    def prediction(self, weights: dict[str, Any], batch: dict[str, Any]) -> Any:
+        """What `Stepper.predict` returns, a tensor."""
 
 
 class Stepper(Protocol):
@@ -32,7 +43,7 @@ class Stepper(Protocol):
         """The evaluation loss of each batch; nothing changes."""
 
     def predict(self, batch: Arrays) -> Array:
-        """What the function given for it makes of the weights and `batch`; nothing changes."""
+        """The objective's prediction for `batch`; nothing changes."""
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Of all trained weights (`w/NAME`) and slots (`m/NAME`, `v/NAME`), sorted by name."""
@@ -53,24 +64,21 @@ class Stepper(Protocol):
 def make_stepper(
     trained: Arrays,
     optimizer: Optimizer,
-    train_loss: Loss,
-    eval_loss: Loss,
+    objective: Objective,
     frozen: Arrays | None = None,
     compute_dtype: str = "bfloat16",
-    predict: Loss | None = None,
 ) -> Stepper:
     """A stepper for the backend that Keras runs on (`KERAS_BACKEND`); `frozen` weights are never updated."""
     import keras
 
-    evaluate = eval_loss, predict or eval_loss
-    spec = StepperSpec(trained, frozen or {}, optimizer, train_loss, *evaluate, compute_dtype)
+    spec = StepperSpec(trained, frozen or {}, optimizer, objective, compute_dtype)
     if keras.backend.backend() == "jax":
         from blog_gen.model.training.steppers.on_jax import JaxStepper
 
         return distribution.shared(JaxStepper(spec))
-    from blog_gen.model.training.steppers.on_tensorflow import TensorFlowStepper
+    from blog_gen.model.training.steppers import on_tensorflow
 
-    return distribution.shared(TensorFlowStepper(spec))
+    return distribution.shared(on_tensorflow.opened(spec))
 
 
 @dataclass(frozen=True)
@@ -80,12 +88,16 @@ class StepperSpec:
     trained: Arrays
     frozen: Arrays
     optimizer: Optimizer
-    train_loss: Loss
-    eval_loss: Loss
-    predict: Loss
+    objective: Objective
     dtype: str
 
     def slots(self) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the optimizer's running averages."""
         shapes = shapes_of(self.trained)
         return {slot: shape for name, shape in shapes.items() for slot in self.optimizer.slots(name, shape)}
+
+    @property
+    def compiled(self) -> Hashable:
+        """All that compiled functions depend on: where it is equal, those of one stepper serve another."""
+        shapes = (tuple(sorted(shapes_of(arrays).items())) for arrays in (self.trained, self.frozen))
+        return (*shapes, self.optimizer, self.objective, self.dtype)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from objectives import One
 from side_by_side import called
 
 from blog_gen.model.allocation import trim
@@ -42,7 +43,7 @@ def _loss(weights: dict[str, Any], batch: dict[str, Any]) -> Any:
 def _begun() -> Stepper:
     """After a step in one part, one in two and a measurement."""
     learned, frozen = ({name: np.full((SIDE, SIDE), 1e-3, np.float32)} for name in ("learned", "frozen"))
-    made = make_stepper(learned, Optimizer(), _loss, _loss, frozen, "float32")
+    made = make_stepper(learned, Optimizer(), One(_loss), frozen, "float32")
     made.train([BATCH], 1e-3, 1)
     made.train([BATCH, BATCH], 1e-3, 2)
     made.losses([BATCH])
@@ -89,13 +90,38 @@ def _holds(law: Callable[[], None], folder: Path) -> None:
 
 def test_an_array_that_was_read_stays_as_it_was() -> None:
     learned = {"learned": np.ones((SIDE, 8), np.float32)}
-    made = make_stepper(learned, Optimizer(), _halved, _halved, {}, "float32")
+    made = make_stepper(learned, Optimizer(), One(_halved), {}, "float32")
     held = dict(made.arrays())
     before = {name: value.copy() for name, value in held.items()}
     made.train([BATCH], 1e-3, 1)
     made.train([BATCH, BATCH], 1e-3, 2)
     assert all(np.array_equal(held[name], before[name]) for name in held)
     assert not any(np.array_equal(value, before[name]) for name, value in made.arrays())
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_one_that_was_closed_begins_anew_with_the_same_bits(parts: int) -> None:
+    def learned(start: float) -> tuple[Stepper, Arrays]:
+        shape = (SIDE, 8)
+        made = make_stepper(
+            {"learned": np.full(shape, start, np.float32)},
+            Optimizer(),
+            One(_loss),
+            {"frozen": np.full((8, 8), start, np.float32)},
+        )
+        for step in (1, 2):
+            made.train([BATCH] * parts, 1e-3, step)
+        return made, {**dict(made.arrays()), "loss": np.array(made.losses([BATCH]))}
+
+    first, other = learned(1e-3), learned(2e-3)
+    kept = {name: value.copy() for name, value in first[1].items()}
+    assert first[0] is not other[0]  # both are in use
+    for stepper, _ in (first, other, first):  # once is enough
+        stepper.close()
+    again, more = learned(1e-3), learned(1e-3)
+    assert {again[0], more[0]} == {first[0], other[0]}
+    for arrays in (again[1], more[1]):
+        assert all(np.array_equal(arrays[name], kept[name]) for name in kept)
 
 
 def _halved(weights: dict[str, Any], batch: dict[str, Any]) -> Any:
