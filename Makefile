@@ -28,13 +28,13 @@ test: $(VENV)/test.stamp  ## Run all tests; Debian's Jekyll and Chromium are ins
 	@sh tests/install_tools.sh
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-test-latest:  ## The tests, or those in TESTS, with the newest version of everything that setup.cfg allows.
+test-latest:  ## The tests, or those in TESTS, on new examples, with the newest of everything that setup.cfg allows.
 	$(PYTHON) -m venv --clear $(VENV)-latest
 	$(LATEST)/$(INSTALL) --no-compile -e '.[train,pretrain,test]'
 	@echo "Other than in constraints.txt:"
 	@sed 's/ *;.*//' constraints.txt > $(VENV)-latest/pinned
 	@$(LATEST)/pip list --format freeze | sed -e 's/_/-/g' -e 's/\.\(.*==\)/-\1/' | grep -vixFf $(VENV)-latest/pinned
-	$(LATEST)/pytest -n $(WORKERS) $(TESTS)
+	EXAMPLES=new $(LATEST)/pytest -n $(WORKERS) $(TESTS)
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
