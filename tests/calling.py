@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
+import pkgutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import blog_gen
+
 DAY = "2026-03-05"
 NOW = f"{DAY}T12:00:00+00:00"
 LONGEST = 300  # seconds that a command may take
@@ -24,7 +27,8 @@ Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["__main__", "tensorflow", "keras", "blog_gen.cli"])
+_OWN = [module.name for module in pkgutil.walk_packages(blog_gen.__path__, "blog_gen.")]
+PROCESSES.set_forkserver_preload(["__main__", "tensorflow", "keras", *_OWN])
 
 
 def command(words: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ _SCRIPT = """
 import json, sys
 from dataclasses import replace
 from pathlib import Path
-sys.path[:0] = [sys.argv[1], sys.argv[1] + "/training"]
+sys.path[:0] = [sys.argv[1] + tail for tail in ("", "/training", "/..")]
 from test_training import RECIPE, begun
 losses = []
 begun(Path(sys.argv[2]), replace(RECIPE, steps=10)).run(lambda row: losses.append(row.get("loss", 0.0)))

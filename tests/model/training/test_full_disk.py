@@ -18,7 +18,7 @@ DISK, FILLER = 2048, 1750  # KiB: beside the filler there is room for one state 
 _SCRIPT = """
 import json, sys
 from pathlib import Path
-sys.path[:0] = [{tests!r}, {tests!r} + "/.."]
+sys.path[:0] = [{tests!r}, {tests!r} + "/..", {tests!r} + "/../.."]
 from test_training import begun, finished
 from blog_gen.errors import BlogGenError
 from blog_gen.model.weights import save_weights

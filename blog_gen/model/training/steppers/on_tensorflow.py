@@ -14,6 +14,7 @@ from blog_gen.model.training.fusion import in_place
 from blog_gen.model.training.optimizers import adamw
 from blog_gen.model.training.steppers.stepper import StepperSpec
 
+_adamw = in_place(adamw)  # of all steppers: it is compiled for a shape once
 # What was closed, by what it was compiled for. TensorFlow never gives a graph back, so it may be used again.
 _closed: dict[Hashable, list[TensorFlowStepper]] = {}
 
@@ -50,7 +51,6 @@ class TensorFlowStepper:
         # No jit_compile here: matmuls stay with oneDNN, and `fusion.island` compiles what lies between.
         self._train, self._finish = self._on_replicas(self._step), self._on_replicas(self._apply_sums)
         self._add = self._on_replicas(self._accumulate)
-        self._adamw = in_place(adamw)
         self._eval = self._on_replicas(
             lambda batch: distribution.summed(self._of(spec.objective.evaluation_loss, batch), {})[0]
         )
@@ -98,7 +98,7 @@ class TensorFlowStepper:
             if alone and self._optimizer.is_elementwise(name, shape):
                 # This replica's own: of shared variables, the first one's trace would serve all of its shape.
                 own = [self._own(each) for each in (weight, *slots)]
-                self._adamw(own, gradients[name], self._optimizer.scalars(name, shape, now))
+                _adamw(own, gradients[name], self._optimizer.scalars(name, shape, now))
                 continue
             with self._tf.control_dependencies(done):
                 old = [slot.read_value() for slot in slots]
