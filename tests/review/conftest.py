@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from browsing import QUIET
+from deadlines import made_once
 from playwright import sync_api
-from trained_site import make_trained_site
+from trained_site import copied, make_trained_site
 
-from blog_gen.config.settings import Settings
+from blog_gen.config.settings import Settings, load_settings
 
 
 @pytest.fixture(scope="session")
@@ -31,5 +32,6 @@ def scheme(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A site with a trained run; who changes it works on a copy."""
-    return make_trained_site(tmp_path_factory.mktemp("trained"))
+    """A site with a trained run; who changes it for good works on a copy."""
+    made = made_once(tmp_path_factory, "review", make_trained_site)
+    return copied(load_settings(made / "site"), tmp_path_factory.mktemp("trained"))

@@ -6,14 +6,13 @@ import json
 import shutil
 from pathlib import Path
 
+from calling import call
 from reviewing import add_draft, make_site
 
-from blog_gen import pipeline
 from blog_gen.config.settings import Settings, load_settings
 from blog_gen.model.hparams import HParams
 from blog_gen.model.pretraining.vocabulary import train_vocabulary
 from blog_gen.model.weights import initial_weights, save_weights
-from blog_gen.report import Hooks
 
 SENTENCES = ("The kettle was cold and I was not.", "It rained on the bus and on the bread.")
 ANYTHING = {
@@ -26,8 +25,8 @@ ANYTHING = {
 TRAINING = {"steps": 120, "learning_rate": 0.01, "dropout": 0.0, "patience": 99}
 
 
-def make_trained_site(folder: Path) -> Settings:
-    """The site in `folder`, with one draft, “Note A”."""
+def make_trained_site(folder: Path) -> None:
+    """`site` in `folder`, with one draft, “Note A”, and its base."""
     base, site = folder / "base", folder / "site"
     hparams = HParams(n_vocab=290, n_ctx=128, n_embd=64, n_head=2, n_layer=1)
     train_vocabulary(list(SENTENCES), hparams.n_vocab, base)
@@ -40,9 +39,8 @@ def make_trained_site(folder: Path) -> Settings:
     for number in range(8):
         head, body = f"---\ntitle: Note {'ABCDEFGH'[number]}\n---\n\n", f"{SENTENCES[0]}\n\n{SENTENCES[1]}\n"
         (settings.articles_folder / f"note_{number}.md").write_text(f"{head}{body}\n\nPart {number}.\n")
-    pipeline.train(settings, Hooks())
+    call(site, "train", now=None)
     add_draft(settings, "Note A", body=f"{SENTENCES[0]} Zebra xylophone.")
-    return settings
 
 
 def set_settings(site: Path, **values: object) -> None:
