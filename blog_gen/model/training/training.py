@@ -150,7 +150,7 @@ class FineTuning:
             if self._is_due(max_seconds):
                 self._evaluate(report)
             if not compiled:
-                self._settle()
+                self.settle()
                 compiled, first = True, (self.position.step, self.position.seconds)
             self.position.time_since(*first)
             stopped = self._stopping(max_seconds)
@@ -159,8 +159,8 @@ class FineTuning:
             self._heed()  # what another worker was told comes with the evaluation
         return stopped
 
-    def _settle(self) -> None:
-        """From here on each step takes the memory that the one before gave back."""
+    def settle(self) -> None:
+        """After a step, which compiled: each one from here on takes the memory that the last gave back."""
         trim()
         if self._is_large:
             give_memory_back(STEADY)
