@@ -37,7 +37,7 @@ HPARAMS = HParams(
 )  # every graph is traced: with more layers for longer
 DEEP = replace(HPARAMS, n_layer=2)
 LLAMA = replace(
-    DEEP,
+    HPARAMS,
     n_head=4,
     n_head_kv=2,
     n_inner=96,
@@ -408,13 +408,13 @@ def test_frozen_blocks_stay_as_they_are(tmp_path: Path) -> None:
 def test_llamas_blocks_learn_and_are_resumed_with_the_same_bits(
     tmp_path: Path, way: dict[str, Any], learned: float
 ) -> None:
-    recipe = replace(RECIPE, **way)
-    straight = finished(begun(tmp_path / "straight", recipe, hparams=LLAMA))
+    recipe, llama = replace(RECIPE, **way), replace(LLAMA, n_layer=1 + way.get("freeze", 0))
+    straight = finished(begun(tmp_path / "straight", recipe, hparams=llama))
     history = straight.position.history
     assert history[-1]["held_out"] < learned * history[0]["held_out"]
-    first = begun(tmp_path / "stopped", recipe, hparams=LLAMA)
+    first = begun(tmp_path / "stopped", recipe, hparams=llama)
     assert first.run(stop=StopRequest(_at(first, 7))) is None
-    second = begun(tmp_path / "stopped", recipe, hparams=LLAMA)
+    second = begun(tmp_path / "stopped", recipe, hparams=llama)
     assert second.resume() and _same(finished(second), straight)
 
 
