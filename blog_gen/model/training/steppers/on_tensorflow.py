@@ -52,9 +52,11 @@ class TensorFlowStepper:
         self._train, self._finish = self._on_replicas(self._step), self._on_replicas(self._apply_sums)
         self._add = self._on_replicas(self._accumulate)
         self._eval = self._on_replicas(
-            lambda batch: distribution.summed(self._of(spec.objective.evaluation_loss, batch), {})[0]
+            lambda batch: distribution.summed(self._of(self._objective.evaluation_loss, batch), {})[0]
         )
-        self._predict = tf.function(lambda batch: self._of(spec.objective.prediction, batch), autograph=False)
+        self._predict = tf.function(
+            lambda batch: self._of(self._objective.prediction, batch), autograph=False
+        )
 
     def _on_replicas(self, function: Callable[..., Any]) -> Any:
         return self._tf.function(lambda *args: self._strategy.run(function, args=args), autograph=False)
