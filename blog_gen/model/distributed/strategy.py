@@ -29,20 +29,20 @@ SAME = ("blog_gen", "tensorflow", "keras", "numpy")  # packages that decide what
 _team: Team | None = None  # that this process belongs to, while it lasts: ambient, as a strategy's scope is
 
 
-def strategy() -> Any:
-    """The strategy in whose scope this is called; without one, all GPUs of this machine, or one device."""
-    import tensorflow as tf
-
-    if not tf.distribute.has_strategy() and len(tf.config.list_logical_devices("GPU")) > 1:
-        return tf.distribute.MirroredStrategy()
-    return tf.distribute.get_strategy()
-
-
 def is_set() -> bool:
     """Whether this is called in the scope of a strategy: what is made there, all its workers make."""
     import tensorflow as tf
 
     return bool(tf.distribute.has_strategy())
+
+
+def strategy() -> Any:
+    """The strategy in whose scope this is called; without one, all GPUs of this machine, or one device."""
+    import tensorflow as tf
+
+    if not is_set() and len(tf.config.list_logical_devices("GPU")) > 1:
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
 
 
 def machine() -> Machine:
