@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ def follower(about: Mapping[str, Any]) -> Stepper:
 
 def begun(start: Mapping[str, Array], hparams: HParams, optimizer: Optimizer, precision: str) -> Stepper:
     """A stepper from the weights `start`, with the other workers, if there are any."""
+    optimizer = replace(optimizer, precision=precision)
     distribution.begin({"hparams": asdict(hparams), "optimizer": asdict(optimizer), "precision": precision})
     return make_stepper(start, optimizer, _TextLoss(hparams, precision), compute_dtype=precision)
 

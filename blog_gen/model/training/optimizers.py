@@ -47,6 +47,7 @@ class Optimizer:
     weight_decay: float = 0.1
     clip_norm: float = 1.0
     embedding_rate: float = 1.0  # learning rate of wte and wpe, as a share of the rest's
+    precision: str = "bfloat16"  # of Muon's products
 
     def slots(self, name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
         """Names of the running averages of one weight, each of its shape and all zero at the start."""
@@ -76,7 +77,7 @@ class Optimizer:
         if self.is_elementwise(name, shape):
             return adamw((weight, *slots), gradient, self.scalars(name, shape, now))
         m, update = _muon_momentum(gradient, slots[0], now.scale, self.momentum)
-        turned = orthogonalised(update, parts=3 if name.endswith("c_attn/w") else 1)
+        turned = orthogonalised(update, 3 if name.endswith("c_attn/w") else 1, self.precision)
         return _decayed_step(weight, turned, now.rate, self._decay(shape)), m
 
     def scalars(self, name: str, shape: tuple[int, ...], now: StepScalars) -> dict[str, Tensor]:
@@ -125,23 +126,23 @@ def adamw(arrays: tuple[Tensor, ...], gradient: Tensor, now: Mapping[str, Tensor
 
 @island
 def _muon_momentum(gradient: Tensor, m: Tensor, scale: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
-    """Nesterov momentum, and its direction at unit Frobenius norm in bfloat16 for the products to come."""
+    """Nesterov momentum, and the direction that the next step goes in."""
     gradient = ops.cast(gradient, "float32") * scale
     m = momentum * m + (1.0 - momentum) * gradient
     return m, momentum * m + (1.0 - momentum) * gradient
 
 
-def orthogonalised(update: Tensor, parts: int) -> Tensor:
+def orthogonalised(update: Tensor, parts: int, precision: str) -> Tensor:
     """The nearest orthogonal matrix of (in, parts * out) `update`, each part by itself, root mean square 0.2.
 
-    Newton-Schulz in bfloat16: only products, no decomposition.
+    Newton-Schulz: only products, no decomposition. Their `precision` may be bfloat16.
     """
     rows, columns = update.shape[0], update.shape[1] // parts
     x = ops.transpose(ops.reshape(update, (rows, parts, columns)), (1, 0, 2))  # (parts, in, out)
     wide = rows > columns
     x = ops.transpose(x, (0, 2, 1)) if wide else x
-    x = ops.cast(x / (ops.sqrt(ops.sum(ops.square(x), axis=(1, 2), keepdims=True)) + 1e-7), "bfloat16")
-    a, b, c = (ops.cast(factor, "bfloat16") for factor in NEWTON_SCHULZ)
+    x = ops.cast(x / (ops.sqrt(ops.sum(ops.square(x), axis=(1, 2), keepdims=True)) + 1e-7), precision)
+    a, b, c = (ops.cast(factor, precision) for factor in NEWTON_SCHULZ)
     for _ in range(NEWTON_SCHULZ_STEPS):
         gram = ops.matmul(x, ops.transpose(x, (0, 2, 1)))
         x = a * x + ops.matmul(b * gram + c * ops.matmul(gram, gram), x)
