@@ -81,8 +81,6 @@ def ours(task: Task) -> Step:
 
     def step() -> None:
         assert tuning.advance() is not None
-        if tuning.position.step == 1:
-            tuning.settle()
 
     return step
 

@@ -31,6 +31,19 @@ def give_memory_back(large: int = ROOMY) -> None:
         os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
 
 
+def before_compiling(parameters: int) -> None:
+    """Arrange memory for a model of that size whose functions are to be compiled."""
+    if parameters > SMALL:
+        give_memory_back(LARGE)
+
+
+def after_compiling(parameters: int) -> None:
+    """From here on each step takes the memory that the last gave back."""
+    trim()
+    if parameters > SMALL:
+        give_memory_back(STEADY)
+
+
 def trim() -> None:
     """Return what the heap holds and nobody uses: after a compilation, that is much."""
     with suppress(OSError, AttributeError, TypeError):

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from blog_gen.model.training.recipe import Recipe
+
 Array = np.ndarray[Any, Any]
 
 ROW_MULTIPLE = 64  # row lengths are rounded up to this: few shapes to compile, aligned matrices
@@ -114,6 +116,25 @@ def _filled(rows: list[list[_Window]], length: int) -> Rows:
 def epoch_order(rows: int, seed: int, epoch: int) -> Array:
     """The order of rows in one pass, from nothing but the seed and the pass's number."""
     return np.random.default_rng([seed, epoch]).permutation(rows)
+
+
+def batches_of(rows: Rows, recipe: Recipe, step: int) -> list[dict[str, Array]]:
+    """The rows of `step`, from 1, in as many parts as one update is computed from; their shares add up to 1.
+
+    Each part has the `seed` of its dropout.
+    """
+    per_epoch = -(-len(rows) // recipe.batch_rows)
+    epoch, place = divmod(step - 1, per_epoch)
+    order = epoch_order(len(rows), recipe.seed, epoch)
+    which = order[place * recipe.batch_rows : (place + 1) * recipe.batch_rows]
+    size = -(-recipe.batch_rows // recipe.gradient_accumulation)
+    parts = [rows.batch(which[at : at + size], size) for at in range(0, len(which), size)]
+    total = sum(float(part["share"].sum()) for part in parts)
+    for number, part in enumerate(parts):
+        part["share"] = part["share"] / np.float32(max(total, 1.0))
+        seed = recipe.seed * 0x85EBCA6B + step * 0xC2B2AE35 + number * 0x27D4EB2F
+        part["seed"] = np.array(seed % 2**32, np.uint32)
+    return parts
 
 
 def held_out(names: Sequence[str], share: float) -> set[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from blog_gen.errors import ModelError, Note
-from blog_gen.model.allocation import LARGE, SMALL, STEADY, give_memory_back, trim
+from blog_gen.model.allocation import after_compiling, before_compiling, trim
 from blog_gen.model.arrays import Array, Arrays, part_way
 from blog_gen.model.distributed import strategy as distribution
 from blog_gen.model.distributed.team import WorkerLostError
@@ -23,7 +23,7 @@ from blog_gen.model.hparams import HParams
 from blog_gen.model.stopping import NEVER, StopRequest
 from blog_gen.model.training.adaptation import split
 from blog_gen.model.training.checkpoints import SOONEST, Checkpoints, SaveTimer, state_bytes
-from blog_gen.model.training.dataset import Rows, epoch_order
+from blog_gen.model.training.dataset import Rows, batches_of
 from blog_gen.model.training.loss import Objective
 from blog_gen.model.training.optimizers import Optimizer
 from blog_gen.model.training.outcome import Outcome, TrainingProgress
@@ -59,15 +59,14 @@ class FineTuning:
         recipe: Recipe,
         folder: Path,
     ) -> None:
-        self._is_large = hparams.parameters > SMALL
-        if self._is_large:
-            give_memory_back(LARGE)
+        before_compiling(hparams.parameters)
         self.hparams, self.rows, self.held_out = hparams, rows, held_out
         self.recipe, self.folder = recipe, folder
         self.identity = identity_of(recipe, base, (rows.tokens, held_out.tokens))
         self.position = TrainingProgress()
         self._stop = NEVER
         self._saved = False  # whether the state on disk is the one that it is in
+        self._compiled = False
         distribution.begin({"hparams": asdict(hparams), "recipe": asdict(recipe)})
         self._start, frozen = split(base, recipe.lora, recipe.freeze, recipe.seed)
         self.stepper = make_stepper(
@@ -136,7 +135,8 @@ class FineTuning:
         if not self.position.history or (self.position.losses and self._is_due(max_seconds)):
             self._evaluate(report)
         trim()
-        compiled, stopped = False, self._stopping(max_seconds)
+        first: tuple[int, float] | None = None
+        stopped = self._stopping(max_seconds)
         while not stopped:
             loss = self.advance(self.position.fitting(max_seconds))
             if loss is None:
@@ -149,21 +149,13 @@ class FineTuning:
             self._heed()
             if self._is_due(max_seconds):
                 self._evaluate(report)
-            if not compiled:
-                self.settle()
-                compiled, first = True, (self.position.step, self.position.seconds)
+            first = first or (self.position.step, self.position.seconds)  # it compiled, and tells no time
             self.position.time_since(*first)
             stopped = self._stopping(max_seconds)
             if self._timer.due():
                 self._save_rest()
             self._heed()  # what another worker was told comes with the evaluation
         return stopped
-
-    def settle(self) -> None:
-        """After a step, which compiled: each one from here on takes the memory that the last gave back."""
-        trim()
-        if self._is_large:
-            give_memory_back(STEADY)
 
     def _heed(self) -> None:
         if self._stop.asked():
@@ -198,30 +190,18 @@ class FineTuning:
         """One step where there is time for `fitting` in all; its loss, or None, uncounted, if no number."""
         step = self.position.step + 1
         rate = self.recipe.rate * self._schedule.within(fitting).share(step)
-        loss, norm = self.stepper.train(self._batches(step), rate, step)
+        loss, norm = self.stepper.train(batches_of(self.rows, self.recipe, step), rate, step)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             if self.position.best_step == 0:
                 fix = "Lower training.learning_rate"
                 got = f"{loss} at step {step}"
                 raise ModelError("the training loss must stay finite", got=got, fix=fix, path=self.folder)
             return None
+        if not self._compiled:
+            after_compiling(self.hparams.parameters)
+            self._compiled = True
         self.position.step = step
         return loss
-
-    def _batches(self, step: int) -> list[dict[str, Array]]:
-        """The rows of `step`, in as many parts as one update is computed from."""
-        per_epoch = -(-len(self.rows) // self.recipe.batch_rows)
-        epoch, place = divmod(step - 1, per_epoch)
-        order = epoch_order(len(self.rows), self.recipe.seed, epoch)
-        which = order[place * self.recipe.batch_rows : (place + 1) * self.recipe.batch_rows]
-        size = -(-self.recipe.batch_rows // self.recipe.gradient_accumulation)
-        parts = [self.rows.batch(which[at : at + size], size) for at in range(0, len(which), size)]
-        total = sum(float(part["share"].sum()) for part in parts)
-        for number, part in enumerate(parts):
-            part["share"] = part["share"] / np.float32(max(total, 1.0))
-            seed = self.recipe.seed * 0x85EBCA6B + step * 0xC2B2AE35 + number * 0x27D4EB2F
-            part["seed"] = np.array(seed % 2**32, np.uint32)
-        return parts
 
     def _is_due(self, max_seconds: float) -> bool:
         """Whether an evaluation is, after this step."""
