@@ -74,10 +74,8 @@ def markup_faults(blocks: Sequence[Block]) -> list[Fault]:
             faults.append(Fault(block.line, "the head of another post stands in this one"))
         if block.kind == "item" and not block.content.strip():
             faults.append(Fault(block.line, "a list item is empty"))
-        if block.kind == "table" and (row := _cut_row(block)):
-            faults.append(
-                Fault(block.line + row, "the last row of a table has fewer columns than the others")
-            )
+        if block.kind == "table":
+            faults += _table_faults(block)
         if block.kind in PROSE or block.kind in ("heading", "table"):
             faults += [
                 Fault(
@@ -142,13 +140,16 @@ def _flanks(outside: str, inside: str) -> bool:
     return inside.isalnum() or not outside.isalnum()
 
 
-def _cut_row(table: Block) -> int | None:
-    """The last row of a table, if it has fewer cells than any other: the table was cut.
+def _table_faults(table: Block) -> Iterator[Fault]:
+    """A head that is not as wide as the line under it, so no table to GitHub; and a table that was cut.
 
     Other rows may have what they like. kramdown fills them up, and some hold a heading for those below.
     """
-    head, *rows = (_cells(row) for at, row in enumerate(table.text.split("\n")) if at != 1)
-    return len(rows) + 1 if rows and rows[-1] < min([head, *rows[:-1]]) else None
+    head, line, *rows = map(_cells, table.text.split("\n"))
+    if head != line:
+        yield Fault(table.line, "the head of a table and the line under it differ in their columns")
+    if rows and rows[-1] < min([head, *rows[:-1]]):
+        yield Fault(table.line + len(rows) + 1, "the last row of a table has fewer columns than the others")
 
 
 def _cells(row: str) -> int:

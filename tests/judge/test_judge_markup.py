@@ -99,6 +99,7 @@ def test_good_markdown_has_no_fault() -> None:
         ("a `code span", 1, "` is never"),
         ("a note[^1]", 1, "footnote 1"),
         ("- one\n-\n- three", 2, "empty"),
+        ("text\n\n| a |\n|---|---|\n| 1 | 2 |", 3, "head of a table"),
         ("A line\nof it\ntags: birds, hills\n---\nThe second.", 1, "head of another post"),
         ("| a | b |\n|---|---|\n| 1 |", 3, "columns"),
         ("fine\n\nmore *fine*\n\n> not ** so **fine", 5, "* is never"),
