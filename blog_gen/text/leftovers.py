@@ -75,7 +75,8 @@ _ROUND = re.compile(
     r"|(?P<short>\))"
 )
 _POINTS = ".,;:!?\"'"  # after an address, they belong to the sentence
-_TWICE = re.compile(r"\b(an?|the|of|to|and|or|with|for)(?: \1)++(?![\w'’-])")  # a slip in any text
+_TWICE = re.compile(r"\b(an?|the|of|to|and|or|with|for)(?: \1)++(?![\w'’-])")
+_APART = re.compile(r"(?<=[^\W_]) (?=,(?:\s|\Z)|\.(?:\Z|\s(?!\.)))")
 _GLUED = re.compile(r"(?<=[a-z]{2}),(?=[a-z]{2})")
 _LINK_IN_LINE = re.compile(r"!?\[([^\[\]]*+)\]\([^()]*+\)")
 
@@ -117,7 +118,12 @@ def _paragraph(text: str, labels: Collection[str], facts: SiteFacts | None) -> s
         text = _IMAGE.sub(lambda image: image[0] if may_show(image["url"], facts) else "", text)
         text = _GLUED.sub(", ", _BARE.sub(lambda found: _bare(found, facts), text))
     text = _paired(_paired(text, _BRACKETS), _ROUND)
-    return _headed(before, _emphasised(_without_odd_ones(_BACKQUOTE.sub("", text))))
+    return _headed(before, _emphasised(_without_odd_ones(_without_slips(_BACKQUOTE.sub("", text)))))
+
+
+def _without_slips(text: str) -> str:
+    """One paragraph without a small word said twice, and without blanks between words and their stops."""
+    return _APART.sub("", _TWICE.sub(r"\1", text))
 
 
 def _headed(before: str, text: str) -> str:
@@ -160,7 +166,6 @@ def _without_odd_ones(text: str) -> str:
         found = [*pair.finditer(text)]
         if len(found) % 2:
             text = text[: found[-1].start()] + text[found[-1].end() :]
-    text = _TWICE.sub(r"\1", text)
     return _QUOTATION.sub("", text) if text.count('"') == 1 else text
 
 
