@@ -30,10 +30,18 @@ _DAY_FORMS = (
     rf"{_WEEKDAY}{_MONTH_NAME}[\s-]++(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?[\s-]++'?{_YEAR}",
 )
 _TIME = (
-    r"(?:(?:T|,?\s+)(?P<hour>\d{1,2})(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:\.\d*)?)?)?"
-    r"\s*+(?P<half>[ap]\.?m\.?)?\s*+(?P<zone>[+-]\d{1,2}(?::?\d\d)?|[a-z][a-z0-9_/+-]*)?)?"
+    r"(?:T|,?\s+(?:at\s++(?=\d+(?::|\s*[ap])))?)"
+    r"(?P<hour>\d{1,2})(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:\.\d*)?)?)?"
+    r"(?:\s*+(?P<half>[ap]\.?m\.?))?(?:\s*+(?P<zone>[+-]\d{1,2}(?::?\d\d)?|[a-z][a-z0-9_/+-]*))?"
 )
-_FORMS = [re.compile(day + _TIME, re.IGNORECASE) for day in _DAY_FORMS]
+_AND_ZONE = r"(?:\s+(?:\([^()]*\)|[a-z]+))?"  # by its name, as JavaScript and Go write it: to Ruby, nothing
+_FORMS = [
+    *(re.compile(f"{day}(?:{_TIME}{_AND_ZONE})?", re.IGNORECASE) for day in _DAY_FORMS),
+    # As C's ctime, and the command `date`; and a month, which is its first day.
+    re.compile(rf"{_WEEKDAY}{_MONTH_NAME}\s++(?P<day>\d{{1,2}}){_TIME}\s+(?P<year>\d{{4}})", re.IGNORECASE),
+    re.compile(rf"{_MONTH_NAME},?\s+(?P<year>\d{{4}})", re.IGNORECASE),
+]
+_PARTS = ("hour", "minute", "second", "half", "zone")
 # The zone names that Ruby knows; to it, and so to Jekyll, any other is the site's own zone.
 _ZONE_HOURS = {"z": 0, "utc": 0, "gmt": 0, "ut": 0, "est": -5, "edt": -4, "cst": -6, "cdt": -5}
 _ZONE_HOURS |= {"mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
@@ -113,7 +121,7 @@ def _parse_text(text: str, zone: tzinfo | None) -> datetime:
     found = next((match for form in _FORMS if (match := form.fullmatch(text))), None)
     if found is None:
         raise ValueError(text)
-    part = found.groupdict(default="0")
+    part = dict.fromkeys(_PARTS, "0") | {"day": "1"} | found.groupdict(default="0")
     month = _MONTHS.index(part["month_name"][:3].lower()) + 1 if "month_name" in part else int(part["month"])
     hour = int(part["hour"])
     if part["half"] != "0":
