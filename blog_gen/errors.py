@@ -7,6 +7,7 @@ A `Note` is the same line for what was mended or left out while the rest went on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -79,20 +80,24 @@ class Note:
     path: Path
     rule: str
     action: str
-    more: int = 0  # other files of which the same is said
+    more: int = 0  # other files of which the same is said, but for what is in backquotes
 
     def __str__(self) -> str:
-        others = f" and {self.more} more" if self.more else ""
-        return f"{self.path}{others}: {self.rule}; {self.action}"
+        others = f" (and {self.more} more like it)" if self.more else ""
+        return f"{self.path}: {self.rule}; {self.action}{others}"
+
+
+_QUOTED = re.compile(r"`[^`]*`")
 
 
 def gathered(notes: Iterable[Note]) -> list[Note]:
-    """One note in place of several that differ in nothing but the file: the first, which says how many more.
+    """One note in place of several that differ in the file and in what is in backquotes: the first, which
+    says how many more.
 
-    >>> [str(note) for note in gathered([Note(Path(name), "ends in CR", "read as LF") for name in "abc"])]
-    ['a and 2 more: ends in CR; read as LF']
+    >>> [str(note) for note in gathered([Note(Path(name), f"`{name}` is odd", "kept") for name in "abc"])]
+    ['a: `a` is odd; kept (and 2 more like it)']
     """
-    alike: dict[tuple[str, str], list[Note]] = {}
+    alike: dict[str, list[Note]] = {}
     for note in notes:
-        alike.setdefault((note.rule, note.action), []).append(note)
+        alike.setdefault(_QUOTED.sub("", f"{note.rule}; {note.action}"), []).append(note)
     return [replace(first, more=first.more + len(rest)) for first, *rest in alike.values()]

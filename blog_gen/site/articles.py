@@ -194,6 +194,8 @@ def _distinct(articles: list[Article], log: _Log) -> Iterator[Article]:
         namesake = titles.setdefault(article.title.casefold(), article)
         if namesake is not article:
             log.notes.append(
-                Note(article.path, f"two posts have the same title, and {namesake.path} has it", "both kept")
+                Note(
+                    article.path, f"two posts have the same title, and `{namesake.path}` has it", "both kept"
+                )
             )
         yield article
