@@ -17,7 +17,8 @@ from pathlib import Path
 
 from blog_gen.config.settings import SamplingSettings, load_settings
 from blog_gen.corpus import Corpus, read_corpus
-from blog_gen.drafting.drafter import Drafter, DraftRequest
+from blog_gen.drafting.drafter import Drafter
+from blog_gen.drafting.request import DraftRequest
 from blog_gen.judge import Scorecard
 from blog_gen.judge.repetition import distinct, ngrams, said_again
 from blog_gen.judge.words import forms_of

@@ -13,7 +13,8 @@ from typing import Any
 
 from blog_gen import __version__
 from blog_gen.drafting.candidates import FinalText
-from blog_gen.drafting.drafter import Drafter, DraftRequest
+from blog_gen.drafting.drafter import Drafter
+from blog_gen.drafting.request import DraftRequest
 from blog_gen.errors import DraftError
 from blog_gen.files import read_json, write_json
 from blog_gen.judge import Candidate

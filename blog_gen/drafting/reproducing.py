@@ -10,8 +10,9 @@ from blog_gen import __version__, runs
 from blog_gen.config.settings import Settings
 from blog_gen.corpus import read_corpus
 from blog_gen.drafting import disclosure
-from blog_gen.drafting.drafter import Drafter, DraftRequest
+from blog_gen.drafting.drafter import Drafter
 from blog_gen.drafting.provenance import WEIGHTS_SHOWN, Provenance
+from blog_gen.drafting.request import DraftRequest
 from blog_gen.errors import DraftError
 from blog_gen.site.dates import zone_of
 from blog_gen.site.drafts import read_draft

@@ -11,8 +11,9 @@ from typing import Protocol
 
 from blog_gen.config.settings import Settings
 from blog_gen.corpus import Corpus
-from blog_gen.drafting.drafter import Drafter, DraftRequest, Result
+from blog_gen.drafting.drafter import Drafter, Result
 from blog_gen.drafting.parts import Part, plan_of, read_parts, write_part
+from blog_gen.drafting.request import DraftRequest
 from blog_gen.drafting.tries import TRIES_FILE, Tries
 from blog_gen.errors import BlogGenError, Note, RejectedError
 from blog_gen.site.days import existing_days

@@ -9,7 +9,7 @@ from flask import redirect, render_template, request, url_for
 from markupsafe import Markup
 
 from blog_gen import runs
-from blog_gen.drafting.drafter import SEEDS
+from blog_gen.drafting.request import SEEDS
 from blog_gen.errors import DraftError
 from blog_gen.learning import curve
 from blog_gen.review.entries import LONGEST_SHOWN, Entry

@@ -14,7 +14,7 @@ from reviewing import make_store
 from trained_site import copied
 
 from blog_gen.config.settings import Settings
-from blog_gen.drafting.drafter import DraftRequest
+from blog_gen.drafting.request import DraftRequest
 from blog_gen.review.store import Store
 
 pytestmark = pytest.mark.browser

@@ -15,7 +15,7 @@ from trained_site import SENTENCES
 
 from blog_gen.config.settings import Settings
 from blog_gen.drafting import disclosure
-from blog_gen.drafting.drafter import DraftRequest
+from blog_gen.drafting.request import DraftRequest
 from blog_gen.judge import pick
 from blog_gen.review.certainty import shades_of
 from blog_gen.review.entries import Entry
