@@ -35,7 +35,7 @@ from blog_gen.corpus import read_corpus
 from blog_gen.judge import Candidate, Context, judge
 from blog_gen.judge.index import CorpusIndex
 from blog_gen.learning.staleness import depends_on
-from blog_gen.model.sampling.decoding import Ban
+from blog_gen.model.sampling.processors import Ban
 from blog_gen.model.sampling.sampling import Request, Sampler
 from blog_gen.model.weights import save_weights
 from blog_gen.model.zoo import zoo

@@ -58,7 +58,7 @@ class Task:
 
 
 def ours(task: Task) -> Draw:
-    from blog_gen.model.sampling.decoding import Ban
+    from blog_gen.model.sampling.processors import Ban
     from blog_gen.model.sampling.sampling import Request, Sampler
 
     sampler = Sampler.open(task.folder)

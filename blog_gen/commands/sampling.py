@@ -18,7 +18,7 @@ from blog_gen.config.settings import SamplingSettings, Settings
 from blog_gen.errors import UsageError
 
 if TYPE_CHECKING:
-    from blog_gen.model.sampling.decoding import Processor
+    from blog_gen.model.sampling.processors import Processor
     from blog_gen.model.sampling.sampling import Request, Sampler
 
 Interrupted = Callable[[], bool]

@@ -103,7 +103,7 @@ class CandidateWriter:
         return sorted(texts, key=lambda text: seeds.index(text.candidate.seed))
 
     def _bodies(self, begun: Mapping[int, str]) -> Iterator[Sample]:
-        from blog_gen.model.sampling.decoding import Length
+        from blog_gen.model.sampling.processors import Length
         from blog_gen.model.sampling.sampling import Request
 
         tokenizer, lengths = self.sampler.tokenizer, self.lengths

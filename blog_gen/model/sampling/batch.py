@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from blog_gen.model.sampling.cached_network import CachedNetwork
-from blog_gen.model.sampling.decoding import Processor, next_tokens
+from blog_gen.model.sampling.decoding import next_tokens
+from blog_gen.model.sampling.processors import Processor
 from blog_gen.model.sampling.streaming import TextStream
 
 

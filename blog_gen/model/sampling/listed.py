@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from blog_gen.model.bpe import Tokenizer
-from blog_gen.model.sampling.decoding import Histories
+from blog_gen.model.sampling.processors import Histories
 from blog_gen.model.sampling.rows import masked
 
 Array = np.ndarray[Any, Any]

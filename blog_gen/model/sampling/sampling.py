@@ -25,7 +25,7 @@ from blog_gen.model.sampling import decoding
 from blog_gen.model.sampling.batch import Batch, Request, Row
 from blog_gen.model.sampling.cached_network import CachedNetwork
 from blog_gen.model.sampling.characters import WholeCharacters, load_characters
-from blog_gen.model.sampling.decoding import Processor
+from blog_gen.model.sampling.processors import Processor
 from blog_gen.model.sampling.sampler_file import Precision, SamplerFile
 from blog_gen.model.sampling.streaming import TextStream
 from blog_gen.model.sampling.vocabulary_constraint import VocabularyConstraint, load_words

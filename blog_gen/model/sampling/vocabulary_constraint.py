@@ -23,7 +23,7 @@ import numpy as np
 from blog_gen.errors import ModelError
 from blog_gen.files import write_text
 from blog_gen.model.bpe import Tokenizer
-from blog_gen.model.sampling.decoding import Histories
+from blog_gen.model.sampling.processors import Histories
 from blog_gen.model.sampling.rows import masked
 
 Array = np.ndarray[Any, Any]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from blog_gen.config.settings import SamplingSettings
 from blog_gen.errors import SamplingError
 from blog_gen.model.sampling import decoding
-from blog_gen.model.sampling.decoding import (
+from blog_gen.model.sampling.processors import (
     Ban,
     Force,
     FrequencyPenalty,
