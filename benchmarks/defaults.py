@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from blog_gen.config.settings import SamplingSettings, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import SamplingSettings
 from blog_gen.corpus import Corpus, read_corpus
 from blog_gen.drafting.drafter import Drafter
 from blog_gen.drafting.request import DraftRequest

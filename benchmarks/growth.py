@@ -30,7 +30,8 @@ from pathlib import Path
 import numpy as np
 
 from blog_gen import runs
-from blog_gen.config.settings import STAT_CACHE_FILE, STATE_FOLDER, SamplingSettings, Settings, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import STAT_CACHE_FILE, STATE_FOLDER, SamplingSettings, Settings
 from blog_gen.corpus import read_corpus
 from blog_gen.judge import Candidate, Context, judge
 from blog_gen.judge.index import CorpusIndex

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
-from blog_gen.config.settings import load_settings
+from blog_gen.config.loading import load_settings
 from blog_gen.judge import Candidate, Context, judge
 from blog_gen.judge.index import CorpusIndex, kept_index
 from blog_gen.site.articles import read_articles

@@ -43,7 +43,8 @@ from pathlib import Path
 from typing import Any
 
 from blog_gen import judge as judging
-from blog_gen.config.settings import CONFIG_KEY, Limits, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import CONFIG_KEY, Limits
 from blog_gen.corpus import read_corpus
 from blog_gen.judge import Candidate, Context, Scorecard, fluency, index, judge, trimmed
 from blog_gen.judge.blocks import Block, blocks_of

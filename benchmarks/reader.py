@@ -24,7 +24,8 @@ from llama_cpp import Llama
 from llama_cpp import llama_cpp as bindings
 from llama_loading import loading
 
-from blog_gen.config.settings import SamplingSettings, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import SamplingSettings
 from blog_gen.corpus import read_corpus
 from blog_gen.drafting.candidates import Lengths
 from blog_gen.drafting.drafter import Drafter

@@ -31,7 +31,8 @@ from typing import Any
 
 import numpy as np
 
-from blog_gen.config.settings import TrainingSettings, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import TrainingSettings
 from blog_gen.corpus import read_corpus
 from blog_gen.model.arrays import Arrays
 from blog_gen.model.bpe import Tokenizer

@@ -24,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from blog_gen import pipeline
-from blog_gen.config.settings import load_settings
+from blog_gen.config.loading import load_settings
 from blog_gen.model.sampling.cached_network import CachedNetwork
 from blog_gen.report import Hooks
 from blog_gen.site.days import moment_now

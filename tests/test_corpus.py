@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from blog_gen.config.settings import load_settings
+from blog_gen.config.loading import load_settings
 from blog_gen.corpus import read_corpus
 from blog_gen.errors import ArticleError
 

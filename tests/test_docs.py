@@ -12,7 +12,8 @@ import settings_page
 import test_rooms
 
 from blog_gen.config.layers import names_in
-from blog_gen.config.settings import Settings, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 CODE = ROOT / "blog_gen"

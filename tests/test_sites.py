@@ -16,7 +16,7 @@ from calling import call
 from tiny_site import ANYTHING_GOES, write_base
 
 from blog_gen import runs
-from blog_gen.config.settings import config_files_in
+from blog_gen.config.loading import config_files_in
 
 SITES = Path(__file__).parent / "sites"
 DAY = "2024-02-03"

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
-from blog_gen.config.settings import SamplingSettings, Settings, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import SamplingSettings, Settings
 from blog_gen.site.found import with_posts_found
 from blog_gen.site.templates import old_templates
 

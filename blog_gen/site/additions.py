@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from blog_gen.config.settings import CONFIG_KEY, STATE_FOLDER, Settings, config_files_in
+from blog_gen.config.loading import config_files_in
+from blog_gen.config.settings import CONFIG_KEY, STATE_FOLDER, Settings
 from blog_gen.errors import Note
 
 PERMALINK = "/:collection/:year/:month/:day/:title/"

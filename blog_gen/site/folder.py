@@ -15,7 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from blog_gen.config.settings import CONFIG_KEY, STAT_CACHE_FILE, Settings, config_files_in
+from blog_gen.config.loading import config_files_in
+from blog_gen.config.settings import CONFIG_KEY, STAT_CACHE_FILE, Settings
 from blog_gen.errors import ArticleError
 from blog_gen.site.jekyll.entries import EntryFilter
 from blog_gen.site.jekyll.places import HTML, MARKDOWN, Place, endings, place_of, places_of, posts_folders

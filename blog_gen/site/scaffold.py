@@ -13,14 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blog_gen.config import yaml_values
-from blog_gen.config.settings import (
-    CONFIG_FILES,
-    CONFIG_KEY,
-    STATE_FOLDER,
-    Settings,
-    config_files_in,
-    load_settings,
-)
+from blog_gen.config.loading import config_files_in, load_settings
+from blog_gen.config.settings import CONFIG_FILES, CONFIG_KEY, STATE_FOLDER, Settings
 from blog_gen.errors import ConfigError, Note
 from blog_gen.site.additions import Addition, config_additions
 from blog_gen.site.changes import Change, text_of

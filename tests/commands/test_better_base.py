@@ -8,7 +8,8 @@ import pytest
 from toy_models import write_model, write_run
 
 from blog_gen.commands.reporting import better_base
-from blog_gen.config.settings import Settings, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import Settings
 from blog_gen.model.training.machine import Machine, remember
 from blog_gen.model.zoo.costs import machine_file
 

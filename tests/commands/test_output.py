@@ -78,7 +78,7 @@ from datetime import datetime
 from pathlib import Path
 from blog_gen import pipeline
 from blog_gen.commands.reporting import summarise
-from blog_gen.config.settings import load_settings
+from blog_gen.config.loading import load_settings
 from blog_gen.errors import BlogGenError
 from blog_gen.report import Hooks
 

@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from blog_gen.config.layers import names_in
+from blog_gen.config.loading import load_settings
 from blog_gen.config.ranges import RANGES, Range
-from blog_gen.config.settings import Settings, load_settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import ConfigError
 from blog_gen.site.days import schedule_of
 

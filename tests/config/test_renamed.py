@@ -8,8 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from blog_gen.cli import RENAMED_FLAGS, cli
+from blog_gen.config.loading import load_settings
 from blog_gen.config.renamed import RENAMED
-from blog_gen.config.settings import TrainingSettings, load_settings
+from blog_gen.config.settings import TrainingSettings
 
 
 @pytest.mark.parametrize(("group", "old"), RENAMED)

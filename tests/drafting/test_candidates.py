@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blog_gen.config.settings import SamplingSettings, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import SamplingSettings
 from blog_gen.corpus import read_corpus
 from blog_gen.drafting import disclosure
 from blog_gen.drafting.candidates import CandidateWriter, FinalText, Lengths

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from blog_gen.config.settings import Settings, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import Settings
 from blog_gen.drafting import disclosure
 from blog_gen.errors import ConfigError
 from blog_gen.site.drafts import Draft

@@ -17,7 +17,8 @@ import yaml
 from calling import Done, call
 from tiny_site import ANYTHING_GOES, write_base, write_site
 
-from blog_gen.config.settings import Settings, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import Settings
 from blog_gen.drafting.heads import written_line
 from blog_gen.drafting.request import DraftRequest, site_identity
 from blog_gen.drafting.tries import Tries

@@ -11,7 +11,7 @@ import yaml
 from calling import call
 from tiny_site import write_base, write_site
 
-from blog_gen.config.settings import load_settings
+from blog_gen.config.loading import load_settings
 from blog_gen.corpus import read_corpus
 from blog_gen.judge.calibration import own_limits
 from blog_gen.judge.index import CorpusIndex

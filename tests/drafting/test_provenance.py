@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blog_gen.config.settings import SamplingSettings, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import SamplingSettings
 from blog_gen.drafting.provenance import Provenance
 from blog_gen.errors import BlogGenError
 from blog_gen.site import front_matter

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from blog_gen.config.settings import Limits, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import Limits
 from blog_gen.judge import Candidate, Context, calibration, judge
 from blog_gen.judge.calibration import AT_LEAST, LOOSEST, OwnLimits, Post, own_limits
 from blog_gen.judge.index import CorpusIndex

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blog_gen.config.settings import Limits, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import Limits
 from blog_gen.judge import Candidate, Context, Scorecard, judge, pick
 from blog_gen.judge.fluency import word_order
 from blog_gen.judge.index import CorpusIndex

@@ -20,7 +20,8 @@ from tiny_site import article, write_base, write_site
 
 from blog_gen import runs
 from blog_gen.cli import cli
-from blog_gen.config.settings import Settings, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import Settings
 from blog_gen.corpus import read_corpus
 from blog_gen.drafting.candidates import Lengths
 from blog_gen.drafting.drafter import Drafter

@@ -9,7 +9,8 @@ import pytest
 from tiny_site import article, write_base, write_site
 
 from blog_gen import runs
-from blog_gen.config.settings import Settings, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import Settings
 from blog_gen.corpus import read_corpus
 from blog_gen.errors import ModelError
 from blog_gen.learning.fine_tuning import train

@@ -21,7 +21,7 @@ QUIET = (
 PATIENCE = 90_000  # milliseconds: the machine may be busy
 
 _CODE = (
-    "import sys; from pathlib import Path; from blog_gen.config.settings import load_settings; "
+    "import sys; from pathlib import Path; from blog_gen.config.loading import load_settings; "
     "from blog_gen.review.server import serve; serve(load_settings(Path(sys.argv[1])), 0)"
 )
 

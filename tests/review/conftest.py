@@ -12,7 +12,8 @@ from deadlines import made_once
 from playwright import sync_api
 from trained_site import copied, make_trained_site
 
-from blog_gen.config.settings import Settings, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import Settings
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from blog_gen.config.settings import Settings, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import Settings
 from blog_gen.review.store import Store
 from blog_gen.site.articles import read_articles
 from blog_gen.site.drafts import Draft, write_draft

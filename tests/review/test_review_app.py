@@ -15,7 +15,7 @@ from reviewing import BODY, COPIED, add_draft, make_site, make_store
 from werkzeug.test import TestResponse, create_environ, run_wsgi_app
 
 from blog_gen import runs
-from blog_gen.config.settings import load_settings
+from blog_gen.config.loading import load_settings
 from blog_gen.files import write_json
 from blog_gen.review import preview
 from blog_gen.review.app import create_app

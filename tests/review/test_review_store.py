@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from reviewing import BODY, add_draft, make_site, make_store
 
 from blog_gen.commands.status import status_of
-from blog_gen.config.settings import load_settings
+from blog_gen.config.loading import load_settings
 from blog_gen.errors import BlogGenError, DraftError
 from blog_gen.review.entries import Entry, read_entry
 from blog_gen.review.patching import with_body, with_key

@@ -9,7 +9,8 @@ from pathlib import Path
 from calling import call
 from reviewing import add_draft, make_site
 
-from blog_gen.config.settings import Settings, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import Settings
 from blog_gen.model.hparams import HParams
 from blog_gen.model.pretraining.vocabulary import train_vocabulary
 from blog_gen.model.weights import initial_weights, save_weights

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from blog_gen.config.settings import load_settings
+from blog_gen.config.loading import load_settings
 from blog_gen.site import front_matter
 from blog_gen.site.publishing import public_address
 

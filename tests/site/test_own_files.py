@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from blog_gen.config.settings import load_settings
+from blog_gen.config.loading import load_settings
 from blog_gen.errors import BlogGenError
 from blog_gen.origin import Origin
 from blog_gen.site.changes import apply, undo

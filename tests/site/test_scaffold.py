@@ -10,7 +10,8 @@ import pytest
 import yaml
 from sites import ARTICLES, LAYOUTS, everything, make
 
-from blog_gen.config.settings import Settings, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError, ConfigError
 from blog_gen.origin import Origin
 from blog_gen.site.additions import PERMALINK

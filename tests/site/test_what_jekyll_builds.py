@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from blog_gen.config.settings import CONFIG_FILES, load_settings
+from blog_gen.config.loading import load_settings
+from blog_gen.config.settings import CONFIG_FILES
 from blog_gen.errors import ArticleError
 from blog_gen.site.articles import read_articles
 

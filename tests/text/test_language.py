@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from blog_gen.config.settings import load_settings
+from blog_gen.config.loading import load_settings
 from blog_gen.corpus import LANGUAGES_FILE, read_corpus
 from blog_gen.errors import ArticleError, ModelError
 from blog_gen.learning.rehearsal import require_language

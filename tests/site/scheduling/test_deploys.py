@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 import yaml
 
-from blog_gen.config.settings import load_settings
+from blog_gen.config.loading import load_settings
 from blog_gen.origin import Origin
 from blog_gen.site.scaffold import plan
 from blog_gen.site.scheduling import github

@@ -18,7 +18,7 @@ import mistune
 import pytest
 import yaml
 
-from blog_gen.config.settings import load_settings
+from blog_gen.config.loading import load_settings
 from blog_gen.site.scheduling import github
 from blog_gen.site.scheduling.daily import DailyJob
 
