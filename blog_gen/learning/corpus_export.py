@@ -21,7 +21,7 @@ from blog_gen.text.post import KEYS, Post, render
 
 def shown(corpus: Corpus, settings: Settings, kind: str) -> str:
     """All texts as one string: readable (`text`) or one JSON object a line (`json`)."""
-    kept = held_out(list(corpus.texts), settings.training.held_out)
+    kept = held_out(corpus.texts, settings.training.held_out)
     if kind == "json":
         rows = ({"path": name, "held_out": name in kept, "text": text} for name, text in corpus.texts.items())
         return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

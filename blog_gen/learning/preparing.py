@@ -106,7 +106,7 @@ def goes_on(meta: runs.Meta, settings: Settings, corpus: Corpus) -> bool:
     """
     now = corpus.hashes
     new = [name for name in now if now[name] != meta.texts.get(name)]
-    kept = dataset.held_out(list(now), settings.training.held_out)
+    kept = dataset.held_out(corpus.texts, settings.training.held_out)
     learned = meta.texts.keys() - set(meta.held_out)
     return (
         bool(meta.texts)
@@ -124,7 +124,7 @@ def _tuning(
 ) -> tuple[FineTuning, str, list[str]]:
     """The fine-tune from the model in `start`, what was chosen for it, and the names of posts held out."""
     hparams, tokenizer = HParams.load(start), Tokenizer.load(start)
-    kept = dataset.held_out(list(corpus.texts), settings.training.held_out)
+    kept = dataset.held_out(corpus.texts, settings.training.held_out)
 
     def rows(names: Sequence[str]) -> dataset.Rows:
         ids = [tokenizer.encode(corpus.texts[name]) for name in names]

@@ -8,8 +8,9 @@ their positions from zero, just as they will be sampled.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from blog_gen.model.training.recipe import Recipe
 
 Array = np.ndarray[Any, Any]
 
+ENOUGH = 100_000  # characters to measure by: some 28,000 of `mini`'s tokens
 ROW_MULTIPLE = 64  # row lengths are rounded up to this: few shapes to compile, aligned matrices
 
 
@@ -137,16 +139,20 @@ def batches_of(rows: Rows, recipe: Recipe, step: int) -> list[dict[str, Array]]:
     return parts
 
 
-def held_out(names: Sequence[str], share: float) -> set[str]:
+def held_out(texts: Mapping[str, str], share: float) -> set[str]:
     """Names kept for measuring: those whose hash falls below `share`, so that adding posts moves none.
 
     With two texts or more at least one is held out and at least one is not; a single text is learned from.
+    Of a large blog only the first are, until they have `ENOUGH` characters: all are measured several times.
     """
-    if len(names) < 2 or share <= 0:
+    if len(texts) < 2 or share <= 0:
         return set()
-    ranked = sorted(set(names), key=_fraction)
-    chosen = {name for name in ranked if _fraction(name) < share} or {ranked[0]}
-    return chosen if len(chosen) < len(ranked) else set(ranked[:-1])
+    ranked = sorted(texts, key=_fraction)
+    before = [0, *accumulate(len(texts[name]) for name in ranked)]
+    chosen = {
+        name for name, size in zip(ranked, before, strict=False) if _fraction(name) < share and size < ENOUGH
+    }
+    return (chosen or {ranked[0]}) if len(chosen) < len(ranked) else set(ranked[:-1])
 
 
 def _fraction(name: str) -> float:

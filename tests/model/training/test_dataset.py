@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blog_gen.model.training.dataset import epoch_order, held_out, pack
+from blog_gen.model.training.dataset import ENOUGH, epoch_order, held_out, pack
 
 END = 99
 TEXTS = st.lists(st.lists(st.integers(0, 98), min_size=1, max_size=300), min_size=1, max_size=12)
@@ -58,7 +58,7 @@ def test_a_batch_that_is_not_full_is_filled_with_padding() -> None:
 
 @given(st.sets(st.text(min_size=1), min_size=2, max_size=60), st.text(min_size=1))
 def test_adding_a_post_moves_no_other_post_once_there_are_enough(names: set[str], new: str) -> None:
-    before, after = held_out(sorted(names), 0.5), held_out(sorted(names | {new}), 0.5)
+    before, after = (held_out(dict.fromkeys(sorted(each), "text"), 0.5) for each in (names, names | {new}))
     assert before and before < names
     natural = {name for name in names if name in after}
     if len(before) > 1 and len(before) < len(names) - 1:  # not the rule for very few posts
@@ -66,4 +66,12 @@ def test_adding_a_post_moves_no_other_post_once_there_are_enough(names: set[str]
 
 
 def test_a_single_text_is_learned_from_not_held_out() -> None:
-    assert held_out(["only"], 0.1) == set()
+    assert held_out({"only": "text"}, 0.1) == set()
+
+
+def test_of_a_large_blog_no_more_is_held_out_than_it_takes_to_measure() -> None:
+    names = [f"post {number}" for number in range(1000)]
+    few, many = (held_out(dict.fromkeys(names, "x" * (size * ENOUGH)), 0.1) for size in (0, 1))
+    some = held_out(dict.fromkeys(names, "x" * (ENOUGH // 10)), 0.1)
+    assert 70 < len(few) < 130 and len(some) == 10 and len(many) == 1
+    assert many < some < few, "the first by their hashes"
