@@ -118,7 +118,7 @@ def _paragraph(text: str, labels: Collection[str], facts: SiteFacts | None) -> s
         text = _IMAGE.sub(lambda image: image[0] if may_show(image["url"], facts) else "", text)
         text = _GLUED.sub(", ", _BARE.sub(lambda found: _bare(found, facts), text))
     text = _paired(_paired(text, _BRACKETS), _ROUND)
-    return _headed(before, _emphasised(_without_odd_ones(_without_slips(_BACKQUOTE.sub("", text)))))
+    return _headed(before, _emphasised(_without_slips(_without_odd_ones(_BACKQUOTE.sub("", text)))))
 
 
 def _without_slips(text: str) -> str:

@@ -53,6 +53,7 @@ FACTS = SiteFacts(hosts=frozenset({"friend.com"}), files=frozenset({"b.png"}), n
         ),
         ("[]\nIt rains []\n[a][] lot [].", "It rains\n[a][] lot."),
         ("To make the release a a bit of of of it", "To make the release a bit of it"),
+        ("All of ~~of it.", "All of it."),
         ("She is , she was . Then . . . `a , b` is 1 , 2 .", "She is, she was. Then . . . `a , b` is 1, 2."),
         ("So $$a = b and on.", "So a = b and on."),
         ("One ](/a/b), [two](/c) and [three\nfour](/d).", "One, [two](/c) and [three\nfour](/d)."),
