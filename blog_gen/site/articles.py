@@ -189,13 +189,10 @@ def _distinct(articles: list[Article], log: _Log) -> Iterator[Article]:
     for article in articles:
         twin = bodies.setdefault(article.body, article)
         if twin is not article:
-            log.left_out(article.path, f"two posts must not have the same text, and {twin.path} has it")
+            log.left_out(article.path, f"two posts must not have the same text, and `{twin.path}` has it")
             continue
         namesake = titles.setdefault(article.title.casefold(), article)
         if namesake is not article:
-            log.notes.append(
-                Note(
-                    article.path, f"two posts have the same title, and `{namesake.path}` has it", "both kept"
-                )
-            )
+            rule = f"two posts have the same title, and `{namesake.path}` has it"
+            log.notes.append(Note(article.path, rule, "both kept"))
         yield article

@@ -333,7 +333,7 @@ def test_posts_that_are_the_same(tmp_path: Path) -> None:
     assert titles(reading) == ["Tea", "tea"]
     assert [str(note) for note in reading.notes] == [
         "_articles/b.md: two posts have the same title, and `_articles/a.md` has it; both kept",
-        "_articles/c.md: two posts must not have the same text, and _articles/a.md has it; left out",
+        "_articles/c.md: two posts must not have the same text, and `_articles/a.md` has it; left out",
     ]
     with pytest.raises(ArticleError, match=r"c\.md: two posts must not have the same text"):
         read_articles(site_of(tmp_path, {}, strict=True))
