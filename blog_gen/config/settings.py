@@ -33,7 +33,7 @@ class TrainingSettings:
     dropout: float | None = None  # share of activations dropped while training
     weight_decay: float = 0.1  # decoupled (AdamW), on matrices only
     clip_norm: float = 1.0  # global gradient norm is cut to this
-    held_out: float = 0.1  # share of whole posts never trained on, to measure by: 100,000 letters will do
+    held_out: float = 0.1  # share of whole posts never trained on, to measure by: 100,000 characters will do
     patience: int = 3  # evaluations without improvement before stopping
     schedule: Literal["linear", "cosine"] = "linear"  # how the learning rate falls after warm-up
     gradient_accumulation: int | None = None  # compute a step in so many parts: less memory

@@ -41,7 +41,7 @@ _FORMS = [
     re.compile(rf"{_WEEKDAY}{_MONTH_NAME}\s++(?P<day>\d{{1,2}}){_TIME}\s+(?P<year>\d{{4}})", re.IGNORECASE),
     re.compile(rf"{_MONTH_NAME},?\s+(?P<year>\d{{4}})", re.IGNORECASE),
 ]
-_PARTS = ("hour", "minute", "second", "half", "zone")
+_ABSENT = {"day": "1"} | dict.fromkeys(("hour", "minute", "second", "half", "zone"), "0")
 # The zone names that Ruby knows; to it, and so to Jekyll, any other is the site's own zone.
 _ZONE_HOURS = {"z": 0, "utc": 0, "gmt": 0, "ut": 0, "est": -5, "edt": -4, "cst": -6, "cdt": -5}
 _ZONE_HOURS |= {"mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
@@ -121,7 +121,7 @@ def _parse_text(text: str, zone: tzinfo | None) -> datetime:
     found = next((match for form in _FORMS if (match := form.fullmatch(text))), None)
     if found is None:
         raise ValueError(text)
-    part = dict.fromkeys(_PARTS, "0") | {"day": "1"} | found.groupdict(default="0")
+    part = _ABSENT | found.groupdict(default="0")
     month = _MONTHS.index(part["month_name"][:3].lower()) + 1 if "month_name" in part else int(part["month"])
     hour = int(part["hour"])
     if part["half"] != "0":

@@ -148,7 +148,7 @@ def held_out(texts: Mapping[str, str], share: float) -> set[str]:
     if len(texts) < 2 or share <= 0:
         return set()
     ranked = sorted(texts, key=_fraction)
-    before = [0, *accumulate(len(texts[name]) for name in ranked)]
+    before = accumulate((len(texts[name]) for name in ranked), initial=0)
     chosen = {
         name for name, size in zip(ranked, before, strict=False) if _fraction(name) < share and size < ENOUGH
     }
