@@ -144,6 +144,11 @@ class Settings:
         return self.site / str(self.jekyll.get("source") or "")
 
     @property
+    def destination_folder(self) -> Path:
+        """Jekyll's `destination:`, the folder that it builds the site into."""
+        return self.site / str(self.jekyll.get("destination") or "_site")
+
+    @property
     def collections_folder(self) -> Path:
         """Jekyll's `collections_dir:`, in which `_posts`, `_drafts` and all collections are."""
         return self.source_folder / str(self.jekyll.get("collections_dir") or "").strip("/")

@@ -9,17 +9,18 @@ from pathlib import Path
 from blog_gen.config.settings import Settings
 
 IMAGES = (".apng", ".avif", ".gif", ".jpeg", ".jpg", ".png", ".svg", ".webp")
+LIBRARIES = ("node_modules", "vendor")  # what Jekyll leaves out unless it is told otherwise
 
 
 def image_files(settings: Settings) -> frozenset[str]:
-    """Paths from the site's root, with `/`, of all images that Jekyll would publish."""
-    return frozenset(_walk(settings.site, str(settings.jekyll.get("destination") or "_site")))
+    """Paths from Jekyll's `source:`, with `/`, of all images that it would publish."""
+    return frozenset(_walk(settings.source_folder, os.path.abspath(settings.destination_folder)))
 
 
-def _walk(site: Path, destination: str) -> Iterator[str]:
-    for folder, names, files in os.walk(site):
-        names[:] = [name for name in names if not name.startswith((".", "_")) and name != destination]
-        names[:] = [name for name in names if name not in ("node_modules", "vendor")]
+def _walk(source: Path, destination: str) -> Iterator[str]:
+    for folder, names, files in os.walk(source):
+        names[:] = [name for name in names if not name.startswith((".", "_")) and name not in LIBRARIES]
+        names[:] = [name for name in names if os.path.abspath(os.path.join(folder, name)) != destination]
         for file in files:
             if file.lower().endswith(IMAGES):
-                yield (Path(folder) / file).relative_to(site).as_posix()
+                yield (Path(folder) / file).relative_to(source).as_posix()

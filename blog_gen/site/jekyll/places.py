@@ -80,7 +80,7 @@ def collections_of(settings: Settings) -> Mapping[str, object]:
 def posts_folders(settings: Settings) -> Iterator[Path]:
     """Every `_posts` that Jekyll reads, in the order of their paths."""
     source, root, entries = settings.source_folder, _root(settings), EntryFilter(settings.jekyll)
-    destination = os.path.abspath(settings.site / str(settings.jekyll.get("destination") or "_site"))
+    destination = os.path.abspath(settings.destination_folder)
 
     def below(folder: str) -> Iterator[Path]:
         here = source / folder
