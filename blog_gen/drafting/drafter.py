@@ -20,6 +20,7 @@ from blog_gen.config.settings import SamplingSettings, Settings
 from blog_gen.corpus import Corpus
 from blog_gen.drafting import disclosure
 from blog_gen.drafting.candidates import CandidateWriter, FinalText, Lengths
+from blog_gen.drafting.facts import site_facts
 from blog_gen.drafting.heads import HeadWriter
 from blog_gen.drafting.provenance import Provenance
 from blog_gen.drafting.request import DraftRequest, site_identity
@@ -28,12 +29,9 @@ from blog_gen.judge import Context, Scorecard, judge, pick
 from blog_gen.judge.calibration import OwnLimits
 from blog_gen.judge.completeness import usual_words
 from blog_gen.judge.trimming import most_end_whole
-from blog_gen.site.assets import image_files
 from blog_gen.site.drafts import Draft, all_drafts
-from blog_gen.text.leftovers import named_hosts
 from blog_gen.text.post import Post
 from blog_gen.text.safety.facts import Finding, SiteFacts
-from blog_gen.text.safety.links import known_hosts, known_places
 from blog_gen.text.writable import opens_with
 
 if TYPE_CHECKING:
@@ -148,18 +146,7 @@ class Drafter:
 
     @cached_property
     def facts(self) -> SiteFacts:
-        jekyll = self.settings.jekyll
-        own = f"<{jekyll.get('url') or ''}>"  # the site may always link to itself
-        renderer = jekyll.get("kramdown")
-        bodies = [own, *(article.body for article in self.corpus.articles)]
-        return SiteFacts(
-            hosts=known_hosts(bodies),
-            places=known_places(bodies),  # a model knows no addresses: any other is one that it made up
-            named=named_hosts(f"{article.title}\n{article.body}" for article in self.corpus.articles),
-            files=image_files(self.settings),
-            excerpt_separator=str(jekyll.get("excerpt_separator") or "\n\n"),
-            backtick_fences=not isinstance(renderer, dict) or renderer.get("input", "GFM") == "GFM",
-        )
+        return site_facts(self.corpus.articles, self.settings)
 
     def wrote(self, path: Path, draft: Draft) -> None:
         """Take a new draft into account: the next one must not be like it."""

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from blog_gen.config.settings import Settings
 from blog_gen.corpus import read_corpus
-from blog_gen.errors import BlogGenError
+from blog_gen.drafting.facts import site_facts
+from blog_gen.errors import BlogGenError, DraftError
 from blog_gen.review.deadline import within
 from blog_gen.review.entries import LONGEST_SHOWN
 from blog_gen.site.articles import Article
-from blog_gen.site.assets import image_files
 from blog_gen.site.folder import fingerprint
 from blog_gen.text.safety.facts import Finding, SiteFacts
-from blog_gen.text.safety.links import known_hosts
 from blog_gen.text.safety.safe import make_safe
 
 if TYPE_CHECKING:
@@ -81,6 +80,8 @@ class Examiner:
         except TimeoutError:
             self._late.add(body)
             return Evidence(late=True)
+        except DraftError as error:
+            return Evidence(missing=str(error))
 
 
 def _prepare(settings: Settings) -> None:
@@ -116,7 +117,7 @@ def _read(site: _Site, fingerprint: str) -> _Known:
     """Read and indexed once for every state of the articles."""
     settings = site.settings
     articles = read_corpus(settings).articles  # as they are judged
-    facts = SiteFacts(known_hosts([article.body for article in articles]), image_files(settings))
+    facts = replace(site_facts(articles, settings), places=None)  # a person may add a link
     return _Known(articles, _index(settings, articles), facts)
 
 
