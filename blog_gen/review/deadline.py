@@ -33,7 +33,7 @@ class Worker:
 
         Raises:
             TimeoutError: it took longer than `seconds`, or its process died.
-            DraftError: it raised a `BlogGenError`, whose sentence this has.
+            DraftError: it raised an error, whose sentence this has.
         """
         with self._lock:
             connection = self._started()
@@ -83,9 +83,9 @@ def _work(connection: Connection) -> None:
     while True:
         try:
             function, args, kwargs = connection.recv()
-        except EOFError:
+            connection.send(_done(function, args, kwargs))
+        except (EOFError, OSError):
             return
-        connection.send(_done(function, args, kwargs))
 
 
 def _done(function: Callable[..., object], args: Any, kwargs: Any) -> tuple[bool, object]:
@@ -93,3 +93,5 @@ def _done(function: Callable[..., object], args: Any, kwargs: Any) -> tuple[bool
         return True, function(*args, **kwargs)
     except BlogGenError as error:
         return False, str(error)
+    except Exception as error:  # else a fault of ours would look like slowness
+        return False, f"{type(error).__name__}: {error}"

@@ -18,11 +18,14 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from blog_gen.config.settings import Settings
+from blog_gen.errors import DraftError
+from blog_gen.files import read_json
 from blog_gen.review.deadline import within
 from blog_gen.review.entries import LONGEST_SHOWN, Entry
 from blog_gen.site.scaffold import plugin_folders
 
 FOLDER = "preview"  # in the state folder
+ADDRESSES = "addresses.json"  # in that one, written by the plug-in at the end of a build
 SECONDS = 180  # a site that builds longer is shown as plain Markdown
 RENDERING_SECONDS = 10  # for one draft's Markdown, which takes a second at most
 
@@ -40,7 +43,7 @@ def rendered(body: str) -> tuple[str, str | None]:
     """`body` as HTML, and why it is not rendered: None, or what took too long."""
     try:
         return within(RENDERING_SECONDS, as_html, body), None
-    except TimeoutError as error:
+    except (TimeoutError, DraftError) as error:
         return f"<pre>{html.escape(body[:LONGEST_SHOWN])}</pre>", f"Its Markdown cannot be shown: {error}"
 
 
@@ -84,9 +87,12 @@ class SitePreview:
         if self._failure is not None:
             self._addresses = {}
             return
-        folder = (self.settings.state_folder / FOLDER).resolve()
-        self._addresses = json.loads((folder / "addresses.json").read_text(encoding="utf-8"))
-        self._files = _by_address(folder / "site")
+        self._addresses = read_json(self._folder / ADDRESSES)
+        self._files = _by_address(self._folder / "site")
+
+    @property
+    def _folder(self) -> Path:
+        return (self.settings.state_folder / FOLDER).resolve()
 
     def _stopped_at(self, drafts: Sequence[str]) -> list[str]:
         """The drafts that the last build names as the reason why it stopped, and that were in it."""
@@ -95,20 +101,21 @@ class SitePreview:
 
     def _run(self, command: Sequence[str]) -> str | None:
         """Build; why it failed, or None."""
-        site, folder = self.settings.site.resolve(), (self.settings.state_folder / FOLDER).resolve()
+        site, folder = self.settings.site.resolve(), self._folder
         words = [*command, "build", "--unpublished", "--quiet", "--baseurl", ""]
-        words += ["--source", str(site), "--destination", str(folder / "site")]
+        words += ["--destination", str(folder / "site")]  # no `--source`: it would outdo the site's own
         plugins = [*(site / name for name in plugin_folders(self.settings)), self._plugin]
         words += ["--plugins", ",".join(map(str, plugins))]
         # The site's own plugin would call us again.
         environment = {
             **os.environ,
             "BLOG_GEN": "off",
-            "BLOG_GEN_ADDRESSES": str(folder / "addresses.json"),
+            "BLOG_GEN_ADDRESSES": str(folder / ADDRESSES),
             "BLOG_GEN_LEFT_OUT": json.dumps(list(self._left_out)),
         }
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            (folder / ADDRESSES).unlink(missing_ok=True)
             done = subprocess.run(
                 words, cwd=site, env=environment, capture_output=True, timeout=SECONDS, check=False
             )
@@ -119,6 +126,8 @@ class SitePreview:
         if done.returncode:
             said = (done.stderr or done.stdout).decode("utf-8", "replace")
             return f"Jekyll cannot build the site: {_reason(said)}"
+        if not (folder / ADDRESSES).exists():
+            return "Jekyll runs no plug-in with `safe: true`, and only a plug-in can tell where a draft is"
         return None
 
 

@@ -49,3 +49,9 @@ def test_a_process_that_dies_is_started_again(worker: Worker) -> None:
 def test_an_error_is_told(worker: Worker, tmp_path: Path) -> None:
     with pytest.raises(DraftError, match="nothing-there"):
         worker.run(60, read_draft, tmp_path / "nothing-there.md", None)
+
+
+def test_a_fault_of_ours_does_not_look_like_slowness(worker: Worker) -> None:
+    with pytest.raises(DraftError, match="ValueError: invalid literal"):
+        worker.run(60, int, "twelve")
+    assert worker.run(60, re.escape, ".") == r"\."

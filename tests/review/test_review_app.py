@@ -20,6 +20,7 @@ from blog_gen.files import write_json
 from blog_gen.review import preview
 from blog_gen.review.app import create_app
 from blog_gen.review.deadline import Worker
+from blog_gen.review.evidence import evidence_of
 from blog_gen.review.store import Store, reason_of
 from blog_gen.site import front_matter
 
@@ -357,6 +358,15 @@ def test_a_hundred_drafts_are_listed(tmp_path: Path) -> None:
     assert Reviewer(Store(settings)).page("/").count("<tr>") == 101
 
 
+def test_a_link_to_the_site_itself_is_not_foreign(tmp_path: Path) -> None:
+    site = make_site(tmp_path).site
+    with (site / "_config.yml").open("a") as config:
+        config.write("url: https://my.example\n")
+    settings = load_settings(site)
+    body = "See [bread](https://my.example/bread/) and [more](https://else.example/)."
+    assert [finding.line for finding in evidence_of(body, settings).findings if finding.kind == "link"] == [1]
+
+
 def test_a_draft_is_shown_plainly_where_the_site_cannot_be_built(
     reviewer: Reviewer, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -416,3 +426,30 @@ def test_plugins_in_several_folders_all_take_part(tmp_path: Path, jekyll: str) -
     reviewer = Reviewer(store)
     moved = reviewer.get(f"/-/drafts/{entry.id}/preview")
     assert "by one and by two" in reviewer.get(moved.location).text
+
+
+@pytest.mark.jekyll
+def test_a_site_with_a_source_of_its_own_is_built_from_there(tmp_path: Path, jekyll: str) -> None:
+    site = make_site(tmp_path).site
+    (site / "src").mkdir()
+    for name in ("_layouts", "_articles", "assets"):
+        (site / name).rename(site / "src" / name)
+    with (site / "_config.yml").open("a") as config:
+        config.write("source: src\nblog_gen: {articles: src/_articles, output: src/_generated}\n")
+    store = Store(load_settings(site))
+    add_draft(store.settings, "Soup", 9)
+    reviewer = Reviewer(store)
+    moved = reviewer.get(f"{_address(store, 'soup')}/preview")
+    assert 'class="the-site"' in reviewer.get(moved.location).text
+
+
+@pytest.mark.jekyll
+def test_a_site_that_runs_no_plugins_is_shown_plainly(tmp_path: Path, jekyll: str) -> None:
+    store = make_store(tmp_path)
+    with (store.settings.site / "_config.yml").open("a") as config:
+        config.write("safe: true\n")
+    page = Reviewer(Store(load_settings(store.settings.site))).page(f"{_address(store)}/preview")
+    assert "runs no plug-in with `safe: true`" in html.unescape(page).replace("<code>", "`").replace(
+        "</code>", "`"
+    )
+    assert "<em>opinions</em>" in page
