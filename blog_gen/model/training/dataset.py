@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from itertools import accumulate
 from typing import Any
 
@@ -69,16 +70,19 @@ def pack(texts: Sequence[Sequence[int]], end_of_text: int, n_ctx: int) -> Rows:
     longest = max((len(window.inputs) for window in windows), default=1)
     length = min(n_ctx, -(-longest // ROW_MULTIPLE) * ROW_MULTIPLE)
     rows: list[list[_Window]] = []
-    room: list[int] = []
+    with_room: list[list[int]] = [[] for _ in range(length + 1)]  # heaps of row numbers, by the room in them
     for window in windows:
         size = len(window.inputs)
-        place = next((row for row, free in enumerate(room) if free >= size), None)
-        if place is None:
+        fitting = min((room for room in with_room[size:] if room), default=None)
+        if fitting is None:
+            place = len(rows)
             rows.append([])
-            room.append(length)
-            place = len(rows) - 1
+            left = length - size
+        else:
+            place = heappop(fitting)
+            left = length - sum(len(each.inputs) for each in rows[place]) - size
         rows[place].append(window)
-        room[place] -= size
+        heappush(with_room[left], place)
     return _filled(rows, length)
 
 

@@ -35,6 +35,17 @@ def test_the_order_of_texts_does_not_matter(texts: list[list[int]]) -> None:
     assert (one.tokens == other.tokens).all() and (one.counted == other.counted).all()
 
 
+@given(TEXTS)
+def test_a_text_goes_into_the_first_row_that_has_room(texts: list[list[int]]) -> None:
+    rows = pack([[1] * 61, *(text[:60] for text in texts)], END, 64)
+    room: list[int] = []
+    for size in sorted((62, *(len(text[:60]) + 1 for text in texts)), reverse=True):
+        place = next((row for row, free in enumerate(room) if free >= size), len(room))
+        room += [64] * (place == len(room))
+        room[place] -= size
+    assert (rows.segments == 0).sum(axis=1).tolist() == room
+
+
 def test_a_long_text_goes_on_with_a_quarter_context_seen_again() -> None:
     rows = pack([list(range(90))], END, 64)
     seen_again = (rows.segments > 0) & (rows.counted == 0)
