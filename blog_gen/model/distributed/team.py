@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from blog_gen.model.training.steppers.stepper import Stepper
 
 BLOCK = 1 << 16  # bytes; messages are filled up to a multiple of it: each length is a graph of its own
-GREETING = 1 << 13  # bytes, at most
 _UNKNOWN = Machine(None, has_bfloat16=False)
 
 
@@ -106,8 +105,11 @@ class Team:
     def greet(self, about: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What every worker says of itself, in their order; and learn what all their machines can do."""
         text = json.dumps({**about, "machine": asdict(this_machine())})
-        rows = np.zeros((len(self.cluster.workers), GREETING // 4), np.int32)
-        rows[self.cluster.rank] = np.frombuffer(text.encode().ljust(GREETING)[:GREETING], np.int32)
+        mine, workers = self.cluster.rank, len(self.cluster.workers)
+        lengths = self.sum(np.where(np.arange(workers) == mine, len(text), 0).astype(np.int32))
+        longest = _filled(int(lengths.max()))
+        rows = np.zeros((workers, longest // 4), np.int32)
+        rows[mine] = np.frombuffer(text.encode().ljust(longest), np.int32)
         found = [json.loads(row.tobytes()) for row in self.sum(rows)]
         machine = together([Machine(**each.pop("machine")) for each in found])
         self.machine = replace(machine, replicas=self.strategy.num_replicas_in_sync)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from blog_gen.errors import CorpusError, Note
+from blog_gen.files import read_json, sha256_of, write_json
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.hparams import HParams
 from blog_gen.model.integrity import WEIGHTS_FILE
@@ -19,6 +20,7 @@ from blog_gen.model.training.optimizers import Optimizer
 from blog_gen.model.weights import load_weights, save_weights
 
 WORK_FOLDER = "pretraining"  # inside the output folder: shards and state
+FILES = "files.json"  # in that folder: what the shards were made of
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,12 @@ def make_base(
 def _encoded(
     corpus: PretrainingCorpus, folder: Path, work: Path, size: int, note: Callable[[Note], None]
 ) -> None:
-    """Vocabulary, list of words and shards, each made once."""
+    """Vocabulary, list of words and shards, each made once, of the same files.
+
+    Raises:
+        CorpusError: they were made of others, or the vocabulary has another size.
+    """
+    _require_same_files([*corpus.train, *corpus.valid], work / FILES)
     if not (folder / "vocab.bpe").exists():
         train_vocabulary((document.text for document in corpus.documents([])), size, folder)
     if load_words(folder) is None:
@@ -87,3 +94,17 @@ def _encoded(
             encode_corpus(documents, tokenizer, work / name)
     for each in notes:
         note(each)
+
+
+def _require_same_files(paths: Sequence[Path], kept: Path) -> None:
+    files = {path.name: sha256_of(path) for path in paths}
+    if not kept.exists():
+        write_json(kept, files)
+    elif (before := read_json(kept)) != files:
+        names = sorted(name for name in {*before, *files} if before.get(name) != files.get(name))
+        raise CorpusError(
+            "the corpus must be the one that was encoded here",
+            got=f"another {', '.join(names)}",
+            fix="Give the same files, or another folder by --out",
+            path=kept.parent,
+        )

@@ -6,7 +6,6 @@ each starts, and its source). Knows JSON lines and token ids, nothing of trainin
 
 from __future__ import annotations
 
-import json
 import lzma
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,16 +29,31 @@ class Document:
 
 
 def read_documents(paths: Sequence[Path], notes: list[Note]) -> Iterator[Document]:
-    """Documents of `.jsonl` and `.jsonl.xz` files; a line that is none is noted and skipped."""
+    """Documents of `.jsonl` and `.jsonl.xz` files; a line that is none is noted and skipped.
+
+    Raises:
+        CorpusError: a file cannot be read to its end.
+    """
     for path in paths:
-        opener: Callable[..., IO[bytes]] = lzma.open if path.suffix == ".xz" else open
-        with opener(path, "rb") as file:
-            for number, line in enumerate(file, 1):
-                document = _document(line)
-                if isinstance(document, Document):
-                    yield document
-                else:
-                    notes.append(Note(path, f"line {number} {document}", "skipped"))
+        for number, line in enumerate(_lines(path), 1):
+            document = _document(line)
+            if isinstance(document, Document):
+                yield document
+            else:
+                notes.append(Note(path, f"line {number} {document}", "skipped"))
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    opener: Callable[..., IO[bytes]] = lzma.open if path.suffix == ".xz" else open
+    with opener(path, "rb") as file:
+        while True:
+            try:
+                line = next(file, None)
+            except (OSError, EOFError, lzma.LZMAError) as error:
+                raise CorpusError("a corpus file must be whole", got=error, path=path) from None
+            if line is None:
+                return
+            yield line
 
 
 def _document(line: bytes) -> Document | str:
@@ -48,7 +62,7 @@ def _document(line: bytes) -> Document | str:
         value = parse_json(line.decode("utf-8"))
     except UnicodeDecodeError:
         return "is not UTF-8"
-    except json.JSONDecodeError:
+    except ValueError:
         return "is not JSON"
     text = value.get("text") if isinstance(value, dict) else None
     if not isinstance(text, str) or not text.strip():

@@ -121,7 +121,9 @@ def test_a_finished_model_whose_state_is_lost_goes_on_from_its_weights(
 def test_lines_that_are_no_documents_are_named_and_skipped(tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     good = json.dumps({"source": "s", "text": "words"}).encode()
-    path.write_bytes(b"\n".join([good, b"{no json", b'{"source": "s"}', b'{"text": "\xff"}', b"[]", good]))
+    path.write_bytes(
+        b"\n".join([good, b"{no json", b'{"source": "s"}', b'{"text": "\xff"}', b"[]", good, b"[" * 100_000])
+    )
     notes: list[Note] = []
     assert [document.text for document in read_documents([path], notes)] == ["words", "words"]
     assert [note.rule for note in notes] == [
@@ -129,7 +131,22 @@ def test_lines_that_are_no_documents_are_named_and_skipped(tmp_path: Path) -> No
         "line 3 lacks `text`",
         "line 4 is not UTF-8",
         "line 5 lacks `text`",
+        "line 7 is not JSON",
     ]
+
+
+def test_a_file_that_ends_too_early_is_named(tmp_path: Path) -> None:
+    whole = lzma.compress(b'{"text": "one"}\n' * 999)
+    for name, data in (("cut.jsonl.xz", whole[:-9]), ("plain.jsonl.xz", b'{"text": "one"}\n')):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(CorpusError, match=f"{name}: a corpus file must be whole"):
+            list(read_documents([tmp_path / name], []))
+
+
+def test_other_texts_need_another_folder(corpus: PretrainingCorpus, tmp_path: Path) -> None:
+    _make(corpus, tmp_path, interrupted=lambda: True)
+    with pytest.raises(CorpusError, match=r"must be the one that was encoded here; got another train"):
+        _make(replace(corpus, train=corpus.valid), tmp_path)
 
 
 def test_a_corpus_too_small_for_the_vocabulary_is_refused(tmp_path: Path) -> None:
