@@ -88,7 +88,7 @@ def drafts_of(site: Path, count: int, windows: int, sampling: dict[str, float]) 
     needed = min(1000, int(1.1 * windows * WINDOW * tokens / words))
     writer = replace(drafter.writer, lengths=Lengths(needed, needed, needed))
     return [
-        text.candidate.body for text in writer.write(Post("", ""), range(count), [], lambda done, total: None)
+        text.candidate.body for text in writer.write(Post("", ""), range(count), {}, lambda done, total: None)
     ]
 
 

@@ -84,11 +84,15 @@ class CandidateWriter:
     title_first: bool = False  # whether they open with their title as a heading
 
     def write(
-        self, request: Post, seeds: Sequence[int], unparsed: list[str], progress: Callable[[int, int], None]
+        self,
+        request: Post,
+        seeds: Sequence[int],
+        unparsed: dict[int, str],
+        progress: Callable[[int, int], None],
     ) -> list[FinalText]:
         """One for each seed, in their order, of what `request` says; why there is none goes to `unparsed`."""
         begun = self.heads.beginnings(request, seeds)
-        unparsed += [f"seed {seed}: it has no title" for seed in seeds if seed not in begun]
+        unparsed |= {seed: "it has no title" for seed in seeds if seed not in begun}
         samples = []
         for done, sample in enumerate(self._bodies(begun), 1):
             samples.append(sample)
@@ -99,8 +103,9 @@ class CandidateWriter:
             try:
                 texts.append(self._final(begun[seed], sample))
             except (PostFormatError, DraftError) as reason:
-                unparsed.append(f"seed {seed}: not a post: {reason}")
-        return sorted(texts, key=lambda text: seeds.index(text.candidate.seed))
+                unparsed[seed] = f"not a post: {reason}"
+        place = {seed: at for at, seed in enumerate(seeds)}
+        return sorted(texts, key=lambda text: place[text.candidate.seed])
 
     def _bodies(self, begun: Mapping[int, str]) -> Iterator[Sample]:
         from blog_gen.model.sampling.processors import Length

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -49,7 +49,7 @@ class Result:
     cards: list[Scorecard]
     findings: tuple[Finding, ...]
     scores: Mapping[str, float]  # of the chosen one
-    unparsed: list[str] = field(default_factory=list)
+    unparsed: Mapping[int, str]  # why there is no post, by seed
 
 
 class Drafter:
@@ -166,7 +166,7 @@ class Drafter:
         """
         cards: list[Scorecard] = []
         findings: dict[int, tuple[Finding, ...]] = {}
-        unparsed: list[str] = []
+        unparsed: dict[int, str] = {}
         for attempt in range(self.settings.attempts):
             texts = self._final_texts(request, attempt, unparsed, progress)
             findings |= {text.candidate.seed: text.findings for text in texts}
@@ -176,9 +176,10 @@ class Drafter:
                 found = findings[best.candidate.seed]
                 draft = self._draft(request, moment, best, found)
                 return Result(draft, cards, found, best.to_dict(), unparsed)
+        verdicts = [(card.candidate.seed, card.verdict) for card in cards]
         raise RejectedError(
             f"all {len(cards) + len(unparsed)} candidates were rejected and nothing was written",
-            report="\n".join([*(f"seed {card.candidate.seed}: {card.verdict}" for card in cards), *unparsed]),
+            report="\n".join(f"seed {seed}: {verdict}" for seed, verdict in [*verdicts, *unparsed.items()]),
             fix="Loosen `blog_gen.limits`, raise `candidates`, or train on more posts",
         )
 
@@ -187,7 +188,11 @@ class Drafter:
         return request.seeds(attempt, self.settings.candidates, site_identity(self.settings))
 
     def _final_texts(
-        self, request: DraftRequest, attempt: int, unparsed: list[str], progress: Callable[[int, int], None]
+        self,
+        request: DraftRequest,
+        attempt: int,
+        unparsed: dict[int, str],
+        progress: Callable[[int, int], None],
     ) -> list[FinalText]:
         seeds = self.seeds(request, attempt)
         found = self.sampled.of(seeds, unparsed) if self.sampled else None
@@ -205,11 +210,11 @@ class Drafter:
 
     def judged(self, request: DraftRequest) -> list[Scorecard]:
         """The first round of candidates, with what was found of each."""
-        return self._judge(request, self._final_texts(request, 0, [], lambda done, total: None))
+        return self._judge(request, self._final_texts(request, 0, {}, lambda done, total: None))
 
     def body_again(self, request: DraftRequest) -> str | None:
         """The body that the request's own seed gives, unjudged; None where it is no post any more."""
-        texts = self._final_texts(request, 0, [], lambda done, total: None)
+        texts = self._final_texts(request, 0, {}, lambda done, total: None)
         return texts[0].candidate.body if texts else None
 
     def _draft(

@@ -21,7 +21,7 @@ from blog_gen.judge import Candidate
 from blog_gen.text.post import Post
 from blog_gen.text.safety.facts import Finding
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def write_part(
     """Sample the first round of candidates of `requests`, as far as `part` goes, and write them to `path`."""
     plan, first = plan_of(drafter, requests), requests[0]
     seeds = [seed for of_draft in plan["seeds"] for seed in of_draft][part.number - 1 :: part.count]
-    unparsed: list[str] = []
+    unparsed: dict[int, str] = {}
     head = Post(first.title or "", "", first.tags, first.category)
     texts = drafter.writer.write(head, seeds, unparsed, progress)
     write_json(
@@ -72,11 +72,11 @@ class Sampled:
     texts: Mapping[int, FinalText]
     unparsed: Mapping[int, str]
 
-    def of(self, seeds: Sequence[int], unparsed: list[str]) -> list[FinalText] | None:
+    def of(self, seeds: Sequence[int], unparsed: dict[int, str]) -> list[FinalText] | None:
         """Those of `seeds`, as `CandidateWriter.write` returns them; None where one was not sampled."""
         if any(seed not in self.texts and seed not in self.unparsed for seed in seeds):
             return None
-        unparsed += [self.unparsed[seed] for seed in seeds if seed in self.unparsed]
+        unparsed |= {seed: self.unparsed[seed] for seed in seeds if seed in self.unparsed}
         return [self.texts[seed] for seed in seeds if seed in self.texts]
 
 
@@ -95,7 +95,7 @@ def read_parts(paths: Iterable[Path], plan: Mapping[str, Any]) -> Sampled:
         number, count = said["part"]
         found[number] = path
         texts |= {text.candidate.seed: text for text in map(_text_of, said["texts"])}
-        unparsed |= {int(line.split(":")[0].removeprefix("seed ")): line for line in said["unparsed"]}
+        unparsed |= _reasons(said)
     if missing := sorted(set(range(1, count + 1)) - found.keys()):
         got = f"without {', '.join(f'{number}/{count}' for number in missing)}"
         raise DraftError("all parts are needed to judge candidates", got=got, path=path)
@@ -117,7 +117,8 @@ def _read(path: Path) -> dict[str, Any]:
         if said["plan"]["format"] != FORMAT or len(said["part"]) != 2 or not said["plan"]["seeds"]:
             raise ValueError("another format")
         list(map(_text_of, said["texts"]))
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        _reasons(said)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         fix = "Make it with `blog-gen generate --part K/N --output FILE`"
         raise DraftError(
             "a file of sampled candidates must be whole", got=error, fix=fix, path=path
@@ -139,3 +140,8 @@ def _require_same(theirs: Mapping[str, Any], plan: Mapping[str, Any], path: Path
 def _text_of(value: Mapping[str, Any]) -> FinalText:
     candidate = {**value["candidate"], "tags": tuple(value["candidate"]["tags"])}
     return FinalText(Candidate(**candidate), tuple(Finding(**finding) for finding in value["findings"]))
+
+
+def _reasons(said: Mapping[str, Any]) -> dict[int, str]:
+    """Why a seed gave no post; JSON has its number as text."""
+    return {int(seed): str(reason) for seed, reason in said["unparsed"].items()}

@@ -19,6 +19,7 @@ from tiny_site import ANYTHING_GOES, write_base, write_site
 
 from blog_gen.config.loading import load_settings
 from blog_gen.config.settings import Settings
+from blog_gen.drafting import parts
 from blog_gen.drafting.heads import written_line
 from blog_gen.drafting.request import DraftRequest, site_identity
 from blog_gen.drafting.tries import Tries
@@ -218,5 +219,8 @@ def test_parts_that_make_no_sense_are_refused(site: Path, words: tuple[str, ...]
 
 
 def test_a_file_that_is_no_part_is_named(site: Path) -> None:
-    said = _run(site, "generate", "--from", "_config.yml", code=1).stderr
-    assert "_config.yml: a file of sampled candidates must be whole" in said
+    part = {"plan": {"format": parts.FORMAT, "seeds": [[1]]}, "part": [1, 1], "texts": []}
+    (site / "part.json").write_text(json.dumps(part))
+    for name in ("_config.yml", "part.json"):
+        said = _run(site, "generate", "--from", name, code=1).stderr
+        assert f"{name}: a file of sampled candidates must be whole" in said
