@@ -100,7 +100,7 @@ def _place(temporary: str, path: Path, overwrite: bool) -> None:
         os.link(temporary, path)
     except FileExistsError:
         raise
-    except OSError:  # no hard links here, as on exFAT: claim the name, then fill it
+    except OSError:  # no hard links here, as on exFAT: claim the name, then fill it; a kill leaves it empty
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         os.replace(temporary, path)
 
@@ -169,6 +169,8 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
     try:
         yield temporary
+        for file in temporary.iterdir():
+            sync(file)
         os.chmod(temporary, 0o755)
         if path.exists():
             retired = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
@@ -190,6 +192,7 @@ def replacing_by_name(path: Path) -> Iterator[Path]:
     try:
         with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=path.parent) as folder:
             yield Path(folder, path.name)
+            sync(Path(folder, path.name))
             os.replace(Path(folder, path.name), path)
     except OSError as error:
         raise unwritable(path, error) from error

@@ -69,7 +69,7 @@ def evaluate(
         runs.require(settings.run_folder, fix="Run `blog-gen train`, or name a --model")
         settings = dataclasses.replace(settings, model=str(settings.run_folder))
     texts = texts_of(files, lambda note: click.echo(f"note: {note}", err=True))
-    folder = zoo.resolve(settings.model, settings.state_folder / "runs")
+    folder = zoo.resolve(settings.model, settings.state_folder / "runs", settings.site)
     found = evaluate(texts, *scorer_of(folder, precision))
     values = {
         "files": len(texts),

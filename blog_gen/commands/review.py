@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -14,6 +15,7 @@ from blog_gen.files import write_text
 from blog_gen.review.entries import Entry
 from blog_gen.review.store import ConflictError, Store, address_of, check, reason_of
 from blog_gen.site.drafts import UNDATED
+from blog_gen.site.slugs import numbered
 
 WIDE = 44  # characters of a title in the table
 
@@ -184,11 +186,19 @@ def edit(site: Site, /, draft: str) -> None:
     try:
         click.echo(f"Saved: {store.save(entry, text).path}")
     except DraftError as error:
-        kept = store.settings.state_folder / f"unsaved-{entry.name}"
-        write_text(kept, text)
+        kept = _kept(text, store.settings.state_folder, entry.name)
         if isinstance(error, ConflictError):
             raise DraftError(error.rule, fix=f"Your text is in {kept}", path=entry.path) from error
         raise DraftError(str(error), fix=f"Nothing was lost: your text is in {kept}") from error
+
+
+def _kept(text: str, folder: Path, name: str) -> Path:
+    """Where `text`, which could not be saved, is from now on: in no file that holds another."""
+    draft = Path(name)
+    places = (folder / f"{slug}{draft.suffix}" for slug in numbered(f"unsaved-{draft.stem}"))
+    path = next(path for path in places if not path.exists())
+    write_text(path, text)
+    return path
 
 
 def _edited(entry: Entry) -> str | None:

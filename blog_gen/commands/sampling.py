@@ -100,7 +100,11 @@ def _voice(settings: Settings, model: str | None, stop: tuple[str, ...], raw: bo
     from blog_gen.text.post import FENCE, KEYS
 
     trained = model is None and runs.read_meta(settings.run_folder) is not None
-    folder = settings.run_folder if trained else zoo.resolve(settings.model, settings.state_folder / "runs")
+    folder = (
+        settings.run_folder
+        if trained
+        else zoo.resolve(settings.model, settings.state_folder / "runs", settings.site)
+    )
     sampler = Sampler.open(folder)
     knows_posts = trained or settings.model in zoo.EMBEDDED
     processors = (KeyedLines(KEYS, FENCE, sampler.tokenizer),) if knows_posts and not raw else ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import itertools
+import math
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from blog_gen.errors import ConfigError
 _T = TypeVar("_T")
 # Looks at a value of the right type: its name in dots, the value, how it is called to a person, its file.
 Check = Callable[[str, object, str, "Path | None"], None]
+LARGEST = 1 << 63  # no setting counts so far
 
 
 def read_yaml(path: Path) -> dict[str, Any] | None:
@@ -194,11 +196,15 @@ def _of_kind(value: Any, kind: Any, shown: str, path: Path | None) -> Any:
         if value in options:
             return value
         raise ConfigError(f"`{shown}` must be one of {', '.join(options)}", got=repr(value), path=path)
-    if kind is float and type(value) is int:
-        return float(value)
     if kind is str and type(value) in (int, float):
         return str(value)
+    word = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[kind]
+    if type(value) is int and abs(value) >= LARGEST:
+        raise ConfigError(
+            f"`{shown}` must be {word} below 2^63", got=f"about 10^{int(value.bit_length() * math.log10(2))}", path=path
+        )
+    if kind is float and type(value) is int:
+        return float(value)
     if type(value) is not kind:
-        word = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[kind]
         raise ConfigError(f"`{shown}` must be {word}", got=repr(value), path=path)
     return value

@@ -42,7 +42,7 @@ def write(corpus: Corpus, settings: Settings, kind: str, path: Path) -> None:
     from blog_gen.model.bpe import Tokenizer
     from blog_gen.model.zoo import zoo
 
-    tokenizer = Tokenizer.load(zoo.resolve(settings.model, settings.state_folder / "runs"))
+    tokenizer = Tokenizer.load(zoo.resolve(settings.model, settings.state_folder / "runs", settings.site))
     arrays: dict[str, Any] = {
         name: np.array([*tokenizer.encode(text), tokenizer.end_of_text], np.int32)
         for name, text in corpus.texts.items()

@@ -60,7 +60,7 @@ def prepare(
     """
     earlier = meta if meta is not None and goes_on(meta, settings, corpus) else None
     # A run goes on without its base, which may be on another machine.
-    start = settings.run_folder if earlier else zoo.resolve(settings.model)
+    start = settings.run_folder if earlier else zoo.resolve(settings.model, site=settings.site)
     start_weights = earlier.weights if earlier else runs.weights_sha256(start)
     base_weights = earlier.base_weights if earlier else start_weights
     folder = settings.run_folder / runs.STATE_FOLDER

@@ -99,7 +99,7 @@ def require_model(settings: Settings, corpus: Corpus | None = None) -> None:
         return
     require_trainer()
     try:
-        zoo.resolve(settings.model)
+        zoo.resolve(settings.model, site=settings.site)
     except ModelError:
         if meta is None or corpus is None:
             raise

@@ -120,7 +120,9 @@ def require_base(folder: Path) -> None:
 def _base_of(adapter: Adapter, folder: Path) -> Path:
     """The folder of the model that `adapter` adds to."""
     try:
-        base = zoo.resolve(adapter.base)
+        # A folder's name is seen from the site, which is above its runs.
+        sites = (above for above in folder.absolute().parents if zoo.is_model(above / adapter.base))
+        base = zoo.resolve(adapter.base, site=next(sites, folder))
         got = "another of that name" if sha256_of(weights_file(base)) != adapter.base_weights else None
     except (ModelError, OSError):
         got = "none"

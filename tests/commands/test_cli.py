@@ -144,6 +144,8 @@ def test_what_cannot_be_done_is_said_in_one_line(
     [
         ("blog_gen: {modle: mini}", "_config.yml: `blog_gen.modle` is not a setting. Did you mean `model`?"),
         ("blog_gen: {candidates: many}", "`blog_gen.candidates` must be a whole number; got 'many'"),
+        (f"blog_gen: {{candidates: 1{'0' * 400}}}", "must be a whole number below 2^63; got about 10^400"),
+        (f"blog_gen: {{sampling: {{temperature: 1{'0' * 400}}}}}", "must be a number below 2^63"),
         ("blog_gen: {review: maybe}", "`blog_gen.review` must be one of required, auto, pull-request"),
         ("blog_gen: {training: {rate: 1}}", "`blog_gen.training.rate` is not a setting"),
         ("a: b: c", " at line 1, column 5"),

@@ -47,6 +47,19 @@ def test_an_adapter_makes_whole_weights_of_its_base(run: Path, base: Path) -> No
         np.testing.assert_array_equal(value, plain[name] + more)
 
 
+def test_a_base_that_the_settings_name_by_its_place_in_the_site_is_found(
+    run: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    shutil.copytree(base, site / "bases" / "own")
+    home = shutil.copytree(run, site / ".blog_gen" / "runs" / "default")
+    adapter = read_adapter(run)
+    assert adapter is not None
+    save_adapter(Adapter("bases/own", adapter.base_weights, adapter.factors), home, "it")
+    monkeypatch.chdir(tmp_path)
+    assert load_weights(home, TOY).keys() == load_weights(run, TOY).keys()
+
+
 def test_adapters_begin_alike_whatever_order_a_file_has_its_weights_in() -> None:
     shapes = TOY.shapes()
     one, other = adapters(shapes, 2, 0), adapters(dict(reversed(shapes.items())), 2, 0)

@@ -63,6 +63,9 @@ def test_what_the_editor_broke_is_kept_beside(review: Review, store: Store) -> N
     kept = store.settings.state_folder / "unsaved-2026-03-07-soup-a-method.md"
     assert "must have a title of one line" in said and str(kept.name) in said
     assert "tit " in kept.read_text() and store.find("soup-a-method") == before
+    said = review("edit", "soup-a-method", editor="sed -i s/title:/toot/", code=1).stderr
+    assert "unsaved-2026-03-07-soup-a-method-2.md" in said
+    assert "tit " in kept.read_text() and "toot " in kept.with_stem(f"{kept.stem}-2").read_text()
 
 
 def test_a_conflict_in_the_editor_keeps_both_texts(review: Review, store: Store, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from blog_gen.model.sampling.rows import masked
 
 Array = np.ndarray[Any, Any]
 Place = Literal["line", "value", "body"]
+USUAL = 64  # tokens: nearly every head is shorter, and a body of a thousand need not be joined each time
 
 
 class KeyedLines:
@@ -32,8 +33,16 @@ class KeyedLines:
         self._mask = lru_cache(256)(self._computed)
 
     def __call__(self, logits: Array, histories: Histories) -> Array:
-        places = [self._where(b"".join(self._pieces[token] for token in history)) for history in histories]
+        places = [self._place(history) for history in histories]
         return masked(logits, np.stack([self._mask(*where) if where else self._free for where in places]))
+
+    def _place(self, history: Sequence[int]) -> tuple[Place, int, bytes] | None:
+        """As `_where`, which is asked of a beginning first: what leaves a head never comes back to it."""
+        for begun in (history[:USUAL], history):
+            where = self._where(b"".join(self._pieces[token] for token in begun))
+            if where is None or len(begun) == len(history):
+                break
+        return where
 
     def _where(self, text: bytes) -> tuple[Place, int, bytes] | None:
         """Where in a head `text` ends, how many keys cannot come again, and what stands there already: of

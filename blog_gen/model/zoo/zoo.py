@@ -125,8 +125,10 @@ def places(runs: Path | None = None) -> dict[str, tuple[str, Path]]:
     return found | {name: ("cached", path) for name, path in _of_the_hub()}
 
 
-def resolve(name: str, runs: Path | None = None) -> Path:
+def resolve(name: str, runs: Path | None = None, site: Path = Path()) -> Path:
     """The model folder that `name` means; `runs` is the folder of a site's runs.
+
+    A path is seen from the current folder, as in a command, or from `site`, as in its settings.
 
     Raises:
         ModelError: there is none; says how to get it, or the nearest name that there is.
@@ -139,6 +141,7 @@ def resolve(name: str, runs: Path | None = None) -> Path:
         fix = f"Run `blog-gen models pull {size or name}` to download it"
         raise ModelError(f"the model {size or name} is not on this machine yet", fix=fix)
     path = Path(name).expanduser()
+    path = path if is_model(path) else site / path
     if is_model(path):
         return path
     if path.is_dir():

@@ -49,6 +49,14 @@ def test_what_is_no_head_is_free(text: str) -> None:
     assert np.array_equal(HEAD(logits, [MINI.encode(text)]), logits)
 
 
+def test_a_long_head_is_held_to_its_lines_and_a_long_body_is_free() -> None:
+    logits = np.zeros((1, MINI.n_vocab), np.float32)
+    title = f"title:{' long' * 100}"
+    assert not np.isfinite(HEAD(logits, [MINI.encode(title)])[0, MINI.end_of_text])
+    assert np.array_equal(HEAD(logits, [MINI.encode(f"{title}\n---\nBody.")]), logits)
+    assert np.array_equal(HEAD(logits, [MINI.encode("Once upon a time" * 40)]), logits)
+
+
 @pytest.mark.parametrize(
     ("begun", "then", "may"),
     [

@@ -69,6 +69,17 @@ def test_names_are_found_in_their_order(tmp_path: Path, cache: Path, monkeypatch
     ]
 
 
+def test_a_folder_is_found_from_the_site_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_model(tmp_path / "site" / "bases" / "own")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert zoo.resolve("bases/own", site=tmp_path / "site") == tmp_path / "site" / "bases" / "own"
+    with pytest.raises(ModelError, match="bases/own is not on this machine"):
+        zoo.resolve("bases/own")
+    write_model(Path("bases/own"))
+    assert zoo.resolve("bases/own", site=tmp_path / "site") == Path("bases/own")  # as typed by a person
+
+
 def test_what_is_not_there_is_explained(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     write_model(runs / "cooking")
