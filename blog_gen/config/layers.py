@@ -201,7 +201,9 @@ def _of_kind(value: Any, kind: Any, shown: str, path: Path | None) -> Any:
     word = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[kind]
     if type(value) is int and abs(value) >= LARGEST:
         raise ConfigError(
-            f"`{shown}` must be {word} below 2^63", got=f"about 10^{int(value.bit_length() * math.log10(2))}", path=path
+            f"`{shown}` must be {word} below 2^63",
+            got=f"about 10^{int(value.bit_length() * math.log10(2))}",
+            path=path,
         )
     if kind is float and type(value) is int:
         return float(value)
