@@ -163,6 +163,7 @@ OTHERS: dict[str, Callable[[], Any]] = {  # for each text anew
     "block": lambda: "a: 1\n",
     "parent": lambda: ["a"],
     "other": lambda: "Why Vim?",
+    "labels": lambda: frozenset({"a"}),
     "post_title": lambda: "Why Vim?",
     "width": lambda: 60,
     "sentences": lambda: True,

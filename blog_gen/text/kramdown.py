@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 NOTHING = "kramdown"  # the type of a token that is no text
 _ATTRIBUTES = r"\{:(?:[^{}\n\\]|\\.)*+\}"
+# A list whose attributes say `toc`: the list itself is thrown away.
+CONTENTS = re.compile(
+    r"^ {0,3}(?:[*+-]|\d{1,9}\.)[ \t]+[^\n]*\n[ \t]*\{:[ \t]*toc\b[^}\n]*\}[ \t]*(?:\n|$)", re.MULTILINE
+)
 _BLOCK_RULES = {
-    # A list whose attributes say `toc`: the list itself is thrown away.
-    "contents": r"^ {0,3}(?:[*+-]|\d{1,9}\.)[ \t]+[^\n]*\n[ \t]*\{:[ \t]*toc\b[^}\n]*\}[ \t]*(?:\n|$)",
+    "contents": CONTENTS.pattern,
     "attributes": rf"^[ \t]*{_ATTRIBUTES}[ \t]*(?:\n|$)",
     "extension": r"^ {0,3}\{::?/?[a-z]*(?:[ \t][^{}\n]*)?\}[ \t]*(?:\n|$)",
     "abbreviation": r"^ {0,3}\*\[[^\]\n]+\]:[^\n]*(?:\n|$)",

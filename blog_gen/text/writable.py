@@ -9,10 +9,13 @@ from __future__ import annotations
 import html
 import re
 
+from blog_gen.text.definitions import dead_labels, without_dead
+from blog_gen.text.elements import without_indentation
+from blog_gen.text.kramdown import CONTENTS, without_id
 from blog_gen.text.preformatted import with_fences
 from blog_gen.text.safety import code, fences
 from blog_gen.text.safety.facts import SafetyReport
-from blog_gen.text.safety.fences import Fence, Segment
+from blog_gen.text.safety.fences import Fence, Prose, Segment
 from blog_gen.text.safety.html import without_markup
 from blog_gen.text.safety.liquid import in_markdown
 
@@ -38,7 +41,9 @@ _NOTE = re.compile(
 _ATTRIBUTES = re.compile(r"(?<![ \t])[ \t]*+\{:(?:[^{}\n\\]|\\.)*+\}")
 _EXTENSION = re.compile(r"^ {0,3}\{::?/?[a-z]*(?:[ \t][^{}\n]*)?\}[ \t]*$", re.M)
 _LINK = re.compile(
-    r"""<a\s(?:[^<>]*?\s)?href\s*=\s*(?:"([^"<>\n]*)"|'([^'<>\n]*)')[^<>]*>([^<>\[\]\n]*)</a>""", re.I
+    r"""<a\s(?:[^<>]*?\s)?href\s*=\s*(?:"([^"<>\n]*)"|'([^'<>\n]*)')[^<>]*>"""
+    r"""((?:!\[[^\[\]\n]*\]\([^()\s]*\)|[^<>\[\]\n])*+)</a>""",
+    re.I,
 )
 _IMAGE = re.compile(r"<img\s[^<>]*>", re.I)
 _ATTRIBUTE = re.compile(r"""(?<=\s)(src|alt)\s*=\s*(?:"([^"<>\n]*)"|'([^'<>\n]*)')""", re.I)
@@ -48,8 +53,12 @@ _SPAN = re.compile(rf"<({'|'.join(_MARKS)})(?:\s[^<>]*)?>([^<>\n]*[^<>\s])</\1>"
 _BREAK = re.compile(
     r"(?<![ \t])[ \t]*+<(?:/p|/div|/figure|/blockquote|/table|/ul|/ol|/dl|p|div)(?:\s[^<>]*)?>[ \t]*+", re.I
 )
+_HEADING_LINE = re.compile(r"^#{1,6}[ \t][^\n]*\{#[^\n]*", re.M)
 _HEADING = re.compile(r"<h([1-6])(?:\s[^<>]*)?>([^<>\n]*)</h\1>", re.I)
-_ITEM = re.compile(r"^[ \t]*<li(?:\s[^<>]*)?>[ \t]*", re.I | re.M)
+_ITEM = re.compile(r"^[ \t]*<li(?:\s[^<>]*)?>\s*", re.I | re.M)
+_NEXT_ITEM = re.compile(r"</li\s*>[ \t]*(?=<li\b)", re.I)
+_BULLET = "\U000f0004"  # stands before what was an item of HTML's, which may show nothing
+_EMPTY_ITEM = re.compile(rf"^{_BULLET}- *(?:\n|\Z|(?={_BULLET}))", re.M)
 _CELL = re.compile(r"(?<![ \t])[ \t]*+</t[dh]>[ \t]*+", re.I)
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,30});")
 _MEANING = frozenset("<>&*_`[]\\#|~$") | frozenset(_SHOWN)  # what such a character would mean in Markdown
@@ -65,8 +74,11 @@ def writable(body: str, post_title: str) -> str:
     'It’s **cold**. ![Tea](/a.png)'
     """
     body = _RAW.sub(lambda raw: _BRACE.sub(lambda brace: _BRACES[brace[0]], raw[1]), body.replace("\0", ""))
-    segments = fences.with_indented_code(with_fences(fences.split(in_markdown(body))), code.DANGEROUS)
-    lines = [line for segment in segments for line in _lines(segment, post_title)]
+    segments: list[Segment] = without_indentation(with_fences(fences.split(in_markdown(body))))
+    segments = fences.with_indented_code(segments, code.DANGEROUS)
+    prose = ("\n".join(segment.lines) for segment in segments if isinstance(segment, Prose))
+    dead = dead_labels(prose, lambda address: _without_liquid(address, post_title))
+    lines = [line for segment in segments for line in _lines(segment, post_title, dead)]
     return _STAND_IN.sub(lambda mark: _SHOWN[mark[0]], "\n".join(lines)).strip("\n")
 
 
@@ -98,15 +110,16 @@ def opened_with(post_title: str, body: str) -> str:
     return f"# {post_title}\n\n{_OPENING.sub('', body, count=1).strip()}"
 
 
-def _lines(segment: Segment, title: str) -> list[str]:
+def _lines(segment: Segment, title: str, dead: frozenset[str]) -> list[str]:
     if isinstance(segment, Fence):
         return list(segment.lines)
     text = "\n".join(segment.lines)
-    if not any(sign in text for sign in "<{&"):
+    if not dead and not any(sign in text for sign in "<{&"):
         return list(segment.lines)
     text = _INLINE_CODE.sub(lambda span: f"`{html.unescape(span[2]).strip()}`", text)
     hidden, shown = code.masked(text)
-    hidden = _without_attributes(_without_html(_without_liquid(hidden, title)))
+    hidden = _without_liquid(without_dead(hidden, dead), title)
+    hidden = _without_attributes(_without_html(hidden))
     return shown(_GAP.sub("\n\n", _BLANKS.sub("", hidden))).split("\n")
 
 
@@ -127,12 +140,18 @@ def _address(printed: re.Match[str]) -> str:
 
 def _without_html(text: str) -> str:
     """Elements as Markdown, those that it has none for away; characters as themselves."""
-    text = _NOTE.sub("", text)
+    text = _SPAN.sub(_marked, _IMAGE.sub(_image, _NOTE.sub("", text)))
     text = _LINK.sub(lambda link: f"[{link[3].strip()}]({link[1] or link[2] or ''})", text)
-    text = _SPAN.sub(lambda span: f"{(mark := _MARKS[span[1].lower()])}{span[2].strip()}{mark}", text)
+    text = _SPAN.sub(_marked, text)  # those around a link
     text = _HEADING.sub(lambda heading: f"\n\n{'#' * int(heading[1])} {heading[2].strip()}\n\n", text)
-    text = _CELL.sub(" ", _ITEM.sub("- ", _BREAK.sub("\n\n", _IMAGE.sub(_image, text))))
-    return _REFERENCE.sub(_character, without_markup(text, SafetyReport()))
+    text = _CELL.sub(" ", _BREAK.sub("\n\n", _ITEM.sub(f"{_BULLET}- ", _NEXT_ITEM.sub("\n", text))))
+    text = _EMPTY_ITEM.sub("", without_markup(text, SafetyReport())).replace(_BULLET, "")
+    return _REFERENCE.sub(_character, text)
+
+
+def _marked(span: re.Match[str]) -> str:
+    mark = _MARKS[span[1].lower()]
+    return f"{mark}{span[2].strip()}{mark}"
 
 
 def _image(element: re.Match[str]) -> str:
@@ -150,4 +169,5 @@ def _character(reference: re.Match[str]) -> str:
 
 
 def _without_attributes(text: str) -> str:
-    return _EXTENSION.sub("", _ATTRIBUTES.sub("", text))
+    text = _EXTENSION.sub("", _ATTRIBUTES.sub("", CONTENTS.sub("", text)))
+    return _HEADING_LINE.sub(lambda line: without_id(line[0]), text)

@@ -54,6 +54,30 @@ from blog_gen.text.writable import one_line, writable
         ("<pre>\n```\na\n```\n</pre>", "```\na\n```"),
         ("Text:\n\n    <label>&amp;</label>\n\nMore.", "Text:\n\n    <label>&amp;</label>\n\nMore."),
         ("A picture.{: .wide}\n{:toc}\n{::options x='y' /}\nB.", "A picture.\n\nB."),
+        ("* Contents\n{:toc}\n\nText.", "Text."),
+        (
+            "## Tea {#tea}\n\nHot {#x}.\n\n```\n## Tea {#tea}\n```",
+            "## Tea\n\nHot {#x}.\n\n```\n## Tea {#tea}\n```",
+        ),
+        (
+            "[![Cup][cup]][Tea] [milk][dairy], [dairy], [a][b].\n\n[Cup]: {{ page.cup }}\n"
+            "[dairy]: {% link milk.md %} 'Milk'\n[tea]: {{ '/tea' | relative_url }}\n[b]: /b",
+            "milk, dairy, [a][b].\n\n[tea]: /tea\n[b]: /b",
+        ),
+        ("<ul>\n  <li>\n    one\n  </li>\n\n  <li><br></li><li>two\n</li>\n</ul>", "- one\n\n- two"),
+        (
+            '<a href="/x">the <em>big</em> one</a> <b><a href="/y">y</a></b>',
+            "[the *big* one](/x) **[y](/y)**",
+        ),
+        ('<a href="/b.png"><img src="/a.png" alt="A"></a>', "[![A](/a.png)](/b.png)"),
+        (
+            "<table>\n  <tr>\n    <td>\n      Tea\n    </td>\n    \n    <td>\n      <b>hot</b>\n    </td>\n"
+            "  </tr>\n</table>\n\nSo:\n\n    <td>",
+            "Tea\n\n**hot**\n\nSo:\n\n    <td>",
+        ),
+        ("## Head\n\t<meta name='a'>\n> quoted", "## Head\n\t<meta name='a'>\n> quoted"),
+        ("Add:\n\n\t<meta name='a'>\nThen.", "Add:\n\n\t<meta name='a'>\nThen."),
+        ("- one\n\n    <b>more</b>\n\nOn\n    <b>and on</b>", "- one\n\n    **more**\n\nOn\n    **and on**"),
         ("<!-- nothing --><iframe src='https://a.example'></iframe>", ""),
     ],
 )

@@ -19,6 +19,7 @@ _PREFIX = r"(?:[ \t]|>|(?:[-+*]|\d{1,9}[.)])[ \t])*+"
 _OPENING = re.compile(rf"(?P<prefix>{_PREFIX})(?P<ticks>`{{3,}}(?![^`]*`)|~{{3,}})[ \t]*(?P<info>[^~`].*)?$")
 _LANGUAGE = re.compile(r"[\w+#.-]+", re.ASCII)
 _INDENTED = re.compile(r"(?: {4}| {0,3}\t)[ \t]*\S")
+_HEADING = re.compile(r"#{1,6}[ \t]")
 _LIST_LIKE = re.compile(r" {0,3}(?:[-+*]|\d+[.)]|:|\[\^)")
 _MARGIN = r"^(?:[^\S\n]|[>*+\-\d.):])*+"  # all that can stand before a block inside quotes and lists
 _LIKE_A_FENCE = re.compile(rf"({_MARGIN})([~`]{{3,}})", re.MULTILINE)
@@ -140,14 +141,25 @@ def _fenced_blocks(prose: Prose, dangerous: re.Pattern[str]) -> list[Segment]:
 
 
 def _blocks(lines: Sequence[str]) -> list[tuple[str, ...]]:
-    """Runs of lines that are all blank or all not."""
+    """Runs of lines that are all blank or all not; a heading is one, and indented code that begins one."""
     blocks: list[list[str]] = []
+    kind = ""  # of the run that a line may go on
     for line in lines:
-        if blocks and _is_blank(blocks[-1][0]) == _is_blank(line):
+        before, kind = kind, _kind(line, kind)
+        if kind == before != "heading":
             blocks[-1].append(line)
         else:
             blocks.append([line])
     return [tuple(block) for block in blocks]
+
+
+def _kind(line: str, before: str) -> str:
+    """What a run that `line` is in is, after one of the kind `before`."""
+    if _is_blank(line):
+        return "blank"
+    if _HEADING.match(line):
+        return "heading"
+    return "text" if before == "text" or not _INDENTED.match(line) else "indented"
 
 
 def _is_blank(line: str) -> bool:
