@@ -22,6 +22,15 @@ _FENCE_LINE = re.compile(r"^[ \t>]*(`{3,}|~{3,})[ \t]*$", re.MULTILINE)
 _END_KRAMDOWN = re.compile(r"\{:/(?:comment)?\}")
 _END_HIGHLIGHT = re.compile(r"\{%-?\s*endhighlight\b")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n|\Z")
+_SHOWN_AS_TEXT = re.compile(
+    r"<(?P<end>/?)(?P<name>pre|code|kbd|samp|tt|script|style|textarea)\b[^<>]*>|&lt;|&gt;|&amp;(?=#?\w+;)"
+)
+_STANDS_IN = {"&lt;": "\U000f0010", "&gt;": "\U000f0011", "&amp;": "\U000f0012"}
+_STANDS_FOR = {mark: reference for reference, mark in _STANDS_IN.items()}
+_STAND_IN = re.compile(f"[{''.join(_STANDS_FOR)}]")
+_EMPTY_ITEM = re.compile(r"^[ \t]*-[ \t]+(?:\n|\Z)", re.MULTILINE)
+_LIST_LIKE = re.compile(r" {0,3}(?:[-+*]|\d+[.)]|:|\[\^)")
+_COMMENT_IN_CODE = "\U000f0013"
 _HIGHLIGHTED = re.compile(
     r"\{%-?\s*highlight\b[^%]*%\}(?P<code>.{0,5000}?)\{%-?\s*endhighlight[^%]*%\}", re.DOTALL
 )
@@ -52,7 +61,22 @@ def markdown_of_html(body: str, liquid: bool = True) -> str:
     if "endhighlight" in body:
         body = _HIGHLIGHTED.sub(lambda found: f"<pre><code>{html.escape(found['code'])}</code></pre>", body)
     options = ConversionOptions(bullets="-", extract_metadata=False)
-    return (convert(_without_html_comments(body), options).content or "").strip()
+    markdown = convert(_with_stand_ins(_without_html_comments(body)), options).content or ""
+    return _STAND_IN.sub(lambda mark: _STANDS_FOR[mark[0]], _EMPTY_ITEM.sub("", markdown)).strip()
+
+
+def _with_stand_ins(body: str) -> str:
+    """`body` in which what a reader sees as a tag will not become one; in code it stays code in any case."""
+    depth = 0
+
+    def kept(found: re.Match[str]) -> str:
+        nonlocal depth
+        if found["name"] is None:
+            return found[0] if depth else _STANDS_IN[found[0]]
+        depth = max(0, depth - 1) if found["end"] else depth + 1
+        return found[0]
+
+    return _SHOWN_AS_TEXT.sub(kept, body)
 
 
 def _without_liquid_comments(text: str) -> str:
@@ -96,13 +120,32 @@ def _without_comments(text: str) -> str:
     """Cut what HTML and kramdown call a comment, outside code."""
     if not any(sign in text for sign in _SIGNS):
         return text
+    text = _with_comments_in_code(text)
     kept: list[str] = []
     at, scan = 0, _Scan(text)
     while found := _MARK.search(text, at):
         end, shown = scan.end_of(found)
         kept.append(text[at:end] if shown else text[at : found.start()])
         at = end
-    return "".join((*kept, text[at:]))
+    return "".join((*kept, text[at:])).replace(_COMMENT_IN_CODE, "<!--")
+
+
+def _with_comments_in_code(text: str) -> str:
+    """`text` in which a stand-in begins each comment in indented code, as far as that can be told."""
+    lines, in_list, may_begin, in_code = text.split("\n"), False, True, False
+    for number, line in enumerate(lines):
+        if not line.strip():
+            may_begin = True
+            continue
+        in_code = line.startswith(("    ", "\t")) and not in_list and (may_begin or in_code)
+        if in_code:
+            lines[number] = line.replace("<!--", _COMMENT_IN_CODE)
+        elif _LIST_LIKE.match(line):
+            in_list = True
+        elif may_begin and line[0] not in " \t":
+            in_list = False
+        may_begin = line.startswith("#")
+    return "\n".join(lines)
 
 
 class _Scan:
