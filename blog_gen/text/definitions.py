@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-_DEFINITION = re.compile(r"^ {0,3}\[([^\[\]\n]+)\]:[ \t]*([^\n]*(?:\{%|\{\{)[^\n]*)(?:\n|\Z)", re.MULTILINE)
+_DEFINITION = re.compile(
+    r"^ {0,3}\[([^\[\]\n]+)\]:[ \t]*+(?=[^\n]*(?:\{%|\{\{))([^\n]*+)(?:\n|\Z)", re.MULTILINE
+)
 _USE = re.compile(r"(!?)\[([^\[\]\n]*)\](?:\[([^\[\]\n]*)\])?(?![(:])([ \t]*)")
 
 

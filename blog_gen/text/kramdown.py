@@ -18,7 +18,7 @@ NOTHING = "kramdown"  # the type of a token that is no text
 _ATTRIBUTES = r"\{:(?:[^{}\n\\]|\\.)*+\}"
 # A list whose attributes say `toc`: the list itself is thrown away.
 CONTENTS = re.compile(
-    r"^ {0,3}(?:[*+-]|\d{1,9}\.)[ \t]+[^\n]*\n[ \t]*\{:[ \t]*toc\b[^}\n]*\}[ \t]*(?:\n|$)", re.MULTILINE
+    r"^ {0,3}(?:[*+-]|\d{1,9}\.)[ \t]++[^\n]*+\n[ \t]*+\{:[ \t]*+toc\b[^}\n]*+\}[ \t]*+(?:\n|$)", re.MULTILINE
 )
 _BLOCK_RULES = {
     "contents": CONTENTS.pattern,
