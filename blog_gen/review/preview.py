@@ -20,7 +20,7 @@ from urllib.parse import unquote
 from blog_gen.config.settings import Settings
 from blog_gen.review.deadline import within
 from blog_gen.review.entries import LONGEST_SHOWN, Entry
-from blog_gen.site.scaffold import plugin_folders
+from blog_gen.site.setup.scaffold import plugin_folders
 
 FOLDER = "preview"  # in the state folder
 SECONDS = 180  # a site that builds longer is shown as plain Markdown
