@@ -29,7 +29,8 @@ from blog_gen.judge.calibration import OwnLimits
 from blog_gen.judge.completeness import usual_words
 from blog_gen.judge.trimming import most_end_whole
 from blog_gen.site.assets import image_files
-from blog_gen.site.drafts import Draft, all_drafts
+from blog_gen.site.composing import Draft
+from blog_gen.site.drafts import all_drafts
 from blog_gen.text.leftovers import named_hosts
 from blog_gen.text.post import Post
 from blog_gen.text.safety.facts import Finding, SiteFacts
