@@ -42,7 +42,7 @@ from blog_gen.model.weights import save_weights
 from blog_gen.model.zoo import zoo
 from blog_gen.review.store import Store
 from blog_gen.site.articles import read_articles
-from blog_gen.site.folder import fingerprint
+from blog_gen.site.fingerprint import fingerprint
 
 WORDS = 300  # of a post
 SAMPLE = Path(__file__).resolve().parent.parent

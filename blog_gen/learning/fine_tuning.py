@@ -20,7 +20,7 @@ from blog_gen.files import write_text
 from blog_gen.learning.monitor import Monitor
 from blog_gen.learning.staleness import depends_on, iso, knows_more, same_settings, settings_that_differ
 from blog_gen.model.quiet import quiet
-from blog_gen.site.folder import fingerprint
+from blog_gen.site.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from blog_gen.learning.preparing import TrainingJob

@@ -18,7 +18,7 @@ from blog_gen.review.deadline import within
 from blog_gen.review.entries import LONGEST_SHOWN
 from blog_gen.site.articles import Article
 from blog_gen.site.assets import image_files
-from blog_gen.site.folder import fingerprint
+from blog_gen.site.fingerprint import fingerprint
 from blog_gen.text.safety.facts import Finding, SiteFacts
 from blog_gen.text.safety.links import known_hosts
 from blog_gen.text.safety.safe import make_safe

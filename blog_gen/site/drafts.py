@@ -19,8 +19,8 @@ from blog_gen.errors import DraftError, Note
 from blog_gen.site import dates, front_matter, slugs
 from blog_gen.site.composing import UNDATED, Draft, composed
 from blog_gen.site.days import our_files
-from blog_gen.site.folder import MARKDOWN
 from blog_gen.site.habit import Habit
+from blog_gen.site.jekyll.places import MARKDOWN
 from blog_gen.site.jekyll.values import names_of
 
 EXTENSION = ".md"
