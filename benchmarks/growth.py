@@ -35,6 +35,7 @@ from blog_gen.config.settings import STAT_CACHE_FILE, STATE_FOLDER, SamplingSett
 from blog_gen.corpus import read_corpus
 from blog_gen.judge import Candidate, Context, judge
 from blog_gen.judge.index import CorpusIndex
+from blog_gen.judge.index_file import load_index, save_index
 from blog_gen.learning.staleness import depends_on
 from blog_gen.model.sampling.processors import Ban
 from blog_gen.model.sampling.sampling import Request, Sampler
@@ -138,8 +139,8 @@ def with_posts(posts: int, repeats: int) -> Times:
         documents = [(str(a.path), a.body) for a in read_corpus(settings).articles]
         index = CorpusIndex.build(documents)
         found["index built"] = seconds(lambda: CorpusIndex.build(documents), repeats)
-        index.save(folder / "index.npz")
-        found["index loaded"] = seconds(lambda: CorpusIndex.load(folder / "index.npz"), repeats)
+        save_index(index, folder / "index.npz")
+        found["index loaded"] = seconds(lambda: load_index(folder / "index.npz"), repeats)
         found["review list"] = seconds(lambda: Store(settings).entries(), repeats)
         say_learned(settings)
         found["fingerprint anew"] = seconds(lambda: fingerprint_anew(settings), repeats)

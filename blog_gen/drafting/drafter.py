@@ -106,7 +106,7 @@ class Drafter:
 
         The line under every draft that says how it was made is no text that could be copied.
         """
-        from blog_gen.judge.index import kept_index
+        from blog_gen.judge.index_file import kept_index
 
         documents = [(article.path.as_posix(), article.body) for article in self.corpus.articles]
         titles = [(article.path.as_posix(), article.title) for article in self.corpus.articles]

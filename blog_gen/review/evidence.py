@@ -121,7 +121,8 @@ def _read(site: _Site, fingerprint: str) -> _Known:
 
 
 def _index(settings: Settings, articles: Sequence[Article]) -> CorpusIndex:
-    from blog_gen.judge.index import CorpusIndex, kept_index
+    from blog_gen.judge.index import CorpusIndex
+    from blog_gen.judge.index_file import kept_index
 
     documents = [(article.path.as_posix(), article.body) for article in articles]
     try:
