@@ -18,7 +18,7 @@ from blog_gen.errors import Note, UsageError
 
 if TYPE_CHECKING:
     from blog_gen.model.hparams import HParams
-    from blog_gen.model.pretraining.pretraining import PretrainingPlan
+    from blog_gen.model.pretraining.plan import PretrainingPlan
 
 _file = click.Path(dir_okay=False, path_type=Path)
 
@@ -115,7 +115,7 @@ def _about(files: Sequence[Path], first: bool) -> dict[str, Any]:
 
 
 def _plan(given: Mapping[str, Any]) -> PretrainingPlan:
-    from blog_gen.model.pretraining.pretraining import PretrainingPlan
+    from blog_gen.model.pretraining.plan import PretrainingPlan
 
     return PretrainingPlan(
         tokens=int(given["tokens"] * 1e6),
