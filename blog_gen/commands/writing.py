@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from blog_gen.commands.hooks import hooks_on, quiet_hooks
 from blog_gen.commands.interruption import interruptible
 from blog_gen.commands.options import (
     SAMPLING,
@@ -24,14 +25,12 @@ from blog_gen.commands.options import (
     training_options,
 )
 from blog_gen.commands.parts import check_parts, part_of, part_options, sampled_in
-from blog_gen.commands.progress import Progress, progress
+from blog_gen.commands.progress import progress
 from blog_gen.commands.reporting import show_scores, summarise
 from blog_gen.commands.watching import watched
 from blog_gen.commands.workers import about_site, follow, stop_request, taken_from, together, worker_options
 from blog_gen.config.settings import CONFIG_KEY, Settings
-from blog_gen.errors import Note, UsageError
-from blog_gen.model.stopping import NEVER, StopRequest
-from blog_gen.report import Hooks
+from blog_gen.errors import UsageError
 from blog_gen.site.days import moment_now
 
 strict_option = click.option(
@@ -68,7 +67,7 @@ def run(
     now = moment_now(settings)
     with progress() as bar, interruptible(unsaved=False, leave=bar.close) as interrupted:
         stop = stop_request(None, interrupted)
-        hooks = _quiet_hooks(stop) if quiet else _hooks(settings, bar, stop)
+        hooks = quiet_hooks(stop) if quiet else hooks_on(bar, settings, stop)
         hooks = replace(hooks, writing=interrupted.at_once, before_writing=interrupted.at_once)
         report = pipeline.run(settings, now, hooks, _day(date), dry_run, not no_train)
     waits = report.retraining.waits if report.retraining else ""
@@ -121,7 +120,7 @@ def train(
 
             return follow(team, follower)
         with progress() as bar, interruptible(unsaved=bool(team), leave=bar.close) as interrupted:
-            hooks = _hooks(settings, bar, stop_request(team, interrupted))
+            hooks = hooks_on(bar, settings, stop_request(team, interrupted))
             if hooks.training is not None and (sample_every or tensorboard):
                 hooks = replace(hooks, training=watched(hooks.training, sample_every, tensorboard))
             report = pipeline.train(settings, hooks, fresh)
@@ -187,7 +186,7 @@ def generate(
     names = [name.strip() for name in (tags or "").split(",") if name.strip()]
     now, day, asked = moment_now(settings), _day(date), Asked(title, tuple(names), seed)
     with progress() as bar, ExitStack() as stack:
-        hooks = _hooks(settings, bar)
+        hooks = hooks_on(bar, settings)
         if part is not None and output is not None:
             pipeline.sample_part(settings, now, hooks, part_of(part), output, count, day, asked)
             return 0
@@ -228,42 +227,3 @@ def _say_what_is_in_no_file(site: Site, settings: Settings) -> None:
         where = f"under `{CONFIG_KEY}:` in {site.config_files[-1]}"
         again = f"write it {where}, or the next `run` without the flag trains again"
         click.echo(f"note: learned with {given}, which was given by flag: {again}", err=True)
-
-
-def _quiet_hooks(stop: StopRequest) -> Hooks:
-    """Hooks that say nothing but what is lost or put aside, and still stop when asked to."""
-    from blog_gen.learning.monitor import Monitor
-
-    return Hooks(training=Monitor(stop=stop, note=_say_note))
-
-
-def _say_note(note: Note) -> None:
-    click.echo(f"note: {note}", err=True)
-
-
-def _hooks(settings: Settings, bar: Progress, stop: StopRequest = NEVER) -> Hooks:
-    """A pipeline's hooks that draw on `bar`."""
-    from blog_gen.learning.monitor import Monitor
-
-    steps = 0
-
-    def started(sentence: str, total: int) -> None:
-        nonlocal steps
-        steps = total
-        click.echo(f"Learning from {settings.articles} with `{settings.model}`. {sentence}", err=True)
-        minutes = settings.training.max_minutes
-        bar.start("learning", total, None if minutes is None else 60 * minutes)
-
-    def row(values: Mapping[str, float]) -> None:
-        bar.row(values, steps)
-
-    def candidate(done: int, total: int) -> None:
-        if done == 0:
-            bar.start("writing candidates", total)
-        bar.update(done, total, unit="candidates", in_turn=False)
-
-    def doing(words: str) -> None:
-        bar.start(words, 1)
-
-    training = Monitor(started, row, stop, _say_note, doing)
-    return Hooks(note=_say_note, training=training, candidate=candidate)
