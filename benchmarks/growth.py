@@ -35,6 +35,7 @@ from blog_gen.config.settings import STAT_CACHE_FILE, STATE_FOLDER, SamplingSett
 from blog_gen.corpus import read_corpus
 from blog_gen.judge import Candidate, Context, judge
 from blog_gen.judge.index import CorpusIndex
+from blog_gen.judge.index_file import load_index, save_index
 from blog_gen.learning.staleness import depends_on
 from blog_gen.model.sampling.processors import Ban
 from blog_gen.model.sampling.sampling import Request, Sampler
@@ -42,7 +43,7 @@ from blog_gen.model.weights import save_weights
 from blog_gen.model.zoo import zoo
 from blog_gen.review.store import Store
 from blog_gen.site.articles import read_articles
-from blog_gen.site.folder import fingerprint
+from blog_gen.site.fingerprint import fingerprint
 
 WORDS = 300  # of a post
 SAMPLE = Path(__file__).resolve().parent.parent
@@ -138,8 +139,8 @@ def with_posts(posts: int, repeats: int) -> Times:
         documents = [(str(a.path), a.body) for a in read_corpus(settings).articles]
         index = CorpusIndex.build(documents)
         found["index built"] = seconds(lambda: CorpusIndex.build(documents), repeats)
-        index.save(folder / "index.npz")
-        found["index loaded"] = seconds(lambda: CorpusIndex.load(folder / "index.npz"), repeats)
+        save_index(index, folder / "index.npz")
+        found["index loaded"] = seconds(lambda: load_index(folder / "index.npz"), repeats)
         found["review list"] = seconds(lambda: Store(settings).entries(), repeats)
         say_learned(settings)
         found["fingerprint anew"] = seconds(lambda: fingerprint_anew(settings), repeats)

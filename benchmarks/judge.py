@@ -20,7 +20,8 @@ from pathlib import Path
 
 from blog_gen.config.loading import load_settings
 from blog_gen.judge import Candidate, Context, judge
-from blog_gen.judge.index import CorpusIndex, kept_index
+from blog_gen.judge.index import CorpusIndex
+from blog_gen.judge.index_file import kept_index
 from blog_gen.site.articles import read_articles
 
 ARTICLES, CANDIDATES, WORDS = 300, 8, 800

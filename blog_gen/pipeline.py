@@ -22,7 +22,8 @@ from blog_gen.site.days import (
     moment_on,
     schedule_of,
 )
-from blog_gen.site.folder import look_at, require_articles
+from blog_gen.site.fingerprint import look_at
+from blog_gen.site.folder import require_articles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

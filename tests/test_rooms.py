@@ -28,8 +28,8 @@ LAYERS = [
     {"errors", "origin", "__init__", "base"},
 ]
 HEAVY = {"tensorflow", "keras", "jax", "torch"}
-# The only places that train, convert or evaluate: sampling never imports TensorFlow.
-MAY_BE_HEAVY = ("model/training/", "model/distributed/", "model/pretraining/", "model/sampling/conversion.py")
+# The only places that train or evaluate: sampling never imports TensorFlow.
+MAY_BE_HEAVY = ("model/training/", "model/distributed/", "model/pretraining/")
 
 
 def _imports(path: Path) -> Iterator[str]:

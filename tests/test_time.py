@@ -204,7 +204,7 @@ NO_TEXTS = frozenset(
         "review.scorecard.passages",
         "review.measures.number",
         "drafting.disclosure.added_to",
-        "site.stamps.lacking",
+        "site.setup.stamps.lacking",
     }
 )
 

@@ -15,8 +15,8 @@ from blog_gen.errors import BlogGenError, ModelError, UsageError
 if TYPE_CHECKING:
     from blog_gen.config.settings import Settings
     from blog_gen.corpus import Corpus
-    from blog_gen.site.changes import Change
     from blog_gen.site.scheduling.daily import DailyJob
+    from blog_gen.site.setup.changes import Change
 
 
 @click.command()
@@ -34,7 +34,7 @@ def init(
     Shows what is missing as a diff and asks before each change. Nothing is overwritten, comments are kept,
     and running it twice changes nothing more.
     """
-    from blog_gen.site import changes, scaffold
+    from blog_gen.site.setup import changes, scaffold
 
     at = folder or site.folder
     if undo:
@@ -185,8 +185,8 @@ def schedule(
 
 def _job(site: Site, scheduler: str, **given: Any) -> DailyJob:
     """The daily job; `given` is for GitHub."""
-    from blog_gen.site.scaffold import require_config
     from blog_gen.site.scheduling.daily import DailyJob, own_command
+    from blog_gen.site.setup.scaffold import require_config
 
     require_config(site.folder, site.config_files)
     command = "blog-gen" if scheduler == "github" else own_command()

@@ -9,8 +9,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -33,22 +34,34 @@ part_options = options(
 )
 
 
-def check_parts(
-    files: tuple[Path, ...], processes: int, part: str | None, output: Path | None, judge: bool
-) -> None:
-    """Refuse flags that make no sense together.
+@dataclass(frozen=True)
+class PartOptions:
+    """What `part_options` were given."""
+
+    files: tuple[Path, ...]
+    processes: int
+    part: str | None
+    output: Path | None
+    judge: bool
+
+
+def taken_from(given: dict[str, Any]) -> PartOptions:
+    """The parameters of `part_options`, which are no settings, out of all that were `given`.
 
     Raises:
-        UsageError: says which.
+        UsageError: they make no sense together; says which.
     """
-    if judge != bool(files):
+    found = PartOptions(**{field.name: given.pop(field.name) for field in fields(PartOptions)})
+    if found.judge != bool(found.files):
         raise UsageError(
-            "--from takes the files that --part has written", got="none" if judge else "files without it"
+            "--from takes the files that --part has written",
+            got="none" if found.judge else "files without it",
         )
-    if (part is None) != (output is None):
+    if (found.part is None) != (found.output is None):
         raise UsageError("--part and --output need each other")
-    if (part is not None) + judge + (processes > 1) > 1:
+    if (found.part is not None) + found.judge + (found.processes > 1) > 1:
         raise UsageError("only one of --processes, --part and --from can be used")
+    return found
 
 
 def part_of(text: str) -> Part:

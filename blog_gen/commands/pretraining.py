@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,8 @@ from blog_gen.errors import Note, UsageError
 
 if TYPE_CHECKING:
     from blog_gen.model.hparams import HParams
-    from blog_gen.model.pretraining.pretraining import PretrainingPlan
+    from blog_gen.model.pretraining.base_model import PretrainingCorpus
+    from blog_gen.model.pretraining.plan import PretrainingPlan
 
 _file = click.Path(dir_okay=False, path_type=Path)
 
@@ -65,38 +67,38 @@ def pretrain(
     workers = taken_from(given)
     with together(partial(_about, (*corpus, *valid)), **workers) as team:
         quiet()
-        from blog_gen.model.pretraining.base_model import PretrainingCorpus, make_base
+        from blog_gen.model.pretraining.base_model import make_base
         from blog_gen.model.pretraining.objective import follower
         from blog_gen.model.training.optimizers import Optimizer
-        from blog_gen.text.post import varied
 
         if team and not team.is_chief:
             return follow(team, follower)
-        _require_files((*corpus, *valid))
-        plan = _plan(given)
+        texts, plan, hparams = _corpus(corpus, valid), _plan(given), _hparams(given)
+        allowed = math.inf if max_minutes is None else 60 * max_minutes
         with interruptible(unsaved=bool(team)) as interrupted:
-            run = make_base(
-                PretrainingCorpus(corpus, valid, varied),
-                out,
-                _hparams(given),
-                plan,
-                Optimizer(optimizer),
-                report=_said,
-                note=_note,
-                stop=stop_request(team, interrupted),
-                max_seconds=float("inf") if max_minutes is None else 60 * max_minutes,
-            )
+            stop = stop_request(team, interrupted)
+            run = make_base(texts, out, hparams, plan, Optimizer(optimizer), _said, _note, stop, allowed)
     done = run.position.step >= plan.steps
     click.echo(f"{'Finished' if done else 'Stopped'} at step {run.position.step} of {plan.steps}: {out}")
     return 0 if done or max_minutes is not None else 130
 
 
-def _require_files(files: Sequence[Path]) -> None:
+def _corpus(train: Sequence[Path], valid: Sequence[Path]) -> PretrainingCorpus:
+    """The corpus in these files.
+
+    Raises:
+        UsageError: one of them does not exist.
+    """
+    from blog_gen.model.pretraining.base_model import PretrainingCorpus
+    from blog_gen.text.post import varied
+
+    files = (*train, *valid)
     missing = [path for path in files if not path.is_file()]
     if missing or not files:
         raise UsageError(
             "CORPUS and --valid must name files that exist", got=missing[0] if missing else "none"
         )
+    return PretrainingCorpus(train, valid, varied)
 
 
 def _about(files: Sequence[Path], first: bool) -> dict[str, Any]:
@@ -115,7 +117,7 @@ def _about(files: Sequence[Path], first: bool) -> dict[str, Any]:
 
 
 def _plan(given: Mapping[str, Any]) -> PretrainingPlan:
-    from blog_gen.model.pretraining.pretraining import PretrainingPlan
+    from blog_gen.model.pretraining.plan import PretrainingPlan
 
     return PretrainingPlan(
         tokens=int(given["tokens"] * 1e6),

@@ -14,7 +14,7 @@ from blog_gen.errors import DraftError
 from blog_gen.files import write_text
 from blog_gen.review.entries import Entry
 from blog_gen.review.store import ConflictError, Store, address_of, check, reason_of
-from blog_gen.site.drafts import UNDATED
+from blog_gen.site.composing import UNDATED
 from blog_gen.site.slugs import numbered
 
 WIDE = 44  # characters of a title in the table

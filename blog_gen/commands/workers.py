@@ -122,7 +122,7 @@ def about_site(settings: Settings, first: bool) -> dict[str, Any]:
     """What must be the same on all workers: all of it on the first, elsewhere what is there and set."""
     from blog_gen.config.settings import Settings
     from blog_gen.learning.staleness import depends_on
-    from blog_gen.site.folder import fingerprint
+    from blog_gen.site.fingerprint import fingerprint
 
     usual = depends_on(Settings())
     said = {

@@ -8,10 +8,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from blog_gen.commands import parts
+from blog_gen.commands.hooks import hooks_on, quiet_hooks
 from blog_gen.commands.interruption import interruptible
 from blog_gen.commands.options import (
     SAMPLING,
@@ -23,16 +25,16 @@ from blog_gen.commands.options import (
     sampling_options,
     training_options,
 )
-from blog_gen.commands.parts import check_parts, part_of, part_options, sampled_in
-from blog_gen.commands.progress import Progress, progress
+from blog_gen.commands.progress import progress
 from blog_gen.commands.reporting import show_scores, summarise
 from blog_gen.commands.watching import watched
 from blog_gen.commands.workers import about_site, follow, stop_request, taken_from, together, worker_options
 from blog_gen.config.settings import CONFIG_KEY, Settings
-from blog_gen.errors import Note, UsageError
-from blog_gen.model.stopping import NEVER, StopRequest
-from blog_gen.report import Hooks
+from blog_gen.errors import UsageError
 from blog_gen.site.days import moment_now
+
+if TYPE_CHECKING:
+    from blog_gen.drafting.writing import Asked
 
 strict_option = click.option(
     "--strict", is_flag=True, default=None, help="Fail on a post that must be left out."
@@ -68,7 +70,7 @@ def run(
     now = moment_now(settings)
     with progress() as bar, interruptible(unsaved=False, leave=bar.close) as interrupted:
         stop = stop_request(None, interrupted)
-        hooks = _quiet_hooks(stop) if quiet else _hooks(settings, bar, stop)
+        hooks = quiet_hooks(stop) if quiet else hooks_on(bar, settings, stop)
         hooks = replace(hooks, writing=interrupted.at_once, before_writing=interrupted.at_once)
         report = pipeline.run(settings, now, hooks, _day(date), dry_run, not no_train)
     waits = report.retraining.waits if report.retraining else ""
@@ -121,7 +123,7 @@ def train(
 
             return follow(team, follower)
         with progress() as bar, interruptible(unsaved=bool(team), leave=bar.close) as interrupted:
-            hooks = _hooks(settings, bar, stop_request(team, interrupted))
+            hooks = hooks_on(bar, settings, stop_request(team, interrupted))
             if hooks.training is not None and (sample_every or tensorboard):
                 hooks = replace(hooks, training=watched(hooks.training, sample_every, tensorboard))
             report = pipeline.train(settings, hooks, fresh)
@@ -143,7 +145,7 @@ def train(
     help="The same seed gives the same post; the second draft has the next one.",
 )
 @click.option("--explain", is_flag=True, help="Show how every candidate was judged.")
-@options(date_option, strict_option, sampling_options, part_options)
+@options(date_option, strict_option, sampling_options, parts.part_options)
 @click.pass_obj
 def generate(
     site: Site,
@@ -155,11 +157,6 @@ def generate(
     explain: bool,
     date: str | None,
     strict: bool | None,
-    files: tuple[Path, ...],
-    processes: int,
-    part: str | None,
-    output: Path | None,
-    judge: bool,
     **given: Any,
 ) -> int:
     """Write drafts now, whether one is due or not.
@@ -170,9 +167,33 @@ def generate(
     """
     from blog_gen import pipeline
     from blog_gen.drafting.parts import drafts_in
-    from blog_gen.drafting.writing import Asked
 
-    check_parts(files, processes, part, output, judge)
+    how, asked = parts.taken_from(given), _asked(title, tags, seed, count)
+    settings = _settings(site, strict, given)
+    now, day, files = moment_now(settings), _day(date), how.files
+    with progress() as bar, ExitStack() as stack:
+        hooks = hooks_on(bar, settings)
+        if how.part is not None and how.output is not None:
+            part = parts.part_of(how.part)
+            pipeline.sample_part(settings, now, hooks, part, how.output, count, day, asked)
+            return 0
+        if how.processes > 1:
+            files = tuple(stack.enter_context(parts.sampled_in(how.processes)))
+        count = drafts_in(files[0]) if how.judge else count
+        report = pipeline.generate(settings, now, hooks, count, day, asked, files)
+    if explain:
+        for _, result in report.written:
+            show_scores(result.cards)
+    return summarise(settings, report)
+
+
+def _asked(title: str | None, tags: str | None, seed: int | None, count: int) -> Asked:
+    """What is wanted of `count` drafts.
+
+    Raises:
+        UsageError: flags make no sense together; says which.
+    """
+    from blog_gen.drafting.writing import Asked
 
     if title is not None and not title.strip():
         raise UsageError("--title must not be blank")
@@ -183,22 +204,8 @@ def generate(
         raise UsageError(
             "-n and --title cannot be used together", got=f"{count} drafts of one title", fix=fix
         )
-    settings = _settings(site, strict, given)
     names = [name.strip() for name in (tags or "").split(",") if name.strip()]
-    now, day, asked = moment_now(settings), _day(date), Asked(title, tuple(names), seed)
-    with progress() as bar, ExitStack() as stack:
-        hooks = _hooks(settings, bar)
-        if part is not None and output is not None:
-            pipeline.sample_part(settings, now, hooks, part_of(part), output, count, day, asked)
-            return 0
-        if processes > 1:
-            files = tuple(stack.enter_context(sampled_in(processes)))
-        count = drafts_in(files[0]) if judge else count
-        report = pipeline.generate(settings, now, hooks, count, day, asked, files)
-    if explain:
-        for _, result in report.written:
-            show_scores(result.cards)
-    return summarise(settings, report)
+    return Asked(title, tuple(names), seed)
 
 
 def _settings(site: Site, strict: bool | None, given: Mapping[str, Any]) -> Settings:
@@ -228,42 +235,3 @@ def _say_what_is_in_no_file(site: Site, settings: Settings) -> None:
         where = f"under `{CONFIG_KEY}:` in {site.config_files[-1]}"
         again = f"write it {where}, or the next `run` without the flag trains again"
         click.echo(f"note: learned with {given}, which was given by flag: {again}", err=True)
-
-
-def _quiet_hooks(stop: StopRequest) -> Hooks:
-    """Hooks that say nothing but what is lost or put aside, and still stop when asked to."""
-    from blog_gen.learning.monitor import Monitor
-
-    return Hooks(training=Monitor(stop=stop, note=_say_note))
-
-
-def _say_note(note: Note) -> None:
-    click.echo(f"note: {note}", err=True)
-
-
-def _hooks(settings: Settings, bar: Progress, stop: StopRequest = NEVER) -> Hooks:
-    """A pipeline's hooks that draw on `bar`."""
-    from blog_gen.learning.monitor import Monitor
-
-    steps = 0
-
-    def started(sentence: str, total: int) -> None:
-        nonlocal steps
-        steps = total
-        click.echo(f"Learning from {settings.articles} with `{settings.model}`. {sentence}", err=True)
-        minutes = settings.training.max_minutes
-        bar.start("learning", total, None if minutes is None else 60 * minutes)
-
-    def row(values: Mapping[str, float]) -> None:
-        bar.row(values, steps)
-
-    def candidate(done: int, total: int) -> None:
-        if done == 0:
-            bar.start("writing candidates", total)
-        bar.update(done, total, unit="candidates", in_turn=False)
-
-    def doing(words: str) -> None:
-        bar.start(words, 1)
-
-    training = Monitor(started, row, stop, _say_note, doing)
-    return Hooks(note=_say_note, training=training, candidate=candidate)

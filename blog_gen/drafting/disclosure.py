@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from blog_gen.config.settings import Settings
-from blog_gen.site.drafts import Draft
+from blog_gen.site.composing import Draft
 from blog_gen.site.templates import render
 
 TEMPLATE = "disclosure.md"

@@ -29,7 +29,8 @@ from blog_gen.judge import Context, Scorecard, judge, pick
 from blog_gen.judge.calibration import OwnLimits
 from blog_gen.judge.completeness import usual_words
 from blog_gen.judge.trimming import most_end_whole
-from blog_gen.site.drafts import Draft, all_drafts
+from blog_gen.site.composing import Draft
+from blog_gen.site.drafts import all_drafts
 from blog_gen.text.post import Post
 from blog_gen.text.safety.facts import Finding, SiteFacts
 from blog_gen.text.writable import opens_with
@@ -103,7 +104,7 @@ class Drafter:
 
         The line under every draft that says how it was made is no text that could be copied.
         """
-        from blog_gen.judge.index import kept_index
+        from blog_gen.judge.index_file import kept_index
 
         documents = [(article.path.as_posix(), article.body) for article in self.corpus.articles]
         titles = [(article.path.as_posix(), article.title) for article in self.corpus.articles]

@@ -1,6 +1,6 @@
-"""What of a text stands word for word in the documents: a suffix array over words, kept on disk.
+"""What of a text stands word for word in the documents: a suffix array over words.
 
-Knows nothing of posts, front matter or limits; documents are (name, text) pairs.
+Knows nothing of posts, front matter, limits or files; documents are (name, text) pairs.
 
 Why a suffix array, not hashed n-grams or a suffix automaton: one binary search a word gives the
 *exact* length of the longest run from there on, and from these lengths come the longest run, all
@@ -13,17 +13,13 @@ word is one character of a Python string here, so two runs are compared by compa
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
-from blog_gen.files import parse_json, replacing
 from blog_gen.judge.collocations import Collocations
 from blog_gen.judge.overlap import SEVERAL, Overlap, Run, cover, overlapping
 from blog_gen.judge.suffixes import BETWEEN, Numbers, shared_lengths, suffix_array
@@ -56,7 +52,7 @@ class CorpusIndex:
 
     def __init__(self, digest: str, names: Sequence[str], vocabulary: Sequence[str], arrays: Arrays) -> None:
         self.digest = digest
-        self._names, self._vocabulary, self.arrays = list(names), list(vocabulary), arrays
+        self.names, self.vocabulary, self.arrays = list(names), list(vocabulary), arrays
         self._number = {form: number for number, form in enumerate(vocabulary, start=BETWEEN + 1)}
         self._corpus = arrays.ids.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
         self._suffixes: Sequence[int] = memoryview(arrays.suffixes)  # type: ignore[arg-type]
@@ -132,7 +128,7 @@ class CorpusIndex:
 
     @cached_property
     def _collocations(self) -> Collocations:
-        return Collocations(self.arrays.ids, len(self._vocabulary) + 1)
+        return Collocations(self.arrays.ids, len(self.vocabulary) + 1)
 
     def places(self, place: int, length: int) -> Iterator[int]:
         """All places where the `length` words from `place` on stand."""
@@ -182,33 +178,7 @@ class CorpusIndex:
         run = words[at : at + length]
         start, end = run[0].start, run[-1].end
         size = tenths_until(word.form for word in run)[-1]
-        return Run(in_words(size), start, end, self._names[document], int(self.arrays.lines[place]))
-
-    def save(self, path: Path) -> None:
-        """Write the index to `path`, whole or not at all: a SHA-256, and the arrays that it is of."""
-        texts = json.dumps([self.digest, self._names, self._vocabulary]).encode()
-        packed = io.BytesIO()
-        np.savez(packed, texts=np.frombuffer(texts, np.uint8), **vars(self.arrays))
-        with replacing(path) as file:
-            file.write(hashlib.sha256(packed.getvalue()).digest() + packed.getvalue())
-
-    @classmethod
-    def load(cls, path: Path) -> CorpusIndex:
-        """Read what `save` wrote.
-
-        Raises:
-            OSError, ValueError: there is no such file, or it is damaged.
-        """
-        content = path.read_bytes()
-        digest, packed = content[:32], content[32:]
-        if hashlib.sha256(packed).digest() != digest:
-            raise ValueError("the file is damaged")
-        with np.load(io.BytesIO(packed), allow_pickle=False) as stored:
-            of_documents, names, vocabulary = parse_json(stored["texts"].tobytes())
-            if missing := Arrays.__dataclass_fields__.keys() - set(stored.files):
-                raise ValueError(f"another version wrote the file, without {', '.join(missing)}")
-            arrays = Arrays(**{name: stored[name] for name in Arrays.__dataclass_fields__})
-        return cls(of_documents, names, vocabulary, arrays)
+        return Run(in_words(size), start, end, self.names[document], int(self.arrays.lines[place]))
 
 
 class Rest:
@@ -238,19 +208,6 @@ class Rest:
         """A place in an earlier document where the document's words from `at` on stand."""
         places = self._index.places(self._own.start + at, length)
         return next(place for place in places if place < self._own.start)
-
-
-def kept_index(path: Path, documents: Sequence[Document]) -> CorpusIndex:
-    """The index of exactly these documents: read from `path`, or built and written there."""
-    try:
-        index = CorpusIndex.load(path)
-        if index.digest == digest_of(documents):
-            return index
-    except (OSError, ValueError):
-        pass  # there is none yet, or a damaged one: it takes a second to make anew
-    index = CorpusIndex.build(documents)
-    index.save(path)
-    return index
 
 
 def digest_of(documents: Sequence[Document]) -> str:

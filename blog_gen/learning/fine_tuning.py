@@ -20,7 +20,7 @@ from blog_gen.files import write_text
 from blog_gen.learning.monitor import Monitor
 from blog_gen.learning.staleness import depends_on, iso, knows_more, same_settings, settings_that_differ
 from blog_gen.model.quiet import quiet
-from blog_gen.site.folder import fingerprint
+from blog_gen.site.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from blog_gen.learning.preparing import TrainingJob
@@ -34,17 +34,8 @@ def train(
 
     Where only the files changed and not the texts, nothing is trained.
     """
-    meta = runs.read_meta(settings.run_folder)
     files = fingerprint(settings)
-    if names := runs.damaged(settings.run_folder, thorough=True):
-        rule = f"the trained model is damaged: {', '.join(names)}"
-        monitor.note(Note(settings.run_folder, rule, "it is learned again"))
-        meta = None
-    if meta is not None and not same_settings(meta, settings):
-        monitor.note(_kept_note(meta, settings))
-        meta = None
-    if meta is not None and not fresh and _started_over(settings, corpus, meta):
-        meta = None
+    meta = _finished_run(settings, corpus, monitor, fresh)
     if meta is not None and meta.articles == corpus.sha256 and not fresh:
         changes_at = iso(corpus.changes_at)
         if (meta.fingerprint, meta.changes_at) != (files, changes_at):
@@ -68,6 +59,24 @@ def train(
     if outcome is None:
         return None
     return finish(settings, corpus, job, outcome, files, now, monitor.doing)
+
+
+def _finished_run(settings: Settings, corpus: Corpus, monitor: Monitor, fresh: bool) -> runs.Meta | None:
+    """The run that is there, if it is whole, of these settings, and nothing has begun to replace it.
+
+    `monitor` hears why it is not taken.
+    """
+    meta = runs.read_meta(settings.run_folder)
+    if names := runs.damaged(settings.run_folder, thorough=True):
+        rule = f"the trained model is damaged: {', '.join(names)}"
+        monitor.note(Note(settings.run_folder, rule, "it is learned again"))
+        return None
+    if meta is not None and not same_settings(meta, settings):
+        monitor.note(_kept_note(meta, settings))
+        return None
+    if meta is not None and not fresh and _started_over(settings, corpus, meta):
+        return None
+    return meta
 
 
 def _run(job: TrainingJob, settings: Settings, monitor: Monitor) -> Outcome | None:

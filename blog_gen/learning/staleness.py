@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from blog_gen import runs
 from blog_gen.config.settings import Settings
-from blog_gen.site.folder import fingerprint
+from blog_gen.site.fingerprint import fingerprint
 from blog_gen.statcache import StatCache
 
 if TYPE_CHECKING:

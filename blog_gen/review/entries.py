@@ -17,9 +17,11 @@ from typing import Any, Literal
 from blog_gen.config.settings import Settings
 from blog_gen.errors import DraftError
 from blog_gen.site import dates, front_matter
+from blog_gen.site.composing import Draft
 from blog_gen.site.days import REJECTED_FOLDER, draft_folders
-from blog_gen.site.drafts import Draft, read_draft
-from blog_gen.site.folder import LARGEST, MARKDOWN, Homes, LeftOut, content_of
+from blog_gen.site.drafts import read_draft
+from blog_gen.site.folder import LARGEST, Homes, LeftOut, content_of
+from blog_gen.site.jekyll.places import MARKDOWN
 from blog_gen.site.scores import scores_of
 
 State = Literal["waiting", "approved", "rejected"]

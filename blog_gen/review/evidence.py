@@ -18,7 +18,7 @@ from blog_gen.errors import BlogGenError, DraftError
 from blog_gen.review.deadline import within
 from blog_gen.review.entries import LONGEST_SHOWN
 from blog_gen.site.articles import Article
-from blog_gen.site.folder import fingerprint
+from blog_gen.site.fingerprint import fingerprint
 from blog_gen.text.safety.facts import Finding, SiteFacts
 from blog_gen.text.safety.safe import make_safe
 
@@ -122,7 +122,8 @@ def _read(site: _Site, fingerprint: str) -> _Known:
 
 
 def _index(settings: Settings, articles: Sequence[Article]) -> CorpusIndex:
-    from blog_gen.judge.index import CorpusIndex, kept_index
+    from blog_gen.judge.index import CorpusIndex
+    from blog_gen.judge.index_file import kept_index
 
     documents = [(article.path.as_posix(), article.body) for article in articles]
     try:

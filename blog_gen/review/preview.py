@@ -22,7 +22,7 @@ from blog_gen.errors import DraftError
 from blog_gen.files import read_json
 from blog_gen.review.deadline import within
 from blog_gen.review.entries import LONGEST_SHOWN, Entry
-from blog_gen.site.scaffold import plugin_folders
+from blog_gen.site.setup.scaffold import plugin_folders
 
 FOLDER = "preview"  # in the state folder
 ADDRESSES = "addresses.json"  # in that one, written by the plug-in at the end of a build

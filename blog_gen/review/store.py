@@ -16,7 +16,7 @@ from blog_gen.files import locked, unwritable, write_text
 from blog_gen.review.entries import Entry, entries_of, find, places, read_entry, rejected_folder
 from blog_gen.review.patching import with_key
 from blog_gen.site import dates, front_matter, slugs
-from blog_gen.site.drafts import UNDATED, on_one_line
+from blog_gen.site.composing import UNDATED, on_one_line
 from blog_gen.site.publishing import folder_for_posts, needs_published, public_address
 
 REJECTED = "rejected"  # in the provenance: the reason

@@ -18,8 +18,9 @@ from blog_gen.config.ranges import time_in, weekdays_in
 from blog_gen.config.settings import Settings
 from blog_gen.errors import ConfigError, Note
 from blog_gen.site import dates
-from blog_gen.site.folder import MARKDOWN, front_matter_in, look_at, provenance_in
-from blog_gen.site.jekyll.places import posts_folders
+from blog_gen.site.fingerprint import look_at
+from blog_gen.site.folder import front_matter_in, provenance_in
+from blog_gen.site.jekyll.places import MARKDOWN, posts_folders
 from blog_gen.statcache import StatCache
 
 NOW_VARIABLE = "BLOG_GEN_NOW"  # an ISO 8601 moment that stands in for the clock

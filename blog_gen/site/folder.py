@@ -6,35 +6,19 @@ never among them, wherever they were moved.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from blog_gen.config.loading import config_files_in
-from blog_gen.config.settings import CONFIG_KEY, STAT_CACHE_FILE, Settings
+from blog_gen.config.settings import CONFIG_KEY, Settings
 from blog_gen.errors import ArticleError
 from blog_gen.site.jekyll.entries import EntryFilter
-from blog_gen.site.jekyll.places import HTML, MARKDOWN, Place, endings, place_of, places_of, posts_folders
-from blog_gen.site.jekyll.visibility import DECIDING
-from blog_gen.statcache import StatCache
+from blog_gen.site.jekyll.places import HTML, Place, endings, place_of, places_of, posts_folders
 
 LARGEST = 5 * 1024 * 1024  # bytes; no blog post is longer
-
-__all__ = [
-    "LARGEST",
-    "MARKDOWN",
-    "Homes",
-    "LeftOut",
-    "PostFile",
-    "content_of",
-    "post_files",
-    "require_articles",
-]
 
 _SKIPPED = ("_", ".", "#", "~")  # names that Jekyll does not read in a collection
 _FRONT_MATTER = re.compile(
@@ -83,10 +67,6 @@ class PostFile:
     file: Path  # as it can be opened
     place: Place
     homes: Homes  # where it may really be
-
-    @property
-    def is_html(self) -> bool:
-        return self.file.name.lower().endswith(HTML)
 
 
 def post_files(settings: Settings) -> list[PostFile]:
@@ -198,45 +178,6 @@ def content_of(file: Path, homes: Homes) -> bytes | None:
         raise LeftOut(f"the file cannot be read ({error.strerror})") from error
     head = front_matter_in(data)
     return None if head is not None and provenance_in(head) is not None else data
-
-
-def look_at(settings: Settings) -> StatCache:
-    """One look at the files that may be posts or drafts, to be shared by what is asked at one moment."""
-    return StatCache(settings.state_folder / STAT_CACHE_FILE, (*endings(settings), *HTML))
-
-
-def fingerprint(settings: Settings, look: StatCache | None = None) -> str:
-    """SHA-256, in hexadecimal, over the path and the bytes of every file that may be a post.
-
-    The same as long as no post is added, changed, moved, excluded or removed, and no setting of Jekyll's
-    changes that hides posts. No YAML of a post is parsed, and one that blog-gen wrote changes nothing. Files
-    are only read where their sizes or times changed since the last time.
-
-    Args:
-        look: None for a new one.
-
-    Raises:
-        ArticleError: there is no articles folder.
-    """
-    places = places_of(settings)
-    where = [(os.path.relpath(place.folder, settings.site), place.kind) for place in places]
-    depends_on = (os.path.realpath(settings.site), where, settings.language, settings.jekyll)
-    look, folders = look or look_at(settings), [place.folder for place in places]
-    found: str = look.kept("fingerprint", folders, depends_on, lambda: _fingerprint(settings))
-    return found
-
-
-def _fingerprint(settings: Settings) -> str:
-    decide = {key: settings.jekyll[key] for key in DECIDING if key in settings.jekyll}
-    said = json.dumps([decide, settings.language], sort_keys=True, default=str, skipkeys=True)
-    digest = hashlib.sha256(said.encode(errors="backslashreplace"))
-    for post_file in post_files(settings):
-        with suppress(LeftOut):
-            data = content_of(post_file.file, post_file.homes)
-            if data is not None:
-                digest.update(f"{post_file.path.as_posix()}\0{len(data)}\0".encode())
-                digest.update(data)
-    return digest.hexdigest()
 
 
 def front_matter_in(data: bytes) -> bytes | None:

@@ -17,7 +17,7 @@ from blog_gen.drafting import disclosure
 from blog_gen.drafting.candidates import CandidateWriter, FinalText, Lengths
 from blog_gen.drafting.drafter import Drafter
 from blog_gen.judge import judge
-from blog_gen.site.drafts import Draft
+from blog_gen.site.composing import Draft
 from blog_gen.text.post import Post
 from blog_gen.text.safety.facts import SiteFacts
 

@@ -13,7 +13,7 @@ from blog_gen.config.loading import load_settings
 from blog_gen.config.settings import Settings
 from blog_gen.drafting import disclosure
 from blog_gen.errors import ConfigError
-from blog_gen.site.drafts import Draft
+from blog_gen.site.composing import Draft
 
 BODY = "It rained.\n\nThen it did not."
 

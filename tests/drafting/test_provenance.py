@@ -15,7 +15,7 @@ from blog_gen.config.settings import SamplingSettings
 from blog_gen.drafting.provenance import Provenance
 from blog_gen.errors import BlogGenError
 from blog_gen.site import front_matter
-from blog_gen.site.drafts import on_one_line
+from blog_gen.site.composing import on_one_line
 from blog_gen.site.scores import save_scores, scores_of
 
 WEIGHTS = "0123456789abcdef" * 4

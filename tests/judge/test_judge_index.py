@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blog_gen.judge.collocations import ABOVE_CHANCE, DISTANCES
-from blog_gen.judge.index import CorpusIndex, kept_index
+from blog_gen.judge.index import CorpusIndex
+from blog_gen.judge.index_file import kept_index, load_index
 from blog_gen.judge.overlap import SEVERAL, SHORTEST_SHARED, Overlap
 from blog_gen.judge.suffixes import shared_lengths, suffix_array
 from blog_gen.judge.words import forms_of
@@ -184,7 +185,7 @@ def asked(index: CorpusIndex) -> Overlap:
 
 def test_a_saved_index_answers_the_same(tmp_path: Path) -> None:
     built = kept_index(tmp_path / "deep" / "index.npz", DOCUMENTS)
-    loaded = CorpusIndex.load(tmp_path / "deep" / "index.npz")
+    loaded = load_index(tmp_path / "deep" / "index.npz")
     assert loaded.digest == built.digest and asked(loaded) == asked(built)
 
 
@@ -196,7 +197,7 @@ def test_an_index_is_kept_until_the_documents_change(tmp_path: Path) -> None:
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == before
     changed = kept_index(path, [*DOCUMENTS, ("c.md", "brand new words")])
     assert changed.in_order(["brand", "new"]) == (1, 0)
-    assert CorpusIndex.load(path).in_order(["brand", "new"]) == (1, 0)
+    assert load_index(path).in_order(["brand", "new"]) == (1, 0)
 
 
 def test_what_an_earlier_version_wrote_is_built_anew(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from blog_gen.learning.retraining import DAYS, retraining_decision
 from blog_gen.learning.staleness import depends_on
 from blog_gen.pipeline import run
 from blog_gen.report import Hooks
-from blog_gen.site.folder import fingerprint
+from blog_gen.site.fingerprint import fingerprint
 
 TODAY = datetime(2026, 3, 20, 12, tzinfo=UTC)
 

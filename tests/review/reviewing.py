@@ -9,7 +9,8 @@ from blog_gen.config.loading import load_settings
 from blog_gen.config.settings import Settings
 from blog_gen.review.store import Store
 from blog_gen.site.articles import read_articles
-from blog_gen.site.drafts import Draft, write_draft
+from blog_gen.site.composing import Draft
+from blog_gen.site.drafts import write_draft
 from blog_gen.site.habit import habit_of
 
 COPIED = "A script is a letter to somebody who will be you and will have forgotten everything"

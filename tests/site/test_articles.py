@@ -12,7 +12,7 @@ import pytest
 from blog_gen.config.settings import Settings
 from blog_gen.errors import ArticleError, ConfigError
 from blog_gen.site.articles import Article, Reading, read_articles
-from blog_gen.site.folder import fingerprint
+from blog_gen.site.fingerprint import fingerprint
 
 GOOD = "---\ntitle: Good\n---\nA good post.\n"
 

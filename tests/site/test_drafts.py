@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from blog_gen import files
 from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError, DraftError
-from blog_gen.site import drafts
-from blog_gen.site.drafts import Draft, all_drafts, drafts_in, read_draft, write_draft
+from blog_gen.site import composing
+from blog_gen.site.composing import Draft
+from blog_gen.site.drafts import all_drafts, drafts_in, read_draft, write_draft
 from blog_gen.site.habit import Habit, ListStyle
 
 HABIT = Habit(
@@ -315,4 +316,4 @@ def test_a_draft_is_of_the_day_that_it_is_in_its_site(tmp_path: Path) -> None:
 
 def test_only_what_writes_needs_frontmatter() -> None:
     """It costs more than reading a folder of drafts."""
-    assert "frontmatter" not in vars(drafts)
+    assert "frontmatter" not in vars(composing)

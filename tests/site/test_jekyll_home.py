@@ -17,8 +17,8 @@ import yaml
 from deadlines import wait_until
 from sites import LAYOUTS, everything, make
 
-from blog_gen.site.changes import apply
-from blog_gen.site.scaffold import plan
+from blog_gen.site.setup.changes import apply
+from blog_gen.site.setup.scaffold import plan
 
 pytestmark = pytest.mark.jekyll
 

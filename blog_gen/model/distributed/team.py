@@ -6,7 +6,6 @@ somebody pressed Ctrl-C anywhere. So whoever follows knows nothing of blogs, clo
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,12 +17,12 @@ import numpy as np
 from blog_gen.errors import ModelError
 from blog_gen.model.arrays import Array, Arrays
 from blog_gen.model.distributed.cluster import Cluster
+from blog_gen.model.distributed.messages import filled, flat, nested, packed, unpacked
 from blog_gen.model.training.machine import Machine, this_machine
 
 if TYPE_CHECKING:
     from blog_gen.model.training.steppers.stepper import Stepper
 
-BLOCK = 1 << 16  # bytes; messages are filled up to a multiple of it: each length is a graph of its own
 _UNKNOWN = Machine(None, has_bfloat16=False)
 
 
@@ -91,23 +90,23 @@ class Team:
 
     def send(self, call: str, about: Mapping[str, Any] | None = None, arrays: Arrays | None = None) -> None:
         """From the chief to all others."""
-        message = _packed(call, about or {}, arrays or {})
+        message = packed(call, about or {}, arrays or {})
         _, stopped = self.sum(np.array([len(message), self.stopping()], np.int32))
         self.stopped = bool(stopped)
-        self.sum(np.frombuffer(message.ljust(_filled(len(message))), np.int32))
+        self.sum(np.frombuffer(message.ljust(filled(len(message))), np.int32))
 
     def receive(self) -> tuple[str, dict[str, Any], dict[str, Array]]:
         """What the chief sent: a call, its JSON and its arrays."""
         length, stopped = self.sum(np.array([0, self.stopping()], np.int32))
         self.stopped = bool(stopped)
-        return _unpacked(self.sum(np.zeros(_filled(length) // 4, np.int32)).tobytes()[:length])
+        return unpacked(self.sum(np.zeros(filled(length) // 4, np.int32)).tobytes()[:length])
 
     def greet(self, about: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What every worker says of itself, in their order; and learn what all their machines can do."""
         text = json.dumps({**about, "machine": asdict(this_machine())})
         mine, workers = self.cluster.rank, len(self.cluster.workers)
         lengths = self.sum(np.where(np.arange(workers) == mine, len(text), 0).astype(np.int32))
-        longest = _filled(int(lengths.max()))
+        longest = filled(int(lengths.max()))
         rows = np.zeros((workers, longest // 4), np.int32)
         rows[mine] = np.frombuffer(text.encode().ljust(longest), np.int32)
         found = [json.loads(row.tobytes()) for row in self.sum(rows)]
@@ -136,13 +135,13 @@ class Team:
                 elif call == "load":
                     stepper.load(arrays.items())
                 elif call == "train":
-                    stepper.train(_nested(arrays), about["rate"], about["step"])
+                    stepper.train(nested(arrays), about["rate"], about["step"])
                 elif call == "end_training":
                     stepper.end_training()
                 elif call == "close":
                     stepper.close()
                 else:
-                    stepper.losses(_nested(arrays))
+                    stepper.losses(nested(arrays))
 
     def end(self, why: str) -> None:
         """Let the chief's others go, and wait until they have heard it."""
@@ -167,13 +166,13 @@ class SharedStepper:
 
     def train(self, batches: Sequence[Arrays], rate: float, step: int) -> tuple[float, float]:
         self._hand_over("")
-        self.team.send("train", {"rate": rate, "step": step}, _flat(batches))
+        self.team.send("train", {"rate": rate, "step": step}, flat(batches))
         with told_apart():
             return self.own.train(batches, rate, step)
 
     def losses(self, batches: Sequence[Arrays]) -> list[float]:
         self._hand_over("w/")
-        self.team.send("losses", {}, _flat(batches))
+        self.team.send("losses", {}, flat(batches))
         with told_apart():
             return self.own.losses(batches)
 
@@ -231,44 +230,3 @@ def together(machines: Sequence[Machine]) -> Machine:
 def _total(rates: Sequence[float | None]) -> float | None:
     known = [rate for rate in rates if rate is not None]
     return sum(known) if len(known) == len(rates) else None
-
-
-def _filled(length: int) -> int:
-    """
-    >>> _filled(1), _filled(65536)
-    (65536, 65536)
-    """
-    return -(-length // BLOCK) * BLOCK
-
-
-def _packed(call: str, about: Mapping[str, Any], arrays: Arrays) -> bytes:
-    file = io.BytesIO()
-    head = np.frombuffer(json.dumps([call, about]).encode(), np.uint8)
-    np.savez(file, allow_pickle=False, **{**arrays, "head": head})
-    return file.getvalue()
-
-
-def _unpacked(message: bytes) -> tuple[str, dict[str, Any], dict[str, Array]]:
-    with np.load(io.BytesIO(message), allow_pickle=False) as file:
-        call, about = json.loads(file["head"].tobytes())
-        return call, about, {name: file[name] for name in file.files if name != "head"}
-
-
-def _flat(batches: Sequence[Arrays]) -> dict[str, Array]:
-    """
-    >>> _flat([{"tokens": 1}, {"tokens": 2}])
-    {'0.tokens': 1, '1.tokens': 2}
-    """
-    return {f"{at}.{name}": value for at, batch in enumerate(batches) for name, value in batch.items()}
-
-
-def _nested(arrays: Arrays) -> list[dict[str, Array]]:
-    """
-    >>> _nested({"0.tokens": 1, "1.tokens": 2})
-    [{'tokens': 1}, {'tokens': 2}]
-    """
-    batches: dict[str, dict[str, Array]] = {}
-    for place, value in arrays.items():
-        at, _, name = place.partition(".")
-        batches.setdefault(at, {})[name] = value
-    return list(batches.values())

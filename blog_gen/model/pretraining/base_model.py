@@ -11,7 +11,8 @@ from blog_gen.files import read_json, sha256_of, write_json
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.hparams import HParams
 from blog_gen.model.integrity import WEIGHTS_FILE
-from blog_gen.model.pretraining.pretraining import Pretraining, PretrainingPlan
+from blog_gen.model.pretraining.plan import PretrainingPlan
+from blog_gen.model.pretraining.pretraining import Pretraining
 from blog_gen.model.pretraining.shards import Document, Shards, encode_corpus, read_documents
 from blog_gen.model.pretraining.vocabulary import train_vocabulary
 from blog_gen.model.sampling.vocabulary_constraint import common_words, load_words, save_words

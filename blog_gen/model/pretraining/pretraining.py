@@ -1,8 +1,8 @@
 """A base model from scratch, for maintainers: one long, exactly resumable run over an encoded corpus.
 
-`PretrainingPlan` says, from the number of steps alone, which mixture and learning rate come next;
-`Pretraining` draws the batch, steps, and now and then measures and saves. An exponential average of the
-weights runs beside them: it shows, without a decay, what a decay would bring, and is what is handed on.
+The plan says which mixture and learning rate come next; `Pretraining` draws the batch, steps, and now and
+then measures and saves. An exponential average of the weights runs beside them: it shows, without a decay,
+what a decay would bring, and is what is handed on.
 Nothing is kept in a generator: a state file is arrays plus a position, so a killed run resumes bit for bit.
 """
 
@@ -12,7 +12,7 @@ import math
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -25,10 +25,10 @@ from blog_gen.model.distributed import strategy as distribution
 from blog_gen.model.distributed.team import WorkerLostError
 from blog_gen.model.hparams import HParams
 from blog_gen.model.pretraining.objective import batch_of, begun
+from blog_gen.model.pretraining.plan import AVERAGE_STEPS, PretrainingPlan, PretrainingProgress
 from blog_gen.model.pretraining.shards import Epoch, Shards
 from blog_gen.model.stopping import NEVER, StopRequest
 from blog_gen.model.training.optimizers import Optimizer
-from blog_gen.model.training.schedules import LearningRateSchedule
 from blog_gen.model.training.state import load_state, save_state
 from blog_gen.model.weights import initial_weights
 
@@ -38,55 +38,8 @@ STATE_FILE = "state.safetensors"
 PLATEAU_FILE = "plateau.safetensors"  # as it was before the rate fell: where a longer plan resumes
 REPORT_STEPS = 25
 MEASURE_STEPS = 250
-AVERAGE_STEPS = 4  # between two additions to the average: a copy of the weights to the host each time
 SAVE_SECONDS = 600.0
 VALID_WINDOWS = 48  # of the validation text, spread evenly, at each measurement
-
-
-@dataclass(frozen=True)
-class PretrainingPlan:
-    """What happens when, all of it a function of the position in tokens."""
-
-    tokens: int  # the whole run
-    batch_tokens: int = 8192  # per update
-    rate: float = 3e-3  # peak, shared by Muon and AdamW (see optimizers)
-    warmup_tokens: int = 500_000
-    decay: float = 0.3  # last share of the run, in which the rate falls to zero
-    window: int = 1024  # tokens; positions that are not trained on are forgotten (experiments, 32)
-    average_tokens: int = 2_000_000  # what the average of the weights looks back on, about
-    mixture: Mapping[str, float] = field(default_factory=dict)  # by source: chance to be in an epoch
-    final_mixture: Mapping[str, float] = field(default_factory=dict)  # the same while the rate falls
-
-    @property
-    def steps(self) -> int:
-        return -(-self.tokens // self.batch_tokens)
-
-    @property
-    def schedule(self) -> LearningRateSchedule:
-        warmup = max(1, self.warmup_tokens // self.batch_tokens)
-        return LearningRateSchedule(self.steps, warmup, max(1, round(self.decay * self.steps)))
-
-    def decaying(self, step: int) -> bool:
-        """Whether `step`, counted from 1, is in the last part of the run."""
-        return step > self.steps - round(self.decay * self.steps)
-
-    def average_share(self, step: int) -> float:
-        """Weight of the newest weights in their average at `step`: a plain mean until it is long enough."""
-        length = self.average_tokens / self.batch_tokens
-        return AVERAGE_STEPS / max(AVERAGE_STEPS, min(length, step))
-
-
-@dataclass
-class PretrainingProgress:
-    """Where a run stands; with the arrays, all that a resume needs."""
-
-    step: int = 0
-    epoch: int = 0
-    offset: int = 0  # tokens of the epoch already used
-    final: bool = False  # whether the epoch was drawn from the final mixture
-    seconds: float = 0.0  # spent so far, over all resumes
-    losses: list[float] = field(default_factory=list)  # since the last report
-    history: list[dict[str, float]] = field(default_factory=list)
 
 
 class Pretraining:

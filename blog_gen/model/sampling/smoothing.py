@@ -234,7 +234,7 @@ def _powers(inputs: Array, weights: Array, strength: float) -> Array:
 
 
 def _rounded(weight: Array) -> Array:
-    """As `conversion.quantise` rounds each column."""
+    """As `rounding.quantise` rounds each column."""
     scale = np.maximum(np.abs(weight).max(0), 1e-12) / 127
     rounded: Array = np.rint(weight / scale) * scale
     return rounded

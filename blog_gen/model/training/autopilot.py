@@ -68,10 +68,7 @@ def choose(
         settings = _brief(settings, hparams, rows, machine) if short else settings
         usual = settings.learning_rate or defaults_for(hparams, rows.count).rate_of(lora=True)
         found = fitted(_wanted(settings, hparams, rows, machine), settings, limit, usual)
-        # Only now is the rate lowered: adapters have one of their own.
-        share = (SHORT_RATE if short else 1.0) * (GENTLE_RATE if gentle else 1.0)
-        recipe = replace(found.recipe, rate=found.recipe.rate * share, gentle=gentle)
-        recipe = replace(recipe, doubt=DOUBT if held_out < FEW_POSTS and not short else 0.0)
+        recipe = _cautious(found.recipe, short, gentle, held_out)
     apart = len(rows) * settings.held_out / max(0.1, 1 - settings.held_out) if held_out else 0.0
     seconds = run_seconds(recipe, limit, machine, apart)
     needed = limit.needed(recipe)
@@ -87,6 +84,16 @@ def _brief(settings: TrainingSettings, hparams: HParams, rows: Rows, machine: Ma
     brief = replace(settings, epochs=epochs, steps=None)
     steps = _wanted(brief, hparams, rows, machine).steps
     return replace(brief, steps=min(steps, settings.steps or steps))
+
+
+def _cautious(recipe: Recipe, short: bool, gentle: bool, held_out: int) -> Recipe:
+    """`recipe` at the lower rate of a short or gentle run, doubting what a few held-out posts say.
+
+    For a recipe that is fitted to the memory: adapters have a rate of their own.
+    """
+    share = (SHORT_RATE if short else 1.0) * (GENTLE_RATE if gentle else 1.0)
+    doubt = DOUBT if held_out < FEW_POSTS and not short else 0.0
+    return replace(recipe, rate=recipe.rate * share, gentle=gentle, doubt=doubt)
 
 
 def _resumed(recipe: Recipe, settings: TrainingSettings, machine: Machine) -> Recipe:

@@ -18,6 +18,7 @@ from pathlib import Path
 from blog_gen.errors import ModelError, Note
 from blog_gen.files import sync
 from blog_gen.model.arrays import Arrays, LazyArrays
+from blog_gen.model.stopping import NEVER
 from blog_gen.model.training.outcome import TrainingProgress
 from blog_gen.model.training.state import State, load_state, save_state
 from blog_gen.model.training.steppers.stepper import Stepper
@@ -64,17 +65,38 @@ class SaveTimer:
 
 
 class Checkpoints:
-    """Those of the run `identity` in `folder`."""
+    """Those of the run `identity` in `folder`, whose arrays are in `stepper`."""
 
-    def __init__(self, folder: Path, identity: str) -> None:
-        self.folder, self._identity = folder, identity
+    def __init__(self, folder: Path, identity: str, stepper: Stepper) -> None:
+        self.folder, self._identity, self._stepper = folder, identity, stepper
+        self.timer = SaveTimer(state_bytes(stepper.shapes()))
+        self.stop = NEVER  # hears whether there is something to save
+        self.saved = False  # whether the state on disk is the one that the run is in
         self._stays = 0  # which of STATE_FILES does
 
-    def save(self, stepper: Stepper, position: TrainingProgress) -> None:
+    def save(self, position: TrainingProgress) -> None:
+        """Write all that a resume needs."""
+        self.timer.time(lambda: self._write(position))
+        self.note_saved(True)
+
+    def save_rest(self, position: TrainingProgress) -> None:
+        """Save what is not on disk yet."""
+        if not self.saved:
+            self.save(position)
+
+    def save_if_due(self, position: TrainingProgress) -> None:
+        if self.timer.due():
+            self.save_rest(position)
+
+    def note_saved(self, saved: bool) -> None:
+        self.saved = saved
+        self.stop.unsaved(not saved)
+
+    def _write(self, position: TrainingProgress) -> None:
         """Write a state in the place of the one that does not stay."""
         path = self.make_room()
         about = asdict(position) | {"identity": self._identity}
-        save_state(path, stepper.shapes(), stepper.arrays(), about, synced=False)
+        save_state(path, self._stepper.shapes(), self._stepper.arrays(), about, synced=False)
         if position.best_step in (0, position.step):
             self._stays = STATE_FILES.index(path.name)
 
@@ -92,7 +114,7 @@ class Checkpoints:
         found = {name[2:]: stored for name, stored in state.tensors.items() if name.startswith("w/")}
         return LazyArrays({name: each.shape for name, each in found.items()}, lambda name: found[name].read())
 
-    def resume(self, stepper: Stepper, note: Callable[[Note], None]) -> TrainingProgress | None:
+    def resume(self, note: Callable[[Note], None]) -> TrainingProgress | None:
         """Load the last state that is whole; where it stood, or None. `note` hears of damage."""
         found = {number: self._whole(name, note) for number, name in enumerate(STATE_FILES)}
         at = {state.position["step"]: (number, state) for number, state in found.items() if state}
@@ -101,8 +123,8 @@ class Checkpoints:
             if best not in at:
                 continue  # what it found best is lost
             del state.position["identity"]
-            stepper.load(state.arrays())
-            self._stays = at[best][0]
+            self._stepper.load(state.arrays())
+            self._stays, self.saved = at[best][0], True
             return TrainingProgress(**state.position)
         return None
 

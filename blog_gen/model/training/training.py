@@ -22,7 +22,7 @@ from blog_gen.model.distributed.team import WorkerLostError
 from blog_gen.model.hparams import HParams
 from blog_gen.model.stopping import NEVER, StopRequest
 from blog_gen.model.training.adaptation import split
-from blog_gen.model.training.checkpoints import SOONEST, Checkpoints, SaveTimer, state_bytes
+from blog_gen.model.training.checkpoints import SOONEST, Checkpoints
 from blog_gen.model.training.dataset import Rows, batches_of
 from blog_gen.model.training.loss import Objective
 from blog_gen.model.training.optimizers import Optimizer
@@ -65,7 +65,6 @@ class FineTuning:
         self.identity = identity_of(recipe, base, (rows.tokens, held_out.tokens))
         self.position = TrainingProgress()
         self._stop = NEVER
-        self._saved = False  # whether the state on disk is the one that it is in
         self._compiled = False
         distribution.begin({"hparams": asdict(hparams), "recipe": asdict(recipe)})
         self._start, frozen = split(base, recipe.lora, recipe.freeze, recipe.seed)
@@ -77,8 +76,7 @@ class FineTuning:
             recipe.precision,
         )
         self._schedule = LearningRateSchedule(recipe.steps, recipe.warmup, shape=recipe.schedule)
-        self._checkpoints = Checkpoints(folder, self.identity)
-        self._timer = SaveTimer(state_bytes(self.stepper.shapes()))
+        self._checkpoints = Checkpoints(folder, self.identity, self.stepper)
 
     def next_logits(self, ids: Sequence[int], length: int) -> Array:
         """Float32 logits (V,) of what follows `ids`, computed in a window of `length` tokens."""
@@ -104,20 +102,20 @@ class FineTuning:
             ModelError: the loss was not finite before anything was learned.
             WorkerLostError: another machine is not there any more; the state is saved.
         """
-        self._stop = stop
-        self._timer.least = save_seconds
+        self._stop = self._checkpoints.stop = stop
+        self._checkpoints.timer.least = save_seconds
         try:
             stopped = self._learn(report, max_seconds)
-            if self.position.step:
-                self._save_rest()  # from here on nothing is lost by whoever ends the process
+            if self.position.step:  # from here on nothing is lost by whoever ends the process
+                self._checkpoints.save_rest(self.position)
         except _Interrupted:
-            self._save_rest()
+            self._checkpoints.save_rest(self.position)
             return None
         except WorkerLostError:
             self.save()
             raise
         finally:
-            self._stop = NEVER
+            self._stop = self._checkpoints.stop = NEVER
         self.stepper.end_training()
         trim()
         doing("comparing with parts of what was learned")
@@ -140,9 +138,9 @@ class FineTuning:
         while not stopped:
             loss = self.advance(self.position.fitting(max_seconds))
             if loss is None:
-                self._note_saved(True)  # as far as it is worth it
+                self._checkpoints.note_saved(True)  # as far as it is worth it
                 return f"the loss was no longer a number at step {self.position.step + 1}"
-            self._note_saved(False)
+            self._checkpoints.note_saved(False)
             self.position.losses.append(loss)
             self.position.seconds = before + time.monotonic() - began
             report({"step": self.position.step, "loss": self.position.losses[-1]})
@@ -152,8 +150,7 @@ class FineTuning:
             first = first or (self.position.step, self.position.seconds)  # it compiled, and tells no time
             self.position.time_since(*first)
             stopped = self._stopping(max_seconds)
-            if self._timer.due():
-                self._save_rest()
+            self._checkpoints.save_if_due(self.position)
             self._heed()  # what another worker was told comes with the evaluation
         return stopped
 
@@ -232,7 +229,7 @@ class FineTuning:
             position.stale += 1  # not at first: warm-up makes nearly every model worse before it is better
         position.losses = []
         position.history.append(row)
-        self._saved = False
+        self._checkpoints.saved = False  # `stop` is not told: what was measured can be measured again
         report(row)
         if position.step and position.best_step == position.step:
             self.save()  # before the first step there is the base
@@ -257,20 +254,10 @@ class FineTuning:
 
     def save(self) -> None:
         """Write all that a resume needs."""
-        self._timer.time(lambda: self._checkpoints.save(self.stepper, self.position))
-        self._note_saved(True)
-
-    def _save_rest(self) -> None:
-        if not self._saved:
-            self.save()
-
-    def _note_saved(self, saved: bool) -> None:
-        self._saved = saved
-        self._stop.unsaved(not saved)
+        self._checkpoints.save(self.position)
 
     def resume(self, note: Callable[[Note], None] = lambda each: None) -> bool:
         """Take up the last state of this very run that is whole, if there is one; `note` hears of damage."""
-        position = self._checkpoints.resume(self.stepper, note)
+        position = self._checkpoints.resume(note)
         self.position = position or self.position
-        self._saved = position is not None
-        return self._saved
+        return position is not None

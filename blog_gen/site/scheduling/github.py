@@ -19,10 +19,10 @@ from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError
 from blog_gen.files import unwritable, write_text
 from blog_gen.origin import installed_from
-from blog_gen.site.changes import text_of
 from blog_gen.site.scheduling.daily import DailyJob, start_time
 from blog_gen.site.scheduling.deploys import WORKFLOWS, Deploy, existing_deploy
-from blog_gen.site.stamps import digest, stamped, unedited
+from blog_gen.site.setup.changes import text_of
+from blog_gen.site.setup.stamps import digest, stamped, unedited
 from blog_gen.site.templates import render
 
 WORKFLOW = WORKFLOWS / "blog-gen.yml"

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from blog_gen.errors import BlogGenError
 from blog_gen.files import unwritable, write_text
-from blog_gen.site.changes import text_of
 from blog_gen.site.dates import zone_of
 from blog_gen.site.scheduling.daily import DailyJob, start_time
+from blog_gen.site.setup.changes import text_of
 from blog_gen.site.templates import render
 
 

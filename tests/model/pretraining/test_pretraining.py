@@ -19,7 +19,8 @@ from blog_gen.model.stopping import StopRequest
 quiet()
 from blog_gen.model.bpe import Tokenizer  # noqa: E402
 from blog_gen.model.pretraining.base_model import PretrainingCorpus, make_base  # noqa: E402
-from blog_gen.model.pretraining.pretraining import Pretraining, PretrainingPlan  # noqa: E402
+from blog_gen.model.pretraining.plan import PretrainingPlan  # noqa: E402
+from blog_gen.model.pretraining.pretraining import Pretraining  # noqa: E402
 from blog_gen.model.pretraining.shards import Shards, read_documents  # noqa: E402
 from blog_gen.model.training.optimizers import Optimizer  # noqa: E402
 from blog_gen.model.weights import load_weights  # noqa: E402

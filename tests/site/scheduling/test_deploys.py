@@ -9,10 +9,10 @@ import yaml
 
 from blog_gen.config.loading import load_settings
 from blog_gen.origin import Origin
-from blog_gen.site.scaffold import plan
 from blog_gen.site.scheduling import github
 from blog_gen.site.scheduling.daily import DailyJob
 from blog_gen.site.scheduling.deploys import WORKFLOWS, existing_deploy
+from blog_gen.site.setup.scaffold import plan
 
 BUILD = "{run: bundle exec jekyll build}"
 PAGES = "jobs: {a: {steps: [{uses: actions/deploy-pages@v4}]}}"

@@ -17,7 +17,8 @@ from hostile_pages import Page
 from hostile_texts import hostile_texts
 
 from blog_gen.config.settings import Settings
-from blog_gen.site.drafts import Draft, drafts_in, write_draft
+from blog_gen.site.composing import Draft
+from blog_gen.site.drafts import drafts_in, write_draft
 from blog_gen.site.habit import Habit
 from blog_gen.text.safety.safe import SiteFacts, make_safe, safe_line, typographic
 

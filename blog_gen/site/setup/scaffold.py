@@ -16,13 +16,13 @@ from blog_gen.config import yaml_values
 from blog_gen.config.loading import config_files_in, load_settings
 from blog_gen.config.settings import CONFIG_FILES, CONFIG_KEY, STATE_FOLDER, Settings
 from blog_gen.errors import ConfigError, Note
-from blog_gen.site.additions import Addition, config_additions
-from blog_gen.site.changes import Change, text_of
 from blog_gen.site.days import schedule_of
 from blog_gen.site.found import Found, find_posts
-from blog_gen.site.own_files import plugin_changes, workflow_changes
 from blog_gen.site.scheduling.daily import DailyJob
-from blog_gen.site.yaml_edit import CannotAdd, added
+from blog_gen.site.setup.additions import Addition, config_additions
+from blog_gen.site.setup.changes import Change, text_of
+from blog_gen.site.setup.own_files import plugin_changes, workflow_changes
+from blog_gen.site.setup.yaml_edit import CannotAdd, added
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any
 from blog_gen.config.settings import STATE_FOLDER
 from blog_gen.errors import BlogGenError, Note
 from blog_gen.files import parse_json, unwritable, write_json, write_text
-from blog_gen.site.hunks import shown, taken_back
+from blog_gen.site.setup.hunks import shown, taken_back
 
 RECORD = "init.json"
 

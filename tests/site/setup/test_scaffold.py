@@ -14,13 +14,13 @@ from blog_gen.config.loading import load_settings
 from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError, ConfigError
 from blog_gen.origin import Origin
-from blog_gen.site.additions import PERMALINK
-from blog_gen.site.changes import apply, undo
 from blog_gen.site.found import with_posts_found
-from blog_gen.site.scaffold import SetupPlan, plan, plugin_folders
 from blog_gen.site.scheduling import github
+from blog_gen.site.setup.additions import PERMALINK
+from blog_gen.site.setup.changes import apply, undo
+from blog_gen.site.setup.scaffold import SetupPlan, plan, plugin_folders
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)

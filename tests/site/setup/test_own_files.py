@@ -10,11 +10,11 @@ import yaml
 from blog_gen.config.loading import load_settings
 from blog_gen.errors import BlogGenError
 from blog_gen.origin import Origin
-from blog_gen.site.changes import apply, undo
-from blog_gen.site.scaffold import SetupPlan, plan
 from blog_gen.site.scheduling import github
 from blog_gen.site.scheduling.daily import DailyJob
-from blog_gen.site.stamps import stamped, unedited
+from blog_gen.site.setup.changes import apply, undo
+from blog_gen.site.setup.scaffold import SetupPlan, plan
+from blog_gen.site.setup.stamps import stamped, unedited
 
 EARLIER = sorted((Path(__file__).parent / "earlier").iterdir())
 PLUGIN, WORKFLOW = "_plugins/blog_gen.rb", ".github/workflows/blog-gen.yml"

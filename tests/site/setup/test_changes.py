@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from blog_gen.errors import BlogGenError
-from blog_gen.site.changes import Change, apply, remains, undo
+from blog_gen.site.setup.changes import Change, apply, remains, undo
 
 NEW = Change(Path("_plugins/x.rb"), None, "x\n", "a plugin")
 EDIT = Change(Path("_config.yml"), "a: 1\r\n", "a: 1\r\nb: 2\r\n", "a key")
@@ -149,7 +149,7 @@ def test_an_apply_that_was_killed_half_way_is_undone(site: Path, monkeypatch: py
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("blog_gen.site.changes.write_text", killed)
+    monkeypatch.setattr("blog_gen.site.setup.changes.write_text", killed)
     with pytest.raises(KeyboardInterrupt):
         apply(site, [EDIT, NEW], everything)
     monkeypatch.undo()

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from blog_gen.config.settings import Settings
 from blog_gen.errors import BlogGenError, Note
-from blog_gen.site.changes import Change, text_of
-from blog_gen.site.hunks import shown
 from blog_gen.site.scheduling import github
 from blog_gen.site.scheduling.daily import DailyJob
-from blog_gen.site.stamps import lacking, stamped, unedited
+from blog_gen.site.setup.changes import Change, text_of
+from blog_gen.site.setup.hunks import shown
+from blog_gen.site.setup.stamps import lacking, stamped, unedited
 from blog_gen.site.templates import render
 
 PLUGIN = "blog_gen.rb"

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blog_gen.site.yaml_edit import CannotAdd, added
+from blog_gen.site.setup.yaml_edit import CannotAdd, added
 
 PAIRS = {
     "an empty file": ("", [], "a: 1\n", "a: 1\n"),
