@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from blog_gen.config.layers import as_mapping, merged
+
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _OLD_TYPES = {"page": "pages", "post": "posts", "draft": "drafts"}
 
@@ -19,7 +21,7 @@ class FrontMatterDefaults:
     def __init__(self, jekyll: Mapping[str, Any], source: Path) -> None:
         sets = jekyll.get("defaults")
         self._sets = [
-            (_mapping(each.get("scope")), each["values"])
+            (as_mapping(each.get("scope")), each["values"])
             for each in (sets if isinstance(sets, list) else [])
             if isinstance(each, Mapping) and isinstance(each.get("values"), Mapping)
         ]
@@ -39,9 +41,9 @@ class FrontMatterDefaults:
             if not self._applies(scope, path, kind):
                 continue
             if strongest is None or _outranks(scope, strongest):
-                values, strongest = _merged(values, given), scope
+                values, strongest = merged(values, given), scope
             else:
-                values = _merged(given, values)
+                values = merged(given, values)
         return values
 
     def _applies(self, scope: Mapping[str, Any], path: str, kind: str) -> bool:
@@ -59,10 +61,6 @@ class FrontMatterDefaults:
         return place.removeprefix(self._within) if self._within else place
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
 def _outranks(scope: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether the values of `scope` win: it has the longer path, or one as long and a type."""
     length, of_other = (len(_path_of(each)) for each in (scope, other))
@@ -76,16 +74,6 @@ def _path_of(scope: Mapping[str, Any]) -> str:
     if not isinstance(path, str):
         return ""
     return path[1:] if path.startswith("/") else path
-
-
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    both = dict(below)
-    for key, value in above.items():
-        under = both.get(key)
-        both[key] = (
-            _merged(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
-        )
-    return both
 
 
 def _globbed(source: Path, pattern: str) -> Iterator[str]:
