@@ -74,13 +74,7 @@ class Checkpoint:
 
     def faults(self) -> list[str]:
         """What can be seen without reading a tensor: names, shapes, and the size of the vocabulary."""
-        shapes = self.hparams.shapes()
-        faults = [f"{name} is missing" for name in shapes if name not in self.tensors]
-        for name, tensor in self.tensors.items():
-            if name not in shapes:
-                faults.append(f"{name} is unknown")
-            elif tensor.shape != shapes[name]:
-                faults.append(f"{name} is {tensor.shape}, not {shapes[name]}")
+        faults = self.hparams.faults({name: tensor.shape for name, tensor in self.tensors.items()})
         if self.tokenizer.n_vocab != self.hparams.n_vocab:
             faults.append(f"the vocabulary has {self.tokenizer.n_vocab} tokens, not {self.hparams.n_vocab}")
         return faults
