@@ -77,7 +77,7 @@ def make_folder(folder: Path) -> None:
         raise unwritable(folder, error) from error
 
 
-def require_space(folder: Path, size: int, doing: str) -> None:
+def require_space(folder: Path, size: int, doing: str, fix: str = "Free some disk space") -> None:
     """Refuse to begin what would fill the disk; what `folder` holds already will be overwritten.
 
     Raises:
@@ -89,7 +89,7 @@ def require_space(folder: Path, size: int, doing: str) -> None:
     if free < size:
         rule = f"{doing} needs about {math.ceil(size / 1e8) / 10} GB of disk space until it ends"
         got = f"{math.floor(free / 1e8) / 10} GB free"
-        raise BlogGenError(rule, got=got, fix="Free some disk space", path=folder)
+        raise BlogGenError(rule, got=got, fix=fix, path=folder)
 
 
 def _place(temporary: str, path: Path, overwrite: bool) -> None:
