@@ -164,19 +164,16 @@ def parse_json(text: str | bytes) -> Any:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `path` that takes its place when the block ends without an error."""
-    make_folder(path.parent)
-    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
+    """Give a temporary folder that becomes `path`, absent or empty, when the block ends without an error."""
+    place = path.resolve()  # where a link leads
+    make_folder(place.parent)
+    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=place.parent))
     try:
         yield temporary
         os.chmod(temporary, 0o755)
-        if path.exists():
-            retired = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
-            os.replace(path, retired / path.name)
-            os.replace(temporary, path)
-            shutil.rmtree(retired)
-        else:
-            os.replace(temporary, path)
+        if place.is_dir():
+            place.rmdir()
+        os.replace(temporary, place)
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
