@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from blog_gen.errors import ModelError
 from blog_gen.files import replacing, sha256_of
 from blog_gen.model.adapters import Adapter, merged, read_adapter
-from blog_gen.model.arrays import LazyArrays, shapes_of
+from blog_gen.model.arrays import Array, LazyArrays, shapes_of
 from blog_gen.model.hparams import HParams
 from blog_gen.model.integrity import WEIGHTS_FILE, require_whole, weights_file
 from blog_gen.model.tensor_file import DamagedError, read_tensors, write_tensors
 from blog_gen.model.zoo import zoo
-
-Array = np.ndarray[Any, Any]
 
 
 class MissingBaseError(ModelError):

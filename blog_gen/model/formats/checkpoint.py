@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from blog_gen.errors import ModelError
+from blog_gen.model.arrays import Array
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.hparams import HParams
-from blog_gen.model.tensor_file import Array, DamagedError, Stored
+from blog_gen.model.tensor_file import DamagedError, Stored
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LISTED_FAULTS = 40  # of a checkpoint of some other network, the rest of hundreds is only counted

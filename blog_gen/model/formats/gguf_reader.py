@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from blog_gen.errors import ModelError
+from blog_gen.model.arrays import Array
 from blog_gen.model.bpe import END_OF_TEXT, merge_pairs
 from blog_gen.model.formats import gguf as writing
 from blog_gen.model.formats import llama
 from blog_gen.model.formats.checkpoint import Checkpoint
 from blog_gen.model.formats.vocabulary import Vocabulary, without_added
 from blog_gen.model.hparams import HParams
-from blog_gen.model.tensor_file import Array, DamagedError, Stored
+from blog_gen.model.tensor_file import DamagedError, Stored
 from blog_gen.origin import how_to_install
 
 MAGIC = b"GGUF"

@@ -12,15 +12,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
 from blog_gen.errors import CorpusError, Note
 from blog_gen.files import parse_json, replacing, write_json
+from blog_gen.model.arrays import Array
 from blog_gen.model.bpe import Tokenizer
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)

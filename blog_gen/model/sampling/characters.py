@@ -11,17 +11,16 @@ import codecs
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from blog_gen.errors import ModelError
 from blog_gen.files import write_text
+from blog_gen.model.arrays import Array
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.sampling.processors import Histories
 from blog_gen.model.sampling.rows import masked
 
-Array = np.ndarray[Any, Any]
 CHARACTERS_FILE = "characters.txt"
 LONGEST = 3  # bytes of a character that is not whole yet
 # One for every way in which a character can go on: what may follow its first byte depends on that.

@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 
 from blog_gen.files import sha256_of
+from blog_gen.model.arrays import Array
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.hparams import HParams
 from blog_gen.model.integrity import weights_file
-from blog_gen.model.sampling.litert import Array
 from blog_gen.model.sampling.operations import Operations
 from blog_gen.model.sampling.sampler_file import FORMAT, Precision, SamplerFile
 from blog_gen.model.sampling.smoothing import TEXT, Smoothed, smooth

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
+from blog_gen.model.arrays import Array
 from blog_gen.model.sampling.rows import NEVER, masked, packed, probabilities, reaching, weights_of
 
-Array = np.ndarray[Any, Any]
 Histories = Sequence[Sequence[int]]
 
 

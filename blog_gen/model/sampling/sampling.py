@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from blog_gen.config.settings import SamplingSettings
 from blog_gen.errors import ModelError, SamplingError
 from blog_gen.files import sha256_of
+from blog_gen.model.arrays import Array
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.integrity import require_whole, weights_file
 from blog_gen.model.sampling import decoding
@@ -34,7 +34,6 @@ from blog_gen.model.zoo import zoo
 
 __all__ = ["MAX_ROWS", "Request", "Sample", "Sampler"]
 
-Array = np.ndarray[Any, Any]
 OWN_FILE = "sampler-{}.tflite"  # in a model folder, by its precision
 MAX_ROWS = 8  # texts that grow side by side (docs/sampling.md has what more would bring)
 
