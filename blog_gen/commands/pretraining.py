@@ -12,9 +12,10 @@ import click
 from click.core import ParameterSource
 
 from blog_gen.commands.interruption import interruptible
+from blog_gen.commands.output import say_note
 from blog_gen.commands.workers import NAMES as WORKER_NAMES
 from blog_gen.commands.workers import follow, stop_request, taken_from, together, worker_options
-from blog_gen.errors import Note, UsageError
+from blog_gen.errors import UsageError
 
 if TYPE_CHECKING:
     from blog_gen.model.hparams import HParams
@@ -82,7 +83,7 @@ def pretrain(
                 plan,
                 Optimizer(optimizer),
                 report=_said,
-                note=_note,
+                note=say_note,
                 stop=stop_request(team, interrupted),
                 max_seconds=float("inf") if max_minutes is None else 60 * max_minutes,
             )
@@ -137,10 +138,6 @@ def _hparams(given: Mapping[str, Any]) -> HParams:
 
 def _said(row: dict[str, Any]) -> None:
     click.echo(json.dumps(row), err=True)
-
-
-def _note(note: Note) -> None:
-    click.echo(f"note: {note}", err=True)
 
 
 def _weights(pairs: Sequence[str]) -> dict[str, float]:

@@ -13,7 +13,7 @@ import click
 from blog_gen import runs
 from blog_gen.commands.interruption import interruptible
 from blog_gen.commands.options import SAMPLING, Site, model_option, only, options, sampling_options
-from blog_gen.commands.output import say_json
+from blog_gen.commands.output import say_json, say_note
 from blog_gen.config.settings import SamplingSettings, Settings
 from blog_gen.errors import UsageError
 
@@ -137,7 +137,7 @@ class _Voice:
         for request in self._requests(begin, count, seed):
             click.echo(begin, nl=False)
             for piece in self.sampler.stream(
-                request, self.settings, stop=self.stop, processors=self.processors, on_warning=_warn
+                request, self.settings, stop=self.stop, processors=self.processors, on_warning=say_note
             ):
                 click.echo(piece, nl=False)
                 sys.stdout.flush()
@@ -155,7 +155,7 @@ class _Voice:
             self.settings,
             stop=self.stop,
             processors=self.processors,
-            on_warning=_warn,
+            on_warning=say_note,
             cancel=interrupted,
         ):
             if as_json:
@@ -175,7 +175,3 @@ class _Voice:
         if length is None:
             length = max(1, self.sampler.hparams.n_ctx - 1 - len(ids))
         return [Request(ids, seed + number, length) for number in range(count)]
-
-
-def _warn(warning: str) -> None:
-    click.echo(f"note: {warning}", err=True)

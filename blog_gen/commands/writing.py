@@ -23,13 +23,14 @@ from blog_gen.commands.options import (
     sampling_options,
     training_options,
 )
+from blog_gen.commands.output import say_note
 from blog_gen.commands.parts import check_parts, part_of, part_options, sampled_in
 from blog_gen.commands.progress import Progress, progress
 from blog_gen.commands.reporting import show_scores, summarise
 from blog_gen.commands.watching import watched
 from blog_gen.commands.workers import about_site, follow, stop_request, taken_from, together, worker_options
 from blog_gen.config.settings import CONFIG_KEY, Settings
-from blog_gen.errors import Note, UsageError
+from blog_gen.errors import UsageError
 from blog_gen.model.stopping import NEVER, StopRequest
 from blog_gen.report import Hooks
 from blog_gen.site.days import moment_now
@@ -78,7 +79,7 @@ def run(
         click.echo(f"blog-gen {would} train{because}; posts due: {listed(report.due) or 'none'}")
         return 0
     if waits and not quiet:
-        click.echo(f"note: `retrain: {settings.retrain}`: {waits}", err=True)
+        say_note(f"`retrain: {settings.retrain}`: {waits}")
     if report.nothing_to_do and not quiet:
         unchanged = "no post" if waits or no_train else "the posts have not changed and none"
         ignored = ", and --no-train does not look for changes" if no_train else ""
@@ -227,18 +228,14 @@ def _say_what_is_in_no_file(site: Site, settings: Settings) -> None:
     if given:
         where = f"under `{CONFIG_KEY}:` in {site.config_files[-1]}"
         again = f"write it {where}, or the next `run` without the flag trains again"
-        click.echo(f"note: learned with {given}, which was given by flag: {again}", err=True)
+        say_note(f"learned with {given}, which was given by flag: {again}")
 
 
 def _quiet_hooks(stop: StopRequest) -> Hooks:
     """Hooks that say nothing but what is lost or put aside, and still stop when asked to."""
     from blog_gen.learning.monitor import Monitor
 
-    return Hooks(training=Monitor(stop=stop, note=_say_note))
-
-
-def _say_note(note: Note) -> None:
-    click.echo(f"note: {note}", err=True)
+    return Hooks(training=Monitor(stop=stop, note=say_note))
 
 
 def _hooks(settings: Settings, bar: Progress, stop: StopRequest = NEVER) -> Hooks:
@@ -265,5 +262,5 @@ def _hooks(settings: Settings, bar: Progress, stop: StopRequest = NEVER) -> Hook
     def doing(words: str) -> None:
         bar.start(words, 1)
 
-    training = Monitor(started, row, stop, _say_note, doing)
-    return Hooks(note=_say_note, training=training, candidate=candidate)
+    training = Monitor(started, row, stop, say_note, doing)
+    return Hooks(note=say_note, training=training, candidate=candidate)
