@@ -28,11 +28,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from resident import peak_memory
 
 from blog_gen.config.settings import TrainingSettings
 from blog_gen.model.formats import huggingface_llama
 from blog_gen.model.hparams import HParams
-from blog_gen.model.training.machine import peak_memory
 from blog_gen.model.zoo.bases import SMOLLM2
 from blog_gen.model.zoo.zoo import EMBEDDED, SIZES
 

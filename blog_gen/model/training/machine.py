@@ -14,7 +14,7 @@ from typing import Any
 from blog_gen.errors import BlogGenError
 from blog_gen.files import read_json, write_json
 
-_CPU_INFO, _MEM_INFO, _STATUS = (Path("/proc") / name for name in ("cpuinfo", "meminfo", "self/status"))
+_CPU_INFO, _MEM_INFO = (Path("/proc") / name for name in ("cpuinfo", "meminfo"))
 # Version 2 of control groups and version 1: how a container is told its share.
 _GROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _GROUP_USED = ("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory/memory.usage_in_bytes")
@@ -94,18 +94,6 @@ def free_memory() -> int | None:
         except (OSError, ValueError):  # no such version, or `max`: no limit
             continue
     return min(found, default=None)
-
-
-def peak_memory() -> int:
-    """Bytes resident at most in this process so far."""
-    try:
-        status = _STATUS.read_text()  # Linux hands ru_maxrss down from the parent process
-        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
-    except OSError:
-        import resource
-
-        unit = 1 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def product_rate(dtype: str, seconds: float = 0.15) -> float:
