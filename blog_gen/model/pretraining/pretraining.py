@@ -107,7 +107,7 @@ class Pretraining:
         machine = distribution.machine()
         self._parts = machine.replicas
         precision = "bfloat16" if machine.has_bfloat16 else "float32"
-        start = initial_weights(hparams, seed=shards.seed)
+        start = initial_weights(hparams)
         self._stepper = begun(start, hparams, optimizer, precision)
         self._average = {name: value.copy() for name, value in start.items()}
 

@@ -223,11 +223,11 @@ def no_sampler(path: Path, error: MissingBaseError) -> MissingBaseError:
     return MissingBaseError(rule, got=error.got, fix=error.fix, path=path)
 
 
-def has_sampler(folder: Path, precision: Precision = "int8") -> bool:
-    """Whether the sampler of its weights lies in the model's own folder."""
+def has_sampler(folder: Path) -> bool:
+    """Whether the int8 sampler of its weights lies in the model's own folder."""
     weights = weights_file(folder)
     digest = sha256_of(weights) if weights.exists() else None
-    return _fits(folder / OWN_FILE.format(precision), digest, precision)
+    return _fits(folder / OWN_FILE.format("int8"), digest, "int8")
 
 
 def _writable(folder: Path) -> bool:

@@ -177,11 +177,8 @@ def _norm(weights: Weights, at: str) -> Norm:
     return weights[f"{at}/g"], weights.get(f"{at}/b")
 
 
-def logits(weights: Weights, tokens: Tensor, hparams: HParams, compute_dtype: str = "float32") -> Tensor:
-    """Token ids (B, T) to next-token logits (B, T, V) in float32."""
-    states = hidden_states(weights, tokens, hparams, compute_dtype)
-    flat = ops.matmul(
-        ops.reshape(states, (-1, hparams.n_embd)),
-        ops.transpose(ops.cast(output_table(weights), compute_dtype)),
-    )
-    return ops.cast(ops.reshape(flat, (-1, tokens.shape[1], hparams.n_vocab)), "float32")
+def logits(weights: Weights, tokens: Tensor, hparams: HParams) -> Tensor:
+    """Token ids (B, T) to next-token logits (B, T, V), all in float32."""
+    states = ops.reshape(hidden_states(weights, tokens, hparams), (-1, hparams.n_embd))
+    flat = ops.matmul(states, ops.transpose(output_table(weights)))
+    return ops.reshape(flat, (-1, tokens.shape[1], hparams.n_vocab))

@@ -12,6 +12,7 @@ from typing import Any
 from blog_gen.config.layers import as_mapping, merged
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
+_MOST_ALTERNATIVES = 256  # of one pattern
 _OLD_TYPES = {"page": "pages", "post": "posts", "draft": "drafts"}
 
 
@@ -84,14 +85,14 @@ def _globbed(source: Path, pattern: str) -> Iterator[str]:
         yield from glob.iglob(each, root_dir=source, recursive=True)
 
 
-def _alternatives(pattern: str, most: int = 256) -> list[str]:
+def _alternatives(pattern: str) -> list[str]:
     """
     >>> _alternatives("{a,b}/*.{md,html}")
     ['a/*.md', 'a/*.html', 'b/*.md', 'b/*.html']
     """
     done: list[str] = []
     patterns = [pattern]
-    while patterns and len(done) + len(patterns) < most:
+    while patterns and len(done) + len(patterns) < _MOST_ALTERNATIVES:
         each = patterns.pop(0)
         braces = _BRACES.search(each)
         if braces is None:
