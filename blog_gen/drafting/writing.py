@@ -61,7 +61,7 @@ def write_drafts(
     asked: Asked,
     watch: Watch,
     into: Written,
-    parts: Sequence[Path] = (),
+    parts: Sequence[Path],
 ) -> None:
     """Sample, judge, pick and write a draft for each moment; `into` is kept up to date.
 

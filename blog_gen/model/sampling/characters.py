@@ -51,7 +51,7 @@ def load_characters(folder: Path) -> set[str] | None:
 class WholeCharacters:
     """A processor (see `decoding`) that forbids what would not be UTF-8, or no character of the texts."""
 
-    def __init__(self, tokenizer: Tokenizer, characters: set[str] | None = None) -> None:
+    def __init__(self, tokenizer: Tokenizer, characters: set[str] | None) -> None:
         """`characters`: all that may be put together from parts; None for any."""
         encoded = None if characters is None else [letter.encode() for letter in characters]
         self._parts = encoded and {each[:size] for each in encoded for size in range(1, len(each) + 1)}

@@ -61,9 +61,9 @@ def attention(
     weights: Weights,
     at: str,
     hparams: HParams,
-    packing: Packing | None = None,
-    rotation: Rotation | None = None,
-    wrap: Wrap = as_it_is,
+    packing: Packing | None,
+    rotation: Rotation | None,
+    wrap: Wrap,
 ) -> Tensor:
     """Multi-head causal self-attention (B, T, C) -> (B, T, C), a block of queries at a time.
 

@@ -57,7 +57,9 @@ def _make(
     plan: PretrainingPlan = PLAN,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Pretraining:
-    return make_base(corpus, folder, HPARAMS, plan, MUON, lambda row: None, stop=StopRequest(interrupted))
+    heard: list[object] = []
+    stop = StopRequest(interrupted)
+    return make_base(corpus, folder, HPARAMS, plan, MUON, heard.append, heard.append, stop, float("inf"))
 
 
 def _stop_after(steps: int) -> Callable[[], bool]:
