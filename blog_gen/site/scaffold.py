@@ -22,6 +22,7 @@ from blog_gen.site.days import schedule_of
 from blog_gen.site.found import Found, find_posts
 from blog_gen.site.own_files import plugin_changes, workflow_changes
 from blog_gen.site.scheduling.daily import DailyJob
+from blog_gen.site.scheduling.github import repository_of
 from blog_gen.site.yaml_edit import CannotAdd, added
 
 
@@ -135,11 +136,7 @@ def _config_changes(
 
 
 def _ignores_are_wanted(site: Path) -> bool:
-    return (site / ".gitignore").exists() or any((folder / ".git").exists() for folder in _upward(site))
-
-
-def _upward(site: Path) -> Sequence[Path]:
-    return [site.resolve(), *site.resolve().parents]
+    return (site / ".gitignore").exists() or repository_of(site) is not None
 
 
 def _gitignore(site: Path) -> list[Change]:
