@@ -147,10 +147,8 @@ ENGINES: dict[str, tuple[str, Callable[[Task], Step]]] = {
     "keras-hub": ("keras_hub", keras_hub),
     "transformers": ("transformers", transformers),
 }
-GPT2_PEERS, LLAMA_PEERS = (
-    ("keras-hub", "transformers"),
-    ("transformers",),
-)  # the first of them without `--full`
+# Without `--full`, the first of them.
+GPT2_PEERS, LLAMA_PEERS = ("keras-hub", "transformers"), ("transformers",)
 
 
 class Worker:

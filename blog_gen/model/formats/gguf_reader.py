@@ -105,10 +105,8 @@ def _hparams(about: Mapping[str, Any], tied: bool) -> HParams:
 def _part(hparams: HParams, name: str, tensor: Any, dequantise: Any) -> Stored:
     """One tensor, dequantised when it is read; the file's shapes run backwards."""
     heads = {"attn/q/w": hparams.n_head, "attn/k/w": hparams.kv_heads}.get(name.partition("/")[2])
-
-    dtype = (
-        "float32" if tensor.tensor_type.name == "F32" else "float16"
-    )  # which holds what was rounded to less
+    # float16 holds what was rounded to less.
+    dtype = "float32" if tensor.tensor_type.name == "F32" else "float16"
 
     def read() -> Array:
         try:

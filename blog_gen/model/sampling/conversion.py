@@ -94,17 +94,12 @@ class _Network(Operations):
     def build(self) -> None:
         hp, graph = self._hparams, self.graph
         x = graph.input("x", 1, 1, hp.n_embd)  # (M, 1, C): embedded by the host
-        # Masks, added to the scores: 0 for what is seen, -1e9 for what is not.
-        masks = (
-            graph.input("past", 1, 1, 1, 1),
-            graph.input("now", 1, 1, 1, 2),
-        )  # (P, T, 1, 1), (1, 1, M, S + M)
-        if hp.positions == "rotary":  # of the new tokens' positions, by the host
+        # Masks (P, T, 1, 1) and (1, 1, M, S + M), added to the scores: 0 for what is seen, else -1e9.
+        masks = graph.input("past", 1, 1, 1, 1), graph.input("now", 1, 1, 1, 2)
+        if hp.positions == "rotary":
+            # Of the new tokens' positions, by the host: (M, 1, 1, D) each.
             width = hp.head_width
-            self._turn = (
-                graph.input("cosine", 1, 1, 1, width),
-                graph.input("sine", 1, 1, 1, width),
-            )  # (M, 1, 1, D)
+            self._turn = graph.input("cosine", 1, 1, 1, width), graph.input("sine", 1, 1, 1, width)
         fresh = []
         for layer in range(hp.n_layer):
             at = f"h{layer}"
@@ -243,9 +238,8 @@ class _Network(Operations):
     def _order(self) -> Array:
         """Where the queries' C numbers, in the graph's order of heads, stand in the model's."""
         hp = self._hparams
-        heads = (
-            np.arange(hp.n_head).reshape(hp.kv_heads, -1).T.reshape(-1)
-        )  # of each group one, then the next
+        # Of each group one head, then of each the next.
+        heads = np.arange(hp.n_head).reshape(hp.kv_heads, -1).T.reshape(-1)
         return (heads[:, None] * hp.head_width + np.arange(hp.head_width)).reshape(-1)
 
     def _head(self, x: int) -> int:
