@@ -22,7 +22,7 @@ from blog_gen.site.scores import save_scores
 
 
 class Written(Protocol):
-    """What came of writing, as far as it got: `pipeline.Report`."""
+    """What came of writing, as far as it got: `report.Report`."""
 
     written: list[tuple[Path, Result]]
     rejected: list[RejectedError]
@@ -44,7 +44,7 @@ class Asked:
 
 
 class Watch(Protocol):
-    """What a caller hears while drafts are written: `pipeline.Hooks`."""
+    """What a caller hears while drafts are written: `report.Hooks`."""
 
     @property
     def note(self) -> Callable[[Note], None]: ...

@@ -49,7 +49,7 @@ def load_characters(folder: Path) -> set[str] | None:
 
 
 class WholeCharacters:
-    """A processor (see `decoding`) that forbids what would not be UTF-8, or no character of the texts."""
+    """A processor (see `processors`) that forbids what would not be UTF-8, or no character of the texts."""
 
     def __init__(self, tokenizer: Tokenizer, characters: set[str] | None) -> None:
         """`characters`: all that may be put together from parts; None for any."""
@@ -67,9 +67,8 @@ class WholeCharacters:
         if not history or self._bytes[history[-1]][-1:] < b"\x80":
             return b""
         tail = b"".join(self._bytes[token] for token in history[-LONGEST:])[-LONGEST:]
-        for size in range(
-            1, len(tail) + 1
-        ):  # from its first byte on; those that follow it begin with bits 10
+        # A character begins at its first byte; those that follow it begin with bits 10.
+        for size in range(1, len(tail) + 1):
             if tail[-size] >= 0xC0:
                 return tail[-size:] if _may_go_on(tail[-size:]) and not _whole(tail[-size:]) else b""
         return b""

@@ -87,7 +87,7 @@ class _Pieces:
 
 
 class VocabularyConstraint:
-    """A processor (see `decoding`) that forbids what would make an unknown word."""
+    """A processor (see `processors`) that forbids what would make an unknown word."""
 
     def __init__(self, words: set[str], tokenizer: Tokenizer) -> None:
         self._bytes = tokenizer.token_bytes
