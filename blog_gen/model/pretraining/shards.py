@@ -23,6 +23,8 @@ from blog_gen.model.bpe import Tokenizer
 
 @dataclass(frozen=True)
 class Document:
+    """One text of the corpus, and the name of where it is from, by which a mixture weighs it."""
+
     source: str
     text: str
 
