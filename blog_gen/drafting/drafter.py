@@ -160,7 +160,7 @@ class Drafter:
             backtick_fences=not isinstance(renderer, dict) or renderer.get("input", "GFM") == "GFM",
         )
 
-    def wrote(self, path: Path, draft: Draft) -> None:
+    def remember(self, path: Path, draft: Draft) -> None:
         """Take a new draft into account: the next one must not be like it."""
         self.earlier.append(dataclasses.replace(draft, path=path))
         self.__dict__.pop("context", None)

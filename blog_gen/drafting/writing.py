@@ -116,7 +116,7 @@ def _write_one(
     watch.before_writing()
     path = write_draft(result.draft, corpus.habit, settings)
     into.written.append((path, result))
-    drafter.wrote(path, result.draft)
+    drafter.remember(path, result.draft)
     measured = {"articles": corpus.sha256, "scores": result.scores}
     with _forgiven(watch, "the draft is shown without its scores"):
         save_scores(result.draft.provenance, measured, settings)

@@ -101,7 +101,7 @@ def product_rate(dtype: str, seconds: float = 0.15) -> float:
     from keras import ops
 
     one, other = ops.ones((1024, 768), dtype), ops.ones((768, 3072), dtype)
-    return 2.0 * 1024 * 768 * 3072 / _each(lambda: ops.matmul(one, other), seconds)
+    return 2.0 * 1024 * 768 * 3072 / _seconds_per_call(lambda: ops.matmul(one, other), seconds)
 
 
 def bandwidth(seconds: float = 0.15) -> float:
@@ -109,10 +109,10 @@ def bandwidth(seconds: float = 0.15) -> float:
     from keras import ops
 
     large = ops.ones((1 << 14, 1 << 10), "float32")
-    return 2.0 * (64 << 20) / _each(lambda: ops.multiply(large, 1.5), seconds)
+    return 2.0 * (64 << 20) / _seconds_per_call(lambda: ops.multiply(large, 1.5), seconds)
 
 
-def _each(compute: Callable[[], Any], seconds: float) -> float:
+def _seconds_per_call(compute: Callable[[], Any], seconds: float) -> float:
     """Seconds that `compute` takes, over and over for so long."""
     from keras import ops
 

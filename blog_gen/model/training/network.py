@@ -163,12 +163,12 @@ def _block(
     at, place = f"h{layer}", 2 * layer + 1
 
     def block(x: Tensor, normed: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
-        said = attention(normed, weights, f"{at}/attn", hparams, packing, rotation, wrap_attention)
+        output = attention(normed, weights, f"{at}/attn", hparams, packing, rotation, wrap_attention)
         bias, norm = weights.get(f"{at}/attn/c_proj/b"), _norm(weights, f"{at}/ln_2")
-        x, normed = add_and_norm(x, said, bias, norm, dropout, place)
-        said = feed_forward(normed, weights, f"{at}/mlp", hparams)
+        x, normed = add_and_norm(x, output, bias, norm, dropout, place)
+        output = feed_forward(normed, weights, f"{at}/mlp", hparams)
         bias, norm = weights.get(f"{at}/mlp/c_proj/b"), _norm(weights, after)
-        return add_and_norm(x, said, bias, norm, dropout, place + 1)
+        return add_and_norm(x, output, bias, norm, dropout, place + 1)
 
     return block
 
