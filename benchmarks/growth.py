@@ -37,7 +37,7 @@ from blog_gen.judge import Candidate, Context, judge
 from blog_gen.judge.index import CorpusIndex
 from blog_gen.judge.index_file import load_index, save_index
 from blog_gen.learning.staleness import depends_on
-from blog_gen.model.sampling.processors import Ban
+from blog_gen.model.sampling.processors import Length
 from blog_gen.model.sampling.sampling import Request, Sampler
 from blog_gen.model.weights import save_weights
 from blog_gen.model.zoo import zoo
@@ -168,7 +168,7 @@ def with_candidates(candidates: int, repeats: int) -> Times:
 
 def sample(texts: int, tokens: int) -> None:
     """Texts of just so many tokens, by `mini`."""
-    unending = [Ban((sampler().tokenizer.end_of_text,))]
+    unending = [Length(sampler().tokenizer.end_of_text, tokens, tokens)]
     requests = [Request((), seed, tokens) for seed in range(texts)]
     settings = SamplingSettings(vocabulary_constraint=False)
     assert len(list(sampler().generate(requests, settings, processors=unending))) == texts

@@ -13,6 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from resident import peak_memory
+
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import memory
 from blog_gen.model.training.machine import has_bfloat16
@@ -95,7 +97,7 @@ def peak_of(folder: Path, shape: str, what: str, how: str) -> int:
     from blog_gen.model.adapters import merged
     from blog_gen.model.training.autopilot import choose
     from blog_gen.model.training.dataset import pack
-    from blog_gen.model.training.machine import Machine, peak_memory
+    from blog_gen.model.training.machine import Machine
     from blog_gen.model.training.training import FineTuning
     from blog_gen.model.weights import open_weights, save_weights
 

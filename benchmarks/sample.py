@@ -30,12 +30,12 @@ from pathlib import Path
 
 import numpy as np
 from llama_loading import loading
+from resident import peak_memory
 
 from blog_gen.config.settings import SamplingSettings
 from blog_gen.model.bpe import END_OF_TEXT
 from blog_gen.model.hparams import HParams
 from blog_gen.model.sampling.cached_network import usual_threads
-from blog_gen.model.training.machine import peak_memory
 from blog_gen.model.weights import initial_weights, save_weights
 from blog_gen.model.zoo import zoo
 from blog_gen.model.zoo.exchange import export_model
@@ -58,14 +58,14 @@ class Task:
 
 
 def ours(task: Task) -> Draw:
-    from blog_gen.model.sampling.processors import Ban
+    from blog_gen.model.sampling.processors import Length
     from blog_gen.model.sampling.sampling import Request, Sampler
 
     sampler = Sampler.open(task.folder)
     settings = SamplingSettings(
         temperature=TEMPERATURE, top_k=0, top_p=TOP_P, min_p=0.0, vocabulary_constraint=False
     )
-    unending = [Ban((sampler.tokenizer.end_of_text,))]
+    unending = [Length(sampler.tokenizer.end_of_text, task.tokens, task.tokens)]
 
     def draw() -> None:
         requests = [Request((), seed, task.tokens) for seed in range(task.rows)]

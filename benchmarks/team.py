@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from resident import peak_memory
 
 from blog_gen.config.loading import load_settings
 from blog_gen.config.settings import TrainingSettings
@@ -39,7 +40,6 @@ from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.distributed.cluster import Cluster
 from blog_gen.model.hparams import HParams
 from blog_gen.model.quiet import quiet
-from blog_gen.model.training.machine import peak_memory
 from blog_gen.model.training.memory import trained_parameters
 from blog_gen.model.weights import initial_weights, open_weights
 from blog_gen.model.zoo.zoo import EMBEDDED, SIZES

@@ -28,11 +28,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from resident import peak_memory
 
 from blog_gen.config.settings import TrainingSettings
 from blog_gen.model.formats import huggingface_llama
 from blog_gen.model.hparams import HParams
-from blog_gen.model.training.machine import peak_memory
 from blog_gen.model.zoo.bases import SMOLLM2
 from blog_gen.model.zoo.zoo import EMBEDDED, SIZES
 
@@ -147,10 +147,8 @@ ENGINES: dict[str, tuple[str, Callable[[Task], Step]]] = {
     "keras-hub": ("keras_hub", keras_hub),
     "transformers": ("transformers", transformers),
 }
-GPT2_PEERS, LLAMA_PEERS = (
-    ("keras-hub", "transformers"),
-    ("transformers",),
-)  # the first of them without `--full`
+# Without `--full`, the first of them.
+GPT2_PEERS, LLAMA_PEERS = ("keras-hub", "transformers"), ("transformers",)
 
 
 class Worker:

@@ -13,7 +13,7 @@ import click
 
 from blog_gen import __version__
 from blog_gen.commands.options import Site
-from blog_gen.commands.output import forgive_encodings
+from blog_gen.commands.output import forgive_encodings, say_note
 from blog_gen.commands.registry import COMMANDS, LazyCommands
 from blog_gen.errors import BlogGenError, RejectedError
 
@@ -30,7 +30,7 @@ RENAMED_FLAGS = {
 def _renamed(flag: str) -> str:
     """The name of today for a flag; a person who used an old one is told."""
     if flag in RENAMED_FLAGS:
-        click.echo(f"note: --{flag} is now called --{RENAMED_FLAGS[flag]}", err=True)
+        say_note(f"--{flag} is now called --{RENAMED_FLAGS[flag]}")
     return RENAMED_FLAGS.get(flag, flag)
 
 

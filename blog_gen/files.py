@@ -77,7 +77,7 @@ def make_folder(folder: Path) -> None:
         raise unwritable(folder, error) from error
 
 
-def require_space(folder: Path, size: int, doing: str) -> None:
+def require_space(folder: Path, size: int, doing: str, fix: str = "Free some disk space") -> None:
     """Refuse to begin what would fill the disk; what `folder` holds already will be overwritten.
 
     Raises:
@@ -89,7 +89,7 @@ def require_space(folder: Path, size: int, doing: str) -> None:
     if free < size:
         rule = f"{doing} needs about {math.ceil(size / 1e8) / 10} GB of disk space until it ends"
         got = f"{math.floor(free / 1e8) / 10} GB free"
-        raise BlogGenError(rule, got=got, fix="Free some disk space", path=folder)
+        raise BlogGenError(rule, got=got, fix=fix, path=folder)
 
 
 def _place(temporary: str, path: Path, overwrite: bool) -> None:
@@ -164,21 +164,18 @@ def parse_json(text: str | bytes) -> Any:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `path` that takes its place when the block ends without an error."""
-    make_folder(path.parent)
-    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
+    """Give a temporary folder that becomes `path`, absent or empty, when the block ends without an error."""
+    place = path.resolve()  # where a link leads
+    make_folder(place.parent)
+    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=place.parent))
     try:
         yield temporary
         for file in temporary.iterdir():
             sync(file)
         os.chmod(temporary, 0o755)
-        if path.exists():
-            retired = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
-            os.replace(path, retired / path.name)
-            os.replace(temporary, path)
-            shutil.rmtree(retired)
-        else:
-            os.replace(temporary, path)
+        if place.is_dir():
+            place.rmdir()
+        os.replace(temporary, place)
     except OSError as error:
         raise unwritable(path, error) from error
     finally:

@@ -27,9 +27,8 @@ def working_on(settings: Settings, timeout: float = 0.0) -> Iterator[None]:
 def _tidy(settings: Settings) -> None:
     run = settings.run_folder
     runs.settle(run)
-    sweep(
-        run / runs.STATE_FOLDER, older_than=0.0
-    )  # written under the lock alone, and as large as three models
+    # What is left of a state was written under the lock alone, and is as large as three models.
+    sweep(run / runs.STATE_FOLDER, older_than=0.0)
     for folder in (settings.state_folder, run.parent, run):
         sweep(folder)  # a sampler may be at work there without the lock
     for folder in draft_folders(settings):

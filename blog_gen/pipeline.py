@@ -106,19 +106,18 @@ def sample_part(
     hooks: Hooks,
     part: Part,
     output: Path,
-    count: int = 1,
-    day: date | None = None,
-    asked: Asked | None = None,
+    count: int,
+    day: date | None,
+    asked: Asked,
 ) -> None:
     """Sample a part of the candidates that `generate` would judge, into a file; the site stays as it is."""
-    from blog_gen.drafting.writing import Asked
     from blog_gen.drafting.writing import sample_part as sampled
     from blog_gen.learning.rehearsal import require_run
 
     moments = _moments(settings, now, count, day)
     corpus = read(settings, hooks)
     require_run(settings, corpus)
-    sampled(settings, corpus, moments, asked or Asked(), hooks, part, output)
+    sampled(settings, corpus, moments, asked, hooks, part, output)
 
 
 def _moments(settings: Settings, now: datetime, count: int, day: date | None) -> list[tuple[date, datetime]]:

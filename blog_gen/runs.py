@@ -21,11 +21,10 @@ from typing import Any
 from blog_gen.errors import ModelError
 from blog_gen.files import make_folder, read_json, sha256_of, unwritable, write_json
 from blog_gen.model import integrity
-from blog_gen.model.integrity import damage_error
+from blog_gen.model.integrity import META_FILE, damage_error
 from blog_gen.model.metadata import read_metadata
 from blog_gen.model.training.outcome import SLIGHT
 
-META_FILE = "meta.json"
 STATE_FOLDER = "training"  # inside a run folder, while it trains
 FORMAT = 2  # count up whenever the meaning of a field changes
 

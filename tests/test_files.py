@@ -103,12 +103,19 @@ def test_an_error_in_the_block_writes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
-    for content in ("one", "two"):
-        with replacing_folder(tmp_path / "folder") as folder:
-            (folder / content).write_text(content)
-    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["two"]
-    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+@pytest.mark.parametrize("there", ["nothing", "a folder", "a link"])
+def test_an_empty_folder_is_replaced_whole_and_no_other(tmp_path: Path, there: str) -> None:
+    made, path = tmp_path / "made", tmp_path / "folder"
+    if there != "nothing":
+        (made if there == "a link" else path).mkdir()
+    if there == "a link":
+        path.symlink_to(made)
+    with replacing_folder(path) as folder:
+        (folder / "one").write_text("")
+    with pytest.raises(BlogGenError, match="could not be written"), replacing_folder(path) as folder:
+        (folder / "two").write_text("")
+    assert [each.name for each in path.iterdir()] == ["one"]
+    assert {each.name for each in tmp_path.iterdir()} <= {"made", "folder"}
 
 
 def test_a_file_where_a_folder_should_be_is_one_clear_error(tmp_path: Path) -> None:

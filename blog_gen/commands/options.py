@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from blog_gen.commands.output import say_note
 from blog_gen.config.loading import load_settings
 from blog_gen.config.settings import SamplingSettings, Settings
 from blog_gen.site.found import with_posts_found
@@ -29,7 +30,7 @@ class Site:
         """The site's settings, with flags laid over them."""
         settings = load_settings(self.folder, overrides, self.config_files)
         for note in (*settings.notes, *old_templates(self.folder)):
-            click.echo(f"note: {note}", err=True)
+            say_note(note)
         return with_posts_found(settings)
 
 

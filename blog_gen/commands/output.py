@@ -19,3 +19,8 @@ def forgive_encodings() -> None:
 def say_json(value: object) -> None:
     """One line of JSON to standard output: always UTF-8, whatever the locale."""
     click.echo(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace"))
+
+
+def say_note(note: object) -> None:
+    """One line to standard error, for a person."""
+    click.echo(f"note: {note}", err=True)

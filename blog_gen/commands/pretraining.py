@@ -13,9 +13,10 @@ import click
 from click.core import ParameterSource
 
 from blog_gen.commands.interruption import interruptible
+from blog_gen.commands.output import say_note
 from blog_gen.commands.workers import NAMES as WORKER_NAMES
 from blog_gen.commands.workers import follow, stop_request, taken_from, together, worker_options
-from blog_gen.errors import Note, UsageError
+from blog_gen.errors import UsageError
 
 if TYPE_CHECKING:
     from blog_gen.model.hparams import HParams
@@ -77,7 +78,7 @@ def pretrain(
         allowed = math.inf if max_minutes is None else 60 * max_minutes
         with interruptible(unsaved=bool(team)) as interrupted:
             stop = stop_request(team, interrupted)
-            run = make_base(texts, out, hparams, plan, Optimizer(optimizer), _said, _note, stop, allowed)
+            run = make_base(texts, out, hparams, plan, Optimizer(optimizer), _said, say_note, stop, allowed)
     done = run.position.step >= plan.steps
     click.echo(f"{'Finished' if done else 'Stopped'} at step {run.position.step} of {plan.steps}: {out}")
     return 0 if done or max_minutes is not None else 130
@@ -139,10 +140,6 @@ def _hparams(given: Mapping[str, Any]) -> HParams:
 
 def _said(row: dict[str, Any]) -> None:
     click.echo(json.dumps(row), err=True)
-
-
-def _note(note: Note) -> None:
-    click.echo(f"note: {note}", err=True)
 
 
 def _weights(pairs: Sequence[str]) -> dict[str, float]:

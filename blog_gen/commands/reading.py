@@ -8,7 +8,7 @@ import click
 
 from blog_gen import runs
 from blog_gen.commands.options import Site, listed, model_option
-from blog_gen.commands.output import say_json
+from blog_gen.commands.output import say_json, say_note
 from blog_gen.errors import UsageError, gathered
 
 
@@ -27,7 +27,7 @@ def corpus(site: Site, /, kind: str, output: Path | None, model: str | None) -> 
     settings = site.settings(model=model)
     read = read_corpus(settings)
     for note in gathered(read.notes):
-        click.echo(f"note: {note}", err=True)
+        say_note(note)
     if kind == "npz" and output is None:
         raise UsageError("--format npz needs -o FILE", fix="It is not text")
     if output is None:
@@ -68,7 +68,7 @@ def evaluate(
     if model is None:
         runs.require(settings.run_folder, fix="Run `blog-gen train`, or name a --model")
         settings = dataclasses.replace(settings, model=str(settings.run_folder))
-    texts = texts_of(files, lambda note: click.echo(f"note: {note}", err=True))
+    texts = texts_of(files, say_note)
     folder = zoo.resolve(settings.model, settings.state_folder / "runs", settings.site)
     found = evaluate(texts, *scorer_of(folder, precision))
     values = {

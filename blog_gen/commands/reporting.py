@@ -99,7 +99,6 @@ def better_base(settings: Settings, language: str, tokens: int | None = None) ->
     from blog_gen.model.zoo import costs, zoo
     from blog_gen.model.zoo.bases import offered
     from blog_gen.model.zoo.languages import name_of
-    from blog_gen.runs import read_meta
 
     meta = read_meta(settings.run_folder)
     base = offered(language)

@@ -13,7 +13,7 @@ import click
 from blog_gen import runs
 from blog_gen.commands.interruption import interruptible
 from blog_gen.commands.options import SAMPLING, Site, model_option, only, options, sampling_options
-from blog_gen.commands.output import say_json
+from blog_gen.commands.output import say_json, say_note
 from blog_gen.config.settings import SamplingSettings, Settings
 from blog_gen.errors import UsageError
 
@@ -67,16 +67,16 @@ def sample(
             fix="Choose one, and give no PROMPT with --interactive",
         )
     settings = site.settings(model=given.get("model"), sampling=only(given, *SAMPLING))
-    voice = _voice(settings, given.get("model"), stop, raw)
+    prompted = _prompted(settings, given.get("model"), stop, raw)
     if interactive:
-        return _converse(voice, count, seed)
+        return _converse(prompted, count, seed)
     begin = sys.stdin.read() if prompt == "-" else prompt or ""
     with interruptible("stopping …") as interrupted:
         for texts, first in _rounds(count, seed):
             if stream:
-                voice.stream(begin, texts, first, interrupted)
+                prompted.stream(begin, texts, first, interrupted)
             else:
-                voice.print(begin, texts, first, as_json, interrupted)
+                prompted.print(begin, texts, first, as_json, interrupted)
             if interrupted():
                 return 130
         return 0
@@ -90,7 +90,7 @@ def _rounds(count: int, seed: int) -> Iterator[tuple[int, int]]:
         yield from ((ROUND, seed + ROUND * number) for number in itertools.count())
 
 
-def _voice(settings: Settings, model: str | None, stop: tuple[str, ...], raw: bool) -> _Voice:
+def _prompted(settings: Settings, model: str | None, stop: tuple[str, ...], raw: bool) -> _Prompted:
     """Of the trained run, or of the model that was named."""
     from blog_gen.config.base_defaults import sampling_of
     from blog_gen.model.formats.folder import sampling_defaults
@@ -108,10 +108,10 @@ def _voice(settings: Settings, model: str | None, stop: tuple[str, ...], raw: bo
     sampler = Sampler.open(folder)
     knows_posts = trained or settings.model in zoo.EMBEDDED
     processors = (KeyedLines(KEYS, FENCE, sampler.tokenizer),) if knows_posts and not raw else ()
-    return _Voice(sampler, sampling_of(settings, sampling_defaults(folder)), stop, processors)
+    return _Prompted(sampler, sampling_of(settings, sampling_defaults(folder)), stop, processors)
 
 
-def _converse(voice: _Voice, count: int, seed: int) -> int:
+def _converse(prompted: _Prompted, count: int, seed: int) -> int:
     """Each line is a prompt. Ctrl-C ends the text that is being written, at the prompt it ends all."""
     while True:
         try:
@@ -121,14 +121,14 @@ def _converse(voice: _Voice, count: int, seed: int) -> int:
             return 0
         with interruptible("stopped") as interrupted:
             for texts, first in _rounds(count, seed):
-                voice.stream(begin, texts, first, interrupted)
+                prompted.stream(begin, texts, first, interrupted)
                 if interrupted():
                     break
         seed += count
 
 
 @dataclass(frozen=True)
-class _Voice:
+class _Prompted:
     """A sampler and how it is used."""
 
     sampler: Sampler
@@ -141,7 +141,7 @@ class _Voice:
         for request in self._requests(begin, count, seed):
             click.echo(begin, nl=False)
             for piece in self.sampler.stream(
-                request, self.settings, stop=self.stop, processors=self.processors, on_warning=_warn
+                request, self.settings, stop=self.stop, processors=self.processors, on_warning=say_note
             ):
                 click.echo(piece, nl=False)
                 sys.stdout.flush()
@@ -159,7 +159,7 @@ class _Voice:
             self.settings,
             stop=self.stop,
             processors=self.processors,
-            on_warning=_warn,
+            on_warning=say_note,
             cancel=interrupted,
         ):
             if as_json:
@@ -179,7 +179,3 @@ class _Voice:
         if length is None:
             length = max(1, self.sampler.hparams.n_ctx - 1 - len(ids))
         return [Request(ids, seed + number, length) for number in range(count)]
-
-
-def _warn(warning: str) -> None:
-    click.echo(f"note: {warning}", err=True)

@@ -25,6 +25,7 @@ from blog_gen.commands.options import (
     sampling_options,
     training_options,
 )
+from blog_gen.commands.output import say_note
 from blog_gen.commands.progress import progress
 from blog_gen.commands.reporting import show_scores, summarise
 from blog_gen.commands.watching import watched
@@ -80,7 +81,7 @@ def run(
         click.echo(f"blog-gen {would} train{because}; posts due: {listed(report.due) or 'none'}")
         return 0
     if waits and not quiet:
-        click.echo(f"note: `retrain: {settings.retrain}`: {waits}", err=True)
+        say_note(f"`retrain: {settings.retrain}`: {waits}")
     if report.nothing_to_do and not quiet:
         unchanged = "no post" if waits or no_train else "the posts have not changed and none"
         ignored = ", and --no-train does not look for changes" if no_train else ""
@@ -234,4 +235,4 @@ def _say_what_is_in_no_file(site: Site, settings: Settings) -> None:
     if given:
         where = f"under `{CONFIG_KEY}:` in {site.config_files[-1]}"
         again = f"write it {where}, or the next `run` without the flag trains again"
-        click.echo(f"note: learned with {given}, which was given by flag: {again}", err=True)
+        say_note(f"learned with {given}, which was given by flag: {again}")

@@ -83,6 +83,11 @@ def merged(base: Mapping[str, Any], layer: Mapping[str, Any]) -> dict[str, Any]:
     return both
 
 
+def as_mapping(value: object) -> Mapping[str, Any]:
+    """`value` where it is a mapping, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def without_none(values: Mapping[str, Any]) -> dict[str, Any]:
     """`values` less those that are None, at any depth."""
     kept: dict[str, Any] = {}

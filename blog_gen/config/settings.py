@@ -156,9 +156,7 @@ class Settings:
     @property
     def chosen_limits(self) -> frozenset[str]:
         """The limits that a person has set; all others may be the blog's own."""
-        own = self.jekyll.get(CONFIG_KEY)
-        limits = own.get("limits") if isinstance(own, Mapping) else None
-        return frozenset(limits) if isinstance(limits, Mapping) else frozenset()
+        return frozenset(name.removeprefix("limits.") for name in self.given if name.startswith("limits."))
 
     @property
     def articles_folder(self) -> Path:

@@ -22,9 +22,8 @@ __all__ = ["SafeLoader", "load", "wall_clock"]
 LARGEST = 6_000_000  # characters; a whole post has fewer
 MOST = 100_000  # keys, values and brackets: a second's work
 DEEPEST = 50  # brackets in brackets; libyaml crashes the process at some ten thousand
-LONGEST_NUMBER = (
-    1000  # characters: base 60 and base 10 take quadratic time, and Python prints 4,300 digits at most
-)
+# Characters: base 60 and base 10 take quadratic time, and Python prints 4,300 digits at most.
+LONGEST_NUMBER = 1000
 _TAG = "tag:yaml.org,2002:"
 _NUMBERS = (f"{_TAG}int", f"{_TAG}float")
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)

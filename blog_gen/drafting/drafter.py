@@ -1,7 +1,6 @@
 """From a trained run to one draft: candidates are sampled, parsed, judged; the best becomes a post.
 
-Joins the blog side and the model side. Imports LiteRT through the sampler only, and never TensorFlow
-unless a run has no converted sampler yet.
+Joins the blog side and the model side. Imports LiteRT through the sampler only, and never imports TensorFlow.
 """
 
 from __future__ import annotations
@@ -135,7 +134,7 @@ class Drafter:
         )
 
     def _shortened(self, words: tuple[int, int]) -> tuple[int, int]:
-        """Who sets a length wants shorter posts too, and so does a base that cannot carry longer ones."""
+        """A person who sets a length wants shorter posts; a small base loses the thread in longer ones."""
         low, high = words
         if self.settings.sampling.max_tokens is not None:
             return 0, high
@@ -149,7 +148,7 @@ class Drafter:
     def facts(self) -> SiteFacts:
         return site_facts(self.corpus.articles, self.settings)
 
-    def wrote(self, path: Path, draft: Draft) -> None:
+    def remember(self, path: Path, draft: Draft) -> None:
         """Take a new draft into account: the next one must not be like it."""
         self.earlier.append(dataclasses.replace(draft, path=path))
         self.__dict__.pop("context", None)

@@ -1,7 +1,8 @@
 """Candidates of many drafts, sampled in parts: by several processes, or on machines that only share files.
 
-Part K of N samples every Nth of all seeds, from the Kth on. What it leaves is final texts as JSON; who has
-all parts judges them, and writes the same drafts as one who samples all. Never imports TensorFlow.
+Part K of N samples every Nth of all seeds, from the Kth on. What it leaves is final texts as JSON. Whoever
+has all the parts judges them and writes the same drafts as if one process had sampled everything. Never
+imports TensorFlow.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from blog_gen.site.scores import save_scores
 
 
 class Written(Protocol):
-    """What came of writing, as far as it got: `pipeline.Report`."""
+    """What came of writing, as far as it got: `report.Report`."""
 
     written: list[tuple[Path, Result]]
     rejected: list[RejectedError]
@@ -44,7 +44,7 @@ class Asked:
 
 
 class Watch(Protocol):
-    """What a caller hears while drafts are written: `pipeline.Hooks`."""
+    """What a caller hears while drafts are written: `report.Hooks`."""
 
     @property
     def note(self) -> Callable[[Note], None]: ...
@@ -61,7 +61,7 @@ def write_drafts(
     asked: Asked,
     watch: Watch,
     into: Written,
-    parts: Sequence[Path] = (),
+    parts: Sequence[Path],
 ) -> None:
     """Sample, judge, pick and write a draft for each moment; `into` is kept up to date.
 
@@ -116,7 +116,7 @@ def _write_one(
     watch.before_writing()
     path = write_draft(result.draft, corpus.habit, settings)
     into.written.append((path, result))
-    drafter.wrote(path, result.draft)
+    drafter.remember(path, result.draft)
     measured = {"articles": corpus.sha256, "scores": result.scores}
     with _forgiven(watch, "the draft is shown without its scores"):
         save_scores(result.draft.provenance, measured, settings)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PHRASE = 6  # words; two people who write about the same thing hardly ever share six by chance
 SHORTEST_RUN = 8  # words; shorter ones are idiom, not worth showing
-# Who quotes the same words again, or shows the same code, has not copied a post.
+# Quoting the same words or showing the same code again is not copying a post.
 APART: frozenset[Kind] = frozenset({"quote", "fence", "code", "table", "html", "liquid"})
 
 

@@ -51,7 +51,7 @@ def write(corpus: Corpus, settings: Settings, kind: str, path: Path) -> None:
         np.savez_compressed(file, **arrays)
 
 
-def texts_of(files: Iterable[Path], note: Callable[[Note], None] = lambda note: None) -> list[str]:
+def texts_of(files: Iterable[Path], note: Callable[[Note], None]) -> list[str]:
     """Post texts of Markdown posts, of plain text, and of every line of JSON-lines files.
 
     What was mended, and a file that must be left out, goes to `note`.

@@ -38,7 +38,7 @@ def finish(
     outcome: Outcome,
     files: str,
     now: datetime,
-    doing: Callable[[str], None] = lambda words: None,
+    doing: Callable[[str], None],
 ) -> runs.Meta:
     """Write the run that `outcome` makes of `job`, and let it take the place of the one before.
 

@@ -17,9 +17,9 @@ SAMPLES_FOLDER = "samples"  # beside the state while it trains, then in the run
 LENGTH = 64  # tokens, that of the one window that is compiled
 
 
-def preview(tuning: FineTuning, tokenizer: Tokenizer, seed: int = 0) -> str:
+def preview(tuning: FineTuning, tokenizer: Tokenizer) -> str:
     """At most LENGTH - 1 tokens from the start of a text, drawn as drafts are by default."""
-    ids, rng = [tokenizer.end_of_text], np.random.default_rng(seed)
+    ids, rng = [tokenizer.end_of_text], np.random.default_rng(0)
     chain = processors(SamplingSettings())
     while len(ids) < min(LENGTH, tuning.hparams.n_ctx):
         logits = tuning.next_logits(ids, min(LENGTH, tuning.hparams.n_ctx))[None]

@@ -65,7 +65,8 @@ def depends_on(settings: Settings) -> dict[str, Any]:
 
 
 def settings_that_differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """Those of `one` that `other` does not have so, as they may be written under `blog_gen:`; empty for none.
+    """The settings in `one` that `other` lacks or has with another value, as they would be written under
+    `blog_gen:`; empty if there are none.
 
     >>> settings_that_differ({"model": "124M", "training.lora": 8, "training.seed": 0}, {"training.seed": 0})
     '`model: 124M`, `training: {lora: 8}`'

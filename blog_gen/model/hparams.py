@@ -111,6 +111,17 @@ class HParams:
         shapes |= self._norm("ln_f")
         return shapes if self.tied else shapes | {"head": (self.n_vocab, c)}
 
+    def faults(self, found: Mapping[str, tuple[int, ...]]) -> list[str]:
+        """What is wrong with the names and shapes of tensors; empty if they are this network's."""
+        shapes = self.shapes()
+        faults = [f"{name} is missing" for name in shapes if name not in found]
+        for name, shape in found.items():
+            if name not in shapes:
+                faults.append(f"{name} is unknown")
+            elif shape != shapes[name]:
+                faults.append(f"{name} is {shape}, not {shapes[name]}")
+        return faults
+
     def _norm(self, at: str) -> dict[str, tuple[int, ...]]:
         names = ("g", "b") if self.norm == "layer" else ("g",)
         return {f"{at}/{name}": (self.n_embd,) for name in names}

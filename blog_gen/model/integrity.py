@@ -14,6 +14,7 @@ from typing import Any
 from blog_gen.errors import BlogGenError, ModelError
 from blog_gen.files import read_json, sha256_of, write_json
 
+META_FILE = "meta.json"
 WEIGHTS_FILE = "model.safetensors"
 ADAPTER_FILE = "adapter.safetensors"  # of a run of adapters, which has no weights of its own
 HASHED = (
@@ -42,7 +43,7 @@ def hashes_of(folder: Path) -> dict[str, str]:
 def written_hashes(folder: Path) -> Mapping[str, str]:
     """What `meta.json` says they must be; empty where it says nothing, or is none."""
     try:
-        meta = read_json(folder / "meta.json")
+        meta = read_json(folder / META_FILE)
     except (OSError, ValueError):
         return {}
     hashes = meta.get("files") if isinstance(meta, dict) else None

@@ -21,9 +21,8 @@ import numpy as np
 
 from blog_gen.errors import ModelError
 from blog_gen.files import parse_json
+from blog_gen.model.arrays import Array
 from blog_gen.model.metadata import LONGEST_HEADER
-
-Array = np.ndarray[Any, Any]
 
 # The file's name of a dtype: how its bytes lie, and the dtype they are read as, without loss.
 READ_AS = {"F32": ("<f4", "float32"), "F16": ("<f2", "float16"), "BF16": ("<u2", "float32")}

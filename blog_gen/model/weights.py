@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from blog_gen.errors import ModelError
 from blog_gen.files import replacing, sha256_of
 from blog_gen.model.adapters import Adapter, merged, read_adapter
-from blog_gen.model.arrays import LazyArrays, Shapes, shapes_of
+from blog_gen.model.arrays import Array, LazyArrays, shapes_of
 from blog_gen.model.hparams import HParams
 from blog_gen.model.integrity import WEIGHTS_FILE, require_whole, weights_file
 from blog_gen.model.tensor_file import DamagedError, read_tensors, write_tensors
 from blog_gen.model.zoo import zoo
-
-Array = np.ndarray[Any, Any]
 
 
 class MissingBaseError(ModelError):
@@ -40,23 +37,6 @@ def initial_weights(hparams: HParams, seed: int = 0) -> dict[str, Array]:
             spread /= (2 * hparams.n_layer) ** 0.5
         weights[name] = (rng.standard_normal(shape) * spread).astype(np.float32)
     return weights
-
-
-def check_shapes(found: Shapes, hparams: HParams, path: Path) -> None:
-    """Every name and shape, or one error that lists all that is wrong.
-
-    Raises:
-        ModelError: tensors are missing, extra or mis-shaped.
-    """
-    shapes = hparams.shapes()
-    faults = [f"{name} is missing" for name in shapes if name not in found]
-    for name, shape in found.items():
-        if name not in shapes:
-            faults.append(f"{name} is unknown")
-        elif shape != shapes[name]:
-            faults.append(f"{name} is {shape}, not {shapes[name]}")
-    if faults:
-        raise ModelError("the weights must fit hparams.json", got="; ".join(faults), path=path)
 
 
 def save_weights(
@@ -92,7 +72,8 @@ def open_weights(folder: Path, hparams: HParams) -> LazyArrays:
         raise ModelError(f"a model folder needs {WEIGHTS_FILE}", path=folder)
     stored = read_tensors(path)
     shapes = {name: tensor.shape for name, tensor in stored.items()}
-    check_shapes(shapes, hparams, path)
+    if faults := hparams.faults(shapes):
+        raise ModelError("the weights must fit hparams.json", got="; ".join(faults), path=path)
     require_whole(folder)
 
     def read(name: str) -> Array:

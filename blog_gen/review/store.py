@@ -120,7 +120,6 @@ class Store:
     def _changing(self, entry: Entry) -> Iterator[None]:
         """Alone, and with the version that the reviewer saw."""
         try:
-            self.settings.state_folder.mkdir(exist_ok=True)
             with locked(self.settings.state_folder / "review.lock", "changing a draft", timeout=10.0):
                 now = read_entry(entry.path, self.settings)
                 if now.version != entry.version:

@@ -164,8 +164,8 @@ def _read(
     from_source = os.path.relpath(post_file.file, settings.source_folder).replace(os.sep, "/")
     merged, slips = visibility.values(place, from_source, parts.values), list(parts.notes)
     date = date_of(merged, path, settings, slips)
-    if why := visibility.why_hidden(place, merged, date):
-        return HiddenPost(path, why, date if "future" in why else None)
+    if hidden := visibility.hidden(place, merged, date):
+        return HiddenPost(path, hidden.why, hidden.until)
     body = seen(parts.body, path, liquid=merged.get("render_with_liquid") is not False)
     if not body:
         raise LeftOut("a post must have text that is shown after its front matter")

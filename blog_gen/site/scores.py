@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from blog_gen.config.layers import as_mapping
 from blog_gen.config.settings import Settings
 from blog_gen.files import read_json, write_json
 
@@ -35,7 +36,7 @@ def scores_of(provenance: Mapping[str, Any], settings: Settings) -> Mapping[str,
             found = kept["scores"] if kept["draft"] == _which(provenance) else None
         except (OSError, ValueError, TypeError, KeyError):
             pass
-    return found if isinstance(found, Mapping) else {}
+    return as_mapping(found)
 
 
 def _which(provenance: Mapping[str, Any]) -> dict[str, str]:

@@ -101,6 +101,16 @@ def test_a_file_that_is_named_must_be_there_and_the_usual_one_need_not(tmp_path:
         load_settings(tmp_path, config_files=("_config.yml", "nope.yml"))
 
 
+def test_a_limit_is_chosen_in_any_file_or_by_flag_and_stays_so(tmp_path: Path) -> None:
+    _write(tmp_path / "_config.yml", {"candidates": 4, "limits": {"loop_words": 3}})
+    for later, more in (({"limits": None}, set()), ({"limits": {"left_open": 1}}, {"left_open"})):
+        _write(tmp_path / "_dev.yml", later)
+        flags = {"limits": {"stray_marks": 1, "broken_off": None}}
+        settings = load_settings(tmp_path, flags, ("_config.yml", "_dev.yml"))
+        assert settings.limits.loop_words == 3
+        assert settings.chosen_limits == {"loop_words", "stray_marks"} | more
+
+
 def test_weekdays_may_be_a_list_with_the_same_hint_for_a_wrong_name(tmp_path: Path) -> None:
     _write(tmp_path / "_config.yml", {"weekdays": ["mon", "Wednesday"]})
     assert schedule_of(load_settings(tmp_path)).weekdays == {0, 2}

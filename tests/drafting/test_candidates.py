@@ -149,7 +149,7 @@ def test_the_line_under_every_draft_is_no_text_that_could_be_copied(tmp_path: Pa
     assert body != text.candidate.body
     drafter = Drafter(settings, read_corpus(settings))
     draft: Any = Draft("Bread", body, None, provenance={"model": "mini"})  # type: ignore[arg-type]
-    drafter.wrote(tmp_path / "bread.md", draft)
+    drafter.remember(tmp_path / "bread.md", draft)
     assert disclosure.without(draft, settings) == text.candidate.body
     (line,) = _written((body.removeprefix(text.candidate.body), True))
     (card,) = judge([line.candidate], drafter.context)

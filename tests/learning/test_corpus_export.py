@@ -52,4 +52,4 @@ def test_a_file_that_cannot_be_used_stops_nothing(what: str, tmp_path: Path) -> 
     assert texts_of([bad, good], notes.append) == ["Plain text.\n"]
     assert [(note.path, note.action) for note in notes] == [(bad, "left out")]
     with pytest.raises(ArticleError, match="nothing to measure"):
-        texts_of([bad])
+        texts_of([bad], notes.append)

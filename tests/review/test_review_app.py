@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse, create_environ, run_wsgi_app
 from blog_gen import runs
 from blog_gen.config.loading import load_settings
 from blog_gen.files import write_json
+from blog_gen.model.integrity import META_FILE
 from blog_gen.review import preview
 from blog_gen.review.app import create_app
 from blog_gen.review.deadline import Worker
@@ -341,7 +342,7 @@ def test_the_training_run_is_drawn_and_put_in_words(reviewer: Reviewer, store: S
         "format": runs.FORMAT,
     }
     meta |= {"stopped": "all steps done", "summary": "It is learning, not memorising.", "history": history}
-    write_json(folder / runs.META_FILE, meta)
+    write_json(folder / META_FILE, meta)
     header = json.dumps({"__metadata__": {"identity": "abc"}}).encode()
     (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
     page = reviewer.page("/-/run")

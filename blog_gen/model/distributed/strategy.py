@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from blog_gen.errors import BlogGenError, ModelError, UsageError
 from blog_gen.model.distributed.cluster import Cluster, await_others, never_came, silent
-from blog_gen.model.distributed.team import SharedStepper, Team, WorkerLostError, told_apart
+from blog_gen.model.distributed.team import SharedStepper, Team, WorkerLostError, worker_loss_explained
 from blog_gen.model.quiet import quiet, silenced
 from blog_gen.model.training.machine import Machine, this_machine
 
@@ -125,7 +125,7 @@ def connected(cluster: Cluster, about: Mapping[str, Any], seconds: float) -> Ite
     _require_alike(team.greet({**versions, **about}), cluster)
     _team = team
     try:
-        with team.strategy.scope(), told_apart():
+        with team.strategy.scope(), worker_loss_explained():
             yield team
         team.end("")
     except WorkerLostError:
@@ -178,7 +178,7 @@ def _connect(cluster: Cluster, seconds: float) -> Any:
     )
     options = tf.distribute.experimental.CommunicationOptions(bytes_per_pack=PACK)
     try:
-        with silenced(), _mortal(seconds):
+        with silenced(), _killable_while_waiting(seconds):
             return tf.distribute.MultiWorkerMirroredStrategy(resolver, options)
     except tf.errors.OpError:
         raise never_came(silent(cluster.others), seconds) from None
@@ -200,7 +200,7 @@ def _set_limits(cluster: Cluster, seconds: float) -> None:
 
 
 @contextmanager
-def _mortal(seconds: float) -> Iterator[None]:
+def _killable_while_waiting(seconds: float) -> Iterator[None]:
     """While TensorFlow waits in native code, where Python hears nothing: signals and time end the process."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}

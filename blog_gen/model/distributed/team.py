@@ -34,7 +34,7 @@ class WorkerLostError(ModelError):
 
 
 @contextmanager
-def told_apart() -> Iterator[None]:
+def worker_loss_explained() -> Iterator[None]:
     """What TensorFlow raises when a worker is not there any more, as a `WorkerLostError`."""
     import tensorflow as tf
 
@@ -81,7 +81,7 @@ class Team:
         import tensorflow as tf
 
         mine = self.cluster.rank * self.strategy.num_replicas_in_sync // len(self.cluster.workers)
-        with told_apart():
+        with worker_loss_explained():
             dealt = self.strategy.experimental_distribute_values_from_function(
                 lambda replica: tf.constant(value * np.int32(replica.replica_id_in_sync_group == mine))
             )
@@ -126,7 +126,7 @@ class Team:
         stepper: Any = None
         while True:
             call, about, arrays = self.receive()
-            with told_apart():
+            with worker_loss_explained():
                 if call == "end":
                     self._part()
                     return str(about["why"])
@@ -167,13 +167,13 @@ class SharedStepper:
     def train(self, batches: Sequence[Arrays], rate: float, step: int) -> tuple[float, float]:
         self._hand_over("")
         self.team.send("train", {"rate": rate, "step": step}, flat(batches))
-        with told_apart():
+        with worker_loss_explained():
             return self.own.train(batches, rate, step)
 
     def losses(self, batches: Sequence[Arrays]) -> list[float]:
         self._hand_over("w/")
         self.team.send("losses", {}, flat(batches))
-        with told_apart():
+        with worker_loss_explained():
             return self.own.losses(batches)
 
     def predict(self, batch: Arrays) -> Array:

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from blog_gen.errors import ModelError
+from blog_gen.model.arrays import Array
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.hparams import HParams
-from blog_gen.model.tensor_file import Array, DamagedError, Stored
+from blog_gen.model.tensor_file import DamagedError, Stored
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LISTED_FAULTS = 40  # of a checkpoint of some other network, the rest of hundreds is only counted
@@ -74,13 +75,7 @@ class Checkpoint:
 
     def faults(self) -> list[str]:
         """What can be seen without reading a tensor: names, shapes, and the size of the vocabulary."""
-        shapes = self.hparams.shapes()
-        faults = [f"{name} is missing" for name in shapes if name not in self.tensors]
-        for name, tensor in self.tensors.items():
-            if name not in shapes:
-                faults.append(f"{name} is unknown")
-            elif tensor.shape != shapes[name]:
-                faults.append(f"{name} is {tensor.shape}, not {shapes[name]}")
+        faults = self.hparams.faults({name: tensor.shape for name, tensor in self.tensors.items()})
         if self.tokenizer.n_vocab != self.hparams.n_vocab:
             faults.append(f"the vocabulary has {self.tokenizer.n_vocab} tokens, not {self.hparams.n_vocab}")
         return faults

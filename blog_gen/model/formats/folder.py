@@ -17,12 +17,11 @@ from blog_gen.errors import ModelError
 from blog_gen.files import read_json, write_json
 from blog_gen.model.formats.checkpoint import Checkpoint
 from blog_gen.model.hparams import HParams
-from blog_gen.model.integrity import ADAPTER_FILE, HASHED, WEIGHTS_FILE, hashes_of, weights_file
+from blog_gen.model.integrity import ADAPTER_FILE, HASHED, META_FILE, WEIGHTS_FILE, hashes_of, weights_file
 from blog_gen.model.sampling.vocabulary_constraint import WORDS_FILE
 from blog_gen.model.tensor_file import Stored, read_tensors, write_tensors
 from blog_gen.model.weights import open_weights
 
-META_FILE = "meta.json"
 BESIDE_A_RUN = ("history.csv", "loss.svg")
 
 

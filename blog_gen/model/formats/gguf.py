@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 
 from blog_gen.errors import ModelError
+from blog_gen.model.arrays import Array
 from blog_gen.model.bpe import merge_pairs
 from blog_gen.model.formats import llama
 from blog_gen.model.formats.checkpoint import Checkpoint
 from blog_gen.model.hparams import HParams
-from blog_gen.model.tensor_file import Array
 from blog_gen.origin import how_to_install
 
 BLOCK = 32  # numbers that share a scale in q8_0

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from blog_gen.errors import ModelError
+from blog_gen.model.arrays import Array
 from blog_gen.model.bpe import END_OF_TEXT, merge_pairs
 from blog_gen.model.formats import gguf as writing
 from blog_gen.model.formats import llama
 from blog_gen.model.formats.checkpoint import Checkpoint
 from blog_gen.model.formats.vocabulary import Vocabulary, without_added
 from blog_gen.model.hparams import HParams
-from blog_gen.model.tensor_file import Array, DamagedError, Stored
+from blog_gen.model.tensor_file import DamagedError, Stored
 from blog_gen.origin import how_to_install
 
 MAGIC = b"GGUF"
@@ -104,10 +105,8 @@ def _hparams(about: Mapping[str, Any], tied: bool) -> HParams:
 def _part(hparams: HParams, name: str, tensor: Any, dequantise: Any) -> Stored:
     """One tensor, dequantised when it is read; the file's shapes run backwards."""
     heads = {"attn/q/w": hparams.n_head, "attn/k/w": hparams.kv_heads}.get(name.partition("/")[2])
-
-    dtype = (
-        "float32" if tensor.tensor_type.name == "F32" else "float16"
-    )  # which holds what was rounded to less
+    # float16 holds what was rounded to less.
+    dtype = "float32" if tensor.tensor_type.name == "F32" else "float16"
 
     def read() -> Array:
         try:

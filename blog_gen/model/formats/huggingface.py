@@ -18,12 +18,13 @@ import numpy as np
 
 from blog_gen.errors import ModelError
 from blog_gen.files import write_json
+from blog_gen.model.arrays import Array
 from blog_gen.model.formats import huggingface_llama, llama
 from blog_gen.model.formats.checkpoint import Checkpoint
 from blog_gen.model.formats.pickled import read_pickled
 from blog_gen.model.formats.vocabulary import read_json, read_vocabulary, refuse_pointer, write_vocabulary
 from blog_gen.model.hparams import EMBEDDINGS, HParams
-from blog_gen.model.tensor_file import Array, DamagedError, Stored, read_tensors, write_tensors
+from blog_gen.model.tensor_file import DamagedError, Stored, read_tensors, write_tensors
 
 SINGLE, PICKLED = "model.safetensors", "pytorch_model.bin"
 READERS: Mapping[str, Callable[[Path], dict[str, Stored]]] = {SINGLE: read_tensors, PICKLED: read_pickled}

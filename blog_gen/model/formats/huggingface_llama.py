@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from blog_gen.errors import ModelError
+from blog_gen.model.arrays import Array
 from blog_gen.model.formats import llama
 from blog_gen.model.formats.checkpoint import Checkpoint
 from blog_gen.model.hparams import HParams
-from blog_gen.model.tensor_file import Array, Stored
+from blog_gen.model.tensor_file import Stored
 
 Layout = dict[str, tuple[str, tuple[int, ...]]]
 TABLE = "model.embed_tokens.weight"

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from blog_gen.errors import ModelError
+from blog_gen.model.arrays import Array
 from blog_gen.model.hparams import LLAMA_BLOCKS, HParams
-from blog_gen.model.tensor_file import Array, Stored
+from blog_gen.model.tensor_file import Stored
 
 
 def llama(

@@ -13,10 +13,11 @@ from functools import partial
 from pathlib import Path
 
 from blog_gen.errors import ModelError
+from blog_gen.model.arrays import Array
 from blog_gen.model.formats.checkpoint import Checkpoint
 from blog_gen.model.formats.tensor_bundle import read_bundle, write_bundle
 from blog_gen.model.hparams import HParams
-from blog_gen.model.tensor_file import Array, Stored
+from blog_gen.model.tensor_file import Stored
 
 SCOPE = "model/"
 PREFIX = "model.ckpt"

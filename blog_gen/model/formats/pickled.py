@@ -20,8 +20,9 @@ from typing import IO, Any, cast
 import numpy as np
 
 from blog_gen.errors import ModelError
+from blog_gen.model.arrays import Array
 from blog_gen.model.formats.unpickling import STORAGES, Reader, Tensor, mapping
-from blog_gen.model.tensor_file import Array, DamagedError, Stored, widened
+from blog_gen.model.tensor_file import DamagedError, Stored, widened
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LONGEST_PICKLE = 64 << 20  # bytes; it only says where the tensors are: 64 kB for GPT-2 of 48 blocks

@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from blog_gen.errors import ModelError
+from blog_gen.model.arrays import Array
 from blog_gen.model.formats.crc32c import crc32c, mask
 from blog_gen.model.formats.sorted_table import read_table, read_varint, varint, write_table
-from blog_gen.model.tensor_file import Array, DamagedError, Stored
+from blog_gen.model.tensor_file import DamagedError, Stored
 
 HEADER_KEY = b""
 FLOAT, HALF = 1, 19  # DataType in tensorflow/core/framework/types.proto

@@ -37,13 +37,17 @@ class _Name:
 
 @dataclass(frozen=True)
 class Storage:
+    """A row of numbers that tensors look at; `key` names it to whoever knows where it lies in the file."""
+
     key: str
-    kind: str
+    kind: str  # as in STORAGES
     count: int  # elements
 
 
 @dataclass(frozen=True)
 class Tensor:
+    """How a tensor lies in its storage: the element at index (i, j, …) is at `offset` + i · strides[0] + …"""
+
     storage: Storage
     offset: int  # elements
     shape: tuple[int, ...]

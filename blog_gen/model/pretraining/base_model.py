@@ -16,7 +16,7 @@ from blog_gen.model.pretraining.pretraining import Pretraining
 from blog_gen.model.pretraining.shards import Document, Shards, encode_corpus, read_documents
 from blog_gen.model.pretraining.vocabulary import train_vocabulary
 from blog_gen.model.sampling.vocabulary_constraint import common_words, load_words, save_words
-from blog_gen.model.stopping import NEVER, StopRequest
+from blog_gen.model.stopping import StopRequest
 from blog_gen.model.training.optimizers import Optimizer
 from blog_gen.model.weights import load_weights, save_weights
 
@@ -44,9 +44,9 @@ def make_base(
     plan: PretrainingPlan,
     optimizer: Optimizer,
     report: Callable[[dict[str, float]], None],
-    note: Callable[[Note], None] = lambda note: None,
-    stop: StopRequest = NEVER,
-    max_seconds: float = float("inf"),
+    note: Callable[[Note], None],
+    stop: StopRequest,
+    max_seconds: float,
 ) -> Pretraining:
     """Make a base model in `folder`, or resume; its averaged weights are written beside every checkpoint.
 

@@ -16,11 +16,12 @@ from dataclasses import asdict, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from blog_gen.errors import ModelError
+from blog_gen.model.arrays import Array
 from blog_gen.model.distributed import strategy as distribution
 from blog_gen.model.distributed.team import WorkerLostError
 from blog_gen.model.hparams import HParams
@@ -32,7 +33,6 @@ from blog_gen.model.training.optimizers import Optimizer
 from blog_gen.model.training.state import load_state, save_state
 from blog_gen.model.weights import initial_weights
 
-Array = np.ndarray[Any, Any]
 _T = TypeVar("_T")
 STATE_FILE = "state.safetensors"
 PLATEAU_FILE = "plateau.safetensors"  # as it was before the rate fell: where a longer plan resumes
@@ -60,7 +60,7 @@ class Pretraining:
         machine = distribution.machine()
         self._parts = machine.replicas
         precision = "bfloat16" if machine.has_bfloat16 else "float32"
-        start = initial_weights(hparams, seed=shards.seed)
+        start = initial_weights(hparams)
         self._stepper = begun(start, hparams, optimizer, precision)
         self._average = {name: value.copy() for name, value in start.items()}
 

@@ -7,23 +7,23 @@ each starts, and its source). Knows JSON lines and token ids, nothing of trainin
 from __future__ import annotations
 
 import lzma
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
 from blog_gen.errors import CorpusError, Note
 from blog_gen.files import parse_json, replacing, write_json
+from blog_gen.model.arrays import Array
 from blog_gen.model.bpe import Tokenizer
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
 class Document:
+    """One text of the corpus, and the name of where it is from, by which a mixture weighs it."""
+
     source: str
     text: str
 
@@ -92,26 +92,18 @@ def encode_corpus(documents: Iterator[Document], tokenizer: Tokenizer, folder: P
 
 
 class Shards:
-    """An encoded corpus; `epoch(n)` is its n-th pass in an order and mixture fixed by the seed."""
+    """An encoded corpus; `epoch(n)` is its n-th pass in an order and mixture that its number fixes."""
 
-    def __init__(self, folder: Path, seed: int = 0) -> None:
+    def __init__(self, folder: Path) -> None:
         self.tokens: Array = np.load(folder / "tokens.npy", mmap_mode="r")
         table = parse_json((folder / "documents.json").read_text(encoding="utf-8"))
         self.starts: Array = np.array(table["starts"])
         self.sources: list[str] = table["sources"]
         self.bytes: int = table["bytes"]
-        self.seed = seed
-
-    def tokens_by_source(self) -> Counter[str]:
-        lengths = np.diff(self.starts)
-        total: Counter[str] = Counter()
-        for source, length in zip(self.sources, lengths, strict=True):
-            total[source] += int(length)
-        return total
 
     def epoch(self, number: int, weights: Mapping[str, float]) -> Epoch:
         """Pass `number`: each document once, but those of a source in `weights` with that probability."""
-        rng = np.random.default_rng([self.seed, number])
+        rng = np.random.default_rng([0, number])
         chance = np.array([weights.get(source, 1.0) for source in self.sources])
         kept = np.flatnonzero(rng.random(len(chance)) < chance)
         return Epoch(self, rng.permutation(kept))

@@ -1,1 +1,1 @@
-"""Sampling: from a run's weights to token ids, without TensorFlow."""
+"""Sampling: from a run's weights to token ids; never imports TensorFlow."""

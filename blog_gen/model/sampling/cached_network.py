@@ -14,14 +14,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from blog_gen.model.arrays import Array
 from blog_gen.model.quiet import silenced
 from blog_gen.model.sampling.sampler_file import SamplerFile
 
-Array = np.ndarray[Any, Any]
 Cached = list[tuple[Array, Array]]  # a row's keys (n, H, D) and values (n, H, D), layer by layer
 
 CHUNK = 64  # prompt tokens read at once

@@ -11,17 +11,16 @@ import codecs
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from blog_gen.errors import ModelError
 from blog_gen.files import write_text
+from blog_gen.model.arrays import Array
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.sampling.processors import Histories
 from blog_gen.model.sampling.rows import masked
 
-Array = np.ndarray[Any, Any]
 CHARACTERS_FILE = "characters.txt"
 LONGEST = 3  # bytes of a character that is not whole yet
 # One for every way in which a character can go on: what may follow its first byte depends on that.
@@ -50,9 +49,9 @@ def load_characters(folder: Path) -> set[str] | None:
 
 
 class WholeCharacters:
-    """A processor (see `decoding`) that forbids what would not be UTF-8, or no character of the texts."""
+    """A processor (see `processors`) that forbids what would not be UTF-8, or no character of the texts."""
 
-    def __init__(self, tokenizer: Tokenizer, characters: set[str] | None = None) -> None:
+    def __init__(self, tokenizer: Tokenizer, characters: set[str] | None) -> None:
         """`characters`: all that may be put together from parts; None for any."""
         encoded = None if characters is None else [letter.encode() for letter in characters]
         self._parts = encoded and {each[:size] for each in encoded for size in range(1, len(each) + 1)}
@@ -68,9 +67,8 @@ class WholeCharacters:
         if not history or self._bytes[history[-1]][-1:] < b"\x80":
             return b""
         tail = b"".join(self._bytes[token] for token in history[-LONGEST:])[-LONGEST:]
-        for size in range(
-            1, len(tail) + 1
-        ):  # from its first byte on; those that follow it begin with bits 10
+        # A character begins at its first byte; those that follow it begin with bits 10.
+        for size in range(1, len(tail) + 1):
             if tail[-size] >= 0xC0:
                 return tail[-size:] if _may_go_on(tail[-size:]) and not _whole(tail[-size:]) else b""
         return b""

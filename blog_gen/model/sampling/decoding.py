@@ -13,8 +13,8 @@ import numpy as np
 from blog_gen.config.ranges import RANGES
 from blog_gen.config.settings import SamplingSettings
 from blog_gen.errors import SamplingError
+from blog_gen.model.arrays import Array
 from blog_gen.model.sampling.processors import (
-    Array,
     FrequencyPenalty,
     Histories,
     MinP,

@@ -20,8 +20,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from blog_gen.model.arrays import Array
 from blog_gen.model.hparams import HParams
-from blog_gen.model.sampling.litert import Array
 from blog_gen.model.sampling.operations import Operations
 from blog_gen.model.sampling.rounding import quantise, shift
 from blog_gen.model.sampling.smoothing import Smoothed
@@ -40,17 +40,12 @@ class Network(Operations):
     def build(self) -> None:
         hp, graph = self._hparams, self.graph
         x = graph.input("x", 1, 1, hp.n_embd)  # (M, 1, C): embedded by the host
-        # Masks, added to the scores: 0 for what is seen, -1e9 for what is not.
-        masks = (
-            graph.input("past", 1, 1, 1, 1),
-            graph.input("now", 1, 1, 1, 2),
-        )  # (P, T, 1, 1), (1, 1, M, S + M)
-        if hp.positions == "rotary":  # of the new tokens' positions, by the host
+        # Masks (P, T, 1, 1) and (1, 1, M, S + M), added to the scores: 0 for what is seen, else -1e9.
+        masks = graph.input("past", 1, 1, 1, 1), graph.input("now", 1, 1, 1, 2)
+        if hp.positions == "rotary":
+            # Of the new tokens' positions, by the host: (M, 1, 1, D) each.
             width = hp.head_width
-            self._turn = (
-                graph.input("cosine", 1, 1, 1, width),
-                graph.input("sine", 1, 1, 1, width),
-            )  # (M, 1, 1, D)
+            self._turn = graph.input("cosine", 1, 1, 1, width), graph.input("sine", 1, 1, 1, width)
         fresh = []
         for layer in range(hp.n_layer):
             at = f"h{layer}"
@@ -174,10 +169,10 @@ class Network(Operations):
         parts = self.parts(x, [group.stop - group.start for group in groups], axis=2)
         total = self._dense(parts[0], name, weight[:, groups[0]], bias, groups[0])
         for number in (1, 2):
-            said = self._dense(
+            output = self._dense(
                 parts[number], f"{name}/{number}", weight[:, groups[number]], None, groups[number]
             )
-            total = self.add(total, said)
+            total = self.add(total, output)
         return total
 
     def _as_asked(self, rows: Array) -> Array:
@@ -189,9 +184,8 @@ class Network(Operations):
     def _order(self) -> Array:
         """Where the queries' C numbers, in the graph's order of heads, stand in the model's."""
         hp = self._hparams
-        heads = (
-            np.arange(hp.n_head).reshape(hp.kv_heads, -1).T.reshape(-1)
-        )  # of each group one, then the next
+        # Of each group one head, then of each the next.
+        heads = np.arange(hp.n_head).reshape(hp.kv_heads, -1).T.reshape(-1)
         return (heads[:, None] * hp.head_width + np.arange(hp.head_width)).reshape(-1)
 
     def _head(self, x: int) -> int:

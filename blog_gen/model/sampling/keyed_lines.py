@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from blog_gen.model.arrays import Array
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.sampling.processors import Histories
 from blog_gen.model.sampling.rows import masked
 
-Array = np.ndarray[Any, Any]
 Place = Literal["line", "value", "body"]
 USUAL = 64  # tokens: nearly every head is shorter, and a body of a thousand need not be joined each time
 

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
+from blog_gen.model.arrays import Array
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.sampling.processors import Histories
 from blog_gen.model.sampling.rows import masked
-
-Array = np.ndarray[Any, Any]
 
 
 class Listed:

@@ -17,8 +17,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from blog_gen.files import replacing
+from blog_gen.model.arrays import Array
 
-Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 _ALIGNMENT = 64
 _TYPES = {

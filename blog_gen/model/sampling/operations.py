@@ -11,6 +11,12 @@ from blog_gen.model.sampling.litert import Graph
 
 
 class Operations:
+    """A graph that grows by an operation with each call: indices of tensors in, that of a new one out.
+
+    What comes out is float32, and its shape is told from those of the inputs. Shapes are of one new token and
+    one in the cache: the interpreter resizes them all when it resizes the graph's inputs.
+    """
+
     def __init__(self) -> None:
         self.graph = Graph()
 

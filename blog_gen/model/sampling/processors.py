@@ -7,15 +7,15 @@ turn. Each class gives its source. Knows nothing of models or text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
+from blog_gen.model.arrays import Array
 from blog_gen.model.sampling.rows import NEVER, masked, packed, probabilities, reaching, weights_of
 
-Array = np.ndarray[Any, Any]
 Histories = Sequence[Sequence[int]]
 
 
@@ -170,33 +170,6 @@ class NoRepeatNgram:
         last = tuple(history[len(history) - self.n + 1 :])
         starts = range(len(history) - self.n + 1)
         return [history[at + self.n - 1] for at in starts if tuple(history[at : at + self.n - 1]) == last]
-
-
-@dataclass(frozen=True)
-class Ban:
-    """Never these tokens."""
-
-    tokens: tuple[int, ...]
-
-    def __call__(self, logits: Array, histories: Histories) -> Array:
-        new = logits.copy()
-        new[:, list(self.tokens)] = NEVER
-        return new
-
-
-@dataclass(frozen=True)
-class Force:
-    """Where the history is as long as a key of `tokens`, only that token may follow."""
-
-    tokens: Mapping[int, int]
-
-    def __call__(self, logits: Array, histories: Histories) -> Array:
-        new = logits.copy()
-        for row, history in zip(new, histories, strict=True):
-            token = self.tokens.get(len(history))
-            if token is not None:
-                row[:], row[token] = NEVER, 0
-        return new
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from blog_gen.model.sampling.litert import Array
+from blog_gen.model.arrays import Array
 
 ROWS_AT_ONCE = 4096  # of a matrix that is rounded: a whole table in float32 is large enough
 

@@ -7,11 +7,11 @@ company: sums run along it alone, and none depends on the padding behind it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from blog_gen.model.arrays import Array
+
 NEVER = np.float32(-np.inf)
 _AT_ONCE = 256  # adding up one by one is slow, and mostly few are needed
 _NEVER_BITS = NEVER.view(np.int32)

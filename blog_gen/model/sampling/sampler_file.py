@@ -19,9 +19,9 @@ import numpy as np
 
 from blog_gen.errors import ModelError
 from blog_gen.files import parse_json
+from blog_gen.model.arrays import Array
 from blog_gen.model.hparams import HParams
 
-Array = np.ndarray[Any, Any]
 Precision = Literal["int8", "float32"]
 _BROKEN = (OSError, ValueError, TypeError, KeyError, OverflowError)  # what reading no trailer raises
 FORMAT = 3  # of the graph and its trailer; a file of another format is made anew

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from blog_gen.config.settings import SamplingSettings
 from blog_gen.errors import ModelError, SamplingError
 from blog_gen.files import sha256_of
+from blog_gen.model.arrays import Array
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.integrity import require_whole, weights_file
 from blog_gen.model.sampling import decoding
@@ -34,7 +34,6 @@ from blog_gen.model.zoo import zoo
 
 __all__ = ["MAX_ROWS", "Request", "Sample", "Sampler"]
 
-Array = np.ndarray[Any, Any]
 OWN_FILE = "sampler-{}.tflite"  # in a model folder, by its precision
 MAX_ROWS = 8  # texts that grow side by side (docs/sampling.md has what more would bring)
 
@@ -224,11 +223,11 @@ def no_sampler(path: Path, error: MissingBaseError) -> MissingBaseError:
     return MissingBaseError(rule, got=error.got, fix=error.fix, path=path)
 
 
-def has_sampler(folder: Path, precision: Precision = "int8") -> bool:
-    """Whether the sampler of its weights lies in the model's own folder."""
+def has_sampler(folder: Path) -> bool:
+    """Whether the int8 sampler of its weights lies in the model's own folder."""
     weights = weights_file(folder)
     digest = sha256_of(weights) if weights.exists() else None
-    return _fits(folder / OWN_FILE.format(precision), digest, precision)
+    return _fits(folder / OWN_FILE.format("int8"), digest, "int8")
 
 
 def _writable(folder: Path) -> bool:

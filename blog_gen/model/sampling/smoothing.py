@@ -103,9 +103,9 @@ class _Smoothing:
         raised = np.exp(scores - scores.max(-1, keepdims=True))
         seen = raised / raised.sum(-1, keepdims=True) @ value  # (H, T, D)
         merged = seen.swapaxes(0, 1).reshape(len(x), -1)
-        said = self._product(merged, name)
+        output = self._product(merged, name)
         self._even_values(merged, at)
-        return said
+        return output
 
     def _even_values(self, merged: Array, at: str) -> None:
         """Heads that share values share factors."""
@@ -118,14 +118,14 @@ class _Smoothing:
     def _feed_forward(self, x: Array, at: str) -> Array:
         name = f"{at}/mlp/c_proj"
         inner = self._activated(self._product_of_norm(x, f"{at}/ln_2", f"{at}/mlp/c_fc"))
-        said, weight = self._product(inner, name), self._weights[f"{name}/w"]
+        output, weight = self._product(inner, name), self._weights[f"{name}/w"]
         factors = np.ones(len(weight), np.float32)
         if self._hparams.feed_forward == "swiglu":
             factors = _factors(inner, weight)
             self._multiply_rows(name, factors)
             self._divide_columns(f"{at}/mlp/c_fc", factors)
         self._sort_inner(inner / factors, at)
-        return said
+        return output
 
     def _activated(self, wide: Array) -> Array:
         if self._hparams.feed_forward == "gelu":

@@ -16,17 +16,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from blog_gen.errors import ModelError
 from blog_gen.files import write_text
+from blog_gen.model.arrays import Array
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.sampling.processors import Histories
 from blog_gen.model.sampling.rows import masked
 
-Array = np.ndarray[Any, Any]
 WORDS_FILE = "words.txt"
 COMMON = 5  # documents that a word must stand in, so that few slips of the pen are among them
 MASKS_KEPT = 2048  # of a byte a token each: most beginnings of words come again and again
@@ -88,7 +87,7 @@ class _Pieces:
 
 
 class VocabularyConstraint:
-    """A processor (see `decoding`) that forbids what would make an unknown word."""
+    """A processor (see `processors`) that forbids what would make an unknown word."""
 
     def __init__(self, words: set[str], tokenizer: Tokenizer) -> None:
         self._bytes = tokenizer.token_bytes

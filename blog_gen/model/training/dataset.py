@@ -12,13 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
 
+from blog_gen.model.arrays import Array
 from blog_gen.model.training.recipe import Recipe
-
-Array = np.ndarray[Any, Any]
 
 ENOUGH = 100_000  # characters to measure by: some 28,000 of `mini`'s tokens
 ROW_MULTIPLE = 64  # row lengths are rounded up to this: few shapes to compile, aligned matrices

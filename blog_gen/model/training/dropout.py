@@ -7,7 +7,7 @@ from typing import Any
 
 from keras import ops
 
-from blog_gen.model.training.fused_parts import each
+from blog_gen.model.training.fused_parts import upstream_gradients
 from blog_gen.model.training.fusion import island
 
 Tensor = Any
@@ -38,7 +38,10 @@ def dropped(x: Tensor, seed: Tensor, rate: float) -> Tensor:
 
     @ops.custom_gradient  # type: ignore[untyped-decorator]
     def fused(x: Tensor, seed: Tensor) -> Any:
-        return _dropped(x, seed, rate), lambda *upstream: (_dropped(each(upstream)[0], seed, rate), None)
+        def gradient(*upstream: Tensor) -> tuple[Tensor, None]:
+            return _dropped(upstream_gradients(upstream)[0], seed, rate), None
+
+        return _dropped(x, seed, rate), gradient
 
     return fused(x, seed)
 

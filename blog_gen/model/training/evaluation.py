@@ -10,16 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from blog_gen.model.arrays import Array
 from blog_gen.model.bpe import Tokenizer
 from blog_gen.model.hparams import HParams
 from blog_gen.model.quiet import quiet
 from blog_gen.model.weights import load_weights
 
-Array = np.ndarray[Any, Any]
-Scorer = Callable[
-    [Sequence[int]], Array
-]  # ids -> log-probability (nats, ≤ 0) of each id and of the end after them
-
+# Ids to the log-probability (nats, ≤ 0) of each id and of the end after them.
+Scorer = Callable[[Sequence[int]], Array]
 BATCH_TOKENS = 4096
 LENGTH_MULTIPLE = 128  # windows are padded to this, so that few shapes are compiled
 

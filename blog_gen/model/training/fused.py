@@ -16,7 +16,7 @@ from typing import Any
 from keras import ops
 
 from blog_gen.model.training.dropout import Dropout, masked
-from blog_gen.model.training.fused_parts import each, halves, over_rows, present, shifted
+from blog_gen.model.training.fused_parts import halves, over_rows, present, shifted, upstream_gradients
 from blog_gen.model.training.fusion import island
 
 Tensor = Any
@@ -47,7 +47,7 @@ def normalise(x: Tensor, norm: Norm) -> Tensor:
 
     @ops.custom_gradient  # type: ignore[untyped-decorator]
     def fused(x: Tensor, *norm: Tensor) -> Any:
-        return _norm(x, *norm), lambda *upstream: _norm_gradient(each(upstream)[0], x, *norm)
+        return _norm(x, *norm), lambda *upstream: _norm_gradient(upstream_gradients(upstream)[0], x, *norm)
 
     return fused(x, *present(*norm))
 
@@ -68,7 +68,7 @@ def add_and_norm(
         stream, normed = _add_and_norm(x, y, bias, seed, rate, *norm)
 
         def backward(*upstream: Tensor) -> Any:
-            to_stream, to_normed = each(upstream)
+            to_stream, to_normed = upstream_gradients(upstream)
             to_x, to_y, of_rows = _add_and_norm_gradient(to_stream, to_normed, stream, seed, rate, *norm)
             return to_x, to_y, None, *(of_rows if biased else of_rows[1:])
 
@@ -80,12 +80,12 @@ def add_and_norm(
 
 @ops.custom_gradient  # type: ignore[untyped-decorator]
 def _gelu_with_gradient(x: Tensor, bias: Tensor) -> Any:
-    return _gelu(x, bias), lambda *upstream: _gelu_gradient(x, bias, *each(upstream))
+    return _gelu(x, bias), lambda *upstream: _gelu_gradient(x, bias, *upstream_gradients(upstream))
 
 
 @ops.custom_gradient  # type: ignore[untyped-decorator]
 def _swiglu_with_gradient(x: Tensor) -> Any:
-    return _swiglu(x), lambda *upstream: _swiglu_gradient(x, *each(upstream))
+    return _swiglu(x), lambda *upstream: _swiglu_gradient(x, *upstream_gradients(upstream))
 
 
 @island
@@ -161,8 +161,8 @@ def _add_and_norm(
     gain: Tensor,
     shift: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    said = shifted(ops.cast(y, "float32"), bias)
-    stream = ops.cast(ops.cast(x, "float32") + masked(said, seed, rate), x.dtype)
+    output = shifted(ops.cast(y, "float32"), bias)
+    stream = ops.cast(ops.cast(x, "float32") + masked(output, seed, rate), x.dtype)
     hat, _ = _normalised(stream, shift is not None)
     return stream, ops.cast(shifted(hat * gain, shift), x.dtype)
 

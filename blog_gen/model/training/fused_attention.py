@@ -10,7 +10,7 @@ from typing import Any
 
 from keras import ops
 
-from blog_gen.model.training.fused_parts import each, halves, over_rows, present, shifted
+from blog_gen.model.training.fused_parts import halves, over_rows, present, shifted, upstream_gradients
 from blog_gen.model.training.fusion import island
 
 Tensor = Any
@@ -32,7 +32,7 @@ def split_heads(
     @ops.custom_gradient  # type: ignore[untyped-decorator]
     def fused(mixed: Tensor, *bias: Tensor) -> Any:
         def backward(*upstream: Tensor) -> Any:
-            joined = _joined_heads(*each(upstream), *turn)
+            joined = _joined_heads(*upstream_gradients(upstream), *turn)
             # in one island, each sum would transpose all again
             return (joined, _row_sums(joined)) if bias else joined
 
@@ -73,7 +73,7 @@ def attend(
         seen = share @ value
 
         def backward(*upstream: Tensor) -> Any:
-            to_seen = _by_head(each(upstream)[0], kv_heads)
+            to_seen = _by_head(upstream_gradients(upstream)[0], kv_heads)
             to_scores = _softmax_gradient(share, to_seen @ _turned_over(value), _row_dots(seen, to_seen))
             to_query = _by_head(to_scores @ _turned_over(key), heads)
             return to_query, _turned_over(asking) @ to_scores, _turned_over(share) @ to_seen
@@ -107,7 +107,7 @@ def prefixes(x: Tensor, ends: Sequence[int], axis: int) -> list[Tensor]:
     @ops.custom_gradient  # type: ignore[untyped-decorator]
     def fused(x: Tensor) -> Any:
         parts = tuple(x[*before, :end] for end in ends)
-        return parts, lambda *upstream: _prefix_sum(list(each(upstream)), list(ends), axis)
+        return parts, lambda *upstream: _prefix_sum(list(upstream_gradients(upstream)), list(ends), axis)
 
     return list(fused(x))
 

@@ -9,7 +9,7 @@ from keras import ops
 Tensor = Any
 
 
-def each(upstream: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+def upstream_gradients(upstream: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     """Upstream gradients as TensorFlow gives them, one by one; JAX gives several outputs' as one tuple."""
     return upstream[0] if isinstance(upstream[0], tuple) else upstream
 

@@ -14,7 +14,7 @@ from typing import Any
 from blog_gen.errors import BlogGenError
 from blog_gen.files import read_json, write_json
 
-_CPU_INFO, _MEM_INFO, _STATUS = (Path("/proc") / name for name in ("cpuinfo", "meminfo", "self/status"))
+_CPU_INFO, _MEM_INFO = (Path("/proc") / name for name in ("cpuinfo", "meminfo"))
 # Version 2 of control groups and version 1: how a container is told its share.
 _GROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _GROUP_USED = ("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory/memory.usage_in_bytes")
@@ -96,24 +96,12 @@ def free_memory() -> int | None:
     return min(found, default=None)
 
 
-def peak_memory() -> int:
-    """Bytes resident at most in this process so far."""
-    try:
-        status = _STATUS.read_text()  # Linux hands ru_maxrss down from the parent process
-        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
-    except OSError:
-        import resource
-
-        unit = 1 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
 def product_rate(dtype: str, seconds: float = 0.15) -> float:
     """Operations a second of one (1024, 768) by (768, 3072) product, over and over for `seconds`."""
     from keras import ops
 
     one, other = ops.ones((1024, 768), dtype), ops.ones((768, 3072), dtype)
-    return 2.0 * 1024 * 768 * 3072 / _each(lambda: ops.matmul(one, other), seconds)
+    return 2.0 * 1024 * 768 * 3072 / _seconds_per_call(lambda: ops.matmul(one, other), seconds)
 
 
 def bandwidth(seconds: float = 0.15) -> float:
@@ -121,10 +109,10 @@ def bandwidth(seconds: float = 0.15) -> float:
     from keras import ops
 
     large = ops.ones((1 << 14, 1 << 10), "float32")
-    return 2.0 * (64 << 20) / _each(lambda: ops.multiply(large, 1.5), seconds)
+    return 2.0 * (64 << 20) / _seconds_per_call(lambda: ops.multiply(large, 1.5), seconds)
 
 
-def _each(compute: Callable[[], Any], seconds: float) -> float:
+def _seconds_per_call(compute: Callable[[], Any], seconds: float) -> float:
     """Seconds that `compute` takes, over and over for so long."""
     from keras import ops
 

@@ -170,8 +170,8 @@ def to_store(hparams: HParams, lora: int | None = None, freeze: int = 0) -> int:
     return max(24 * trained, 12 * trained + learned)
 
 
-def to_sample(hparams: HParams, batch: int = 1) -> int:
-    """Peak bytes of sampling: int8 weights, as they lie in the file and as products want them; and each row's
+def to_sample(hparams: HParams) -> int:
+    """Peak bytes of sampling: int8 weights, as they lie in the file and as products want them; and one row's
     float32 keys and values of a whole window, twice while their cache grows."""
     cache = 2 * hparams.n_layer * hparams.window * hparams.kv_heads * hparams.head_width * 4
-    return 2 * hparams.parameters + 2 * batch * cache + SAMPLING_RUNTIME
+    return 2 * hparams.parameters + 2 * cache + SAMPLING_RUNTIME

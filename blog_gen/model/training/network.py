@@ -61,9 +61,9 @@ def attention(
     weights: Weights,
     at: str,
     hparams: HParams,
-    packing: Packing | None = None,
-    rotation: Rotation | None = None,
-    wrap: Wrap = as_it_is,
+    packing: Packing | None,
+    rotation: Rotation | None,
+    wrap: Wrap,
 ) -> Tensor:
     """Multi-head causal self-attention (B, T, C) -> (B, T, C), a block of queries at a time.
 
@@ -163,12 +163,12 @@ def _block(
     at, place = f"h{layer}", 2 * layer + 1
 
     def block(x: Tensor, normed: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
-        said = attention(normed, weights, f"{at}/attn", hparams, packing, rotation, wrap_attention)
+        output = attention(normed, weights, f"{at}/attn", hparams, packing, rotation, wrap_attention)
         bias, norm = weights.get(f"{at}/attn/c_proj/b"), _norm(weights, f"{at}/ln_2")
-        x, normed = add_and_norm(x, said, bias, norm, dropout, place)
-        said = feed_forward(normed, weights, f"{at}/mlp", hparams)
+        x, normed = add_and_norm(x, output, bias, norm, dropout, place)
+        output = feed_forward(normed, weights, f"{at}/mlp", hparams)
         bias, norm = weights.get(f"{at}/mlp/c_proj/b"), _norm(weights, after)
-        return add_and_norm(x, said, bias, norm, dropout, place + 1)
+        return add_and_norm(x, output, bias, norm, dropout, place + 1)
 
     return block
 
@@ -177,11 +177,8 @@ def _norm(weights: Weights, at: str) -> Norm:
     return weights[f"{at}/g"], weights.get(f"{at}/b")
 
 
-def logits(weights: Weights, tokens: Tensor, hparams: HParams, compute_dtype: str = "float32") -> Tensor:
-    """Token ids (B, T) to next-token logits (B, T, V) in float32."""
-    states = hidden_states(weights, tokens, hparams, compute_dtype)
-    flat = ops.matmul(
-        ops.reshape(states, (-1, hparams.n_embd)),
-        ops.transpose(ops.cast(output_table(weights), compute_dtype)),
-    )
-    return ops.cast(ops.reshape(flat, (-1, tokens.shape[1], hparams.n_vocab)), "float32")
+def logits(weights: Weights, tokens: Tensor, hparams: HParams) -> Tensor:
+    """Token ids (B, T) to next-token logits (B, T, V), all in float32."""
+    states = ops.reshape(hidden_states(weights, tokens, hparams), (-1, hparams.n_embd))
+    flat = ops.matmul(states, ops.transpose(output_table(weights)))
+    return ops.reshape(flat, (-1, tokens.shape[1], hparams.n_vocab))

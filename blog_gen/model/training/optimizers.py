@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from keras import ops
 
-from blog_gen.model.hparams import EMBEDDINGS, is_factor
+from blog_gen.model.hparams import is_factor
 from blog_gen.model.training.fusion import island
 
 Tensor = Any
@@ -46,7 +46,6 @@ class Optimizer:
     momentum: float = 0.95  # Muon's
     weight_decay: float = 0.1
     clip_norm: float = 1.0
-    embedding_rate: float = 1.0  # learning rate of wte and wpe, as a share of the rest's
     precision: str = "bfloat16"  # of Muon's products
 
     def slots(self, name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
@@ -75,18 +74,18 @@ class Optimizer:
         """The new value of one weight and of its slots. The gradient may be in the compute dtype."""
         shape = tuple(weight.shape)
         if self.is_elementwise(name, shape):
-            return adamw((weight, *slots), gradient, self.scalars(name, shape, now))
+            return adamw((weight, *slots), gradient, self.scalars(shape, now))
         m, update = _muon_momentum(gradient, slots[0], now.scale, self.momentum)
         turned = orthogonalised(update, 3 if name.endswith("c_attn/w") else 1, self.precision)
         return _decayed_step(weight, turned, now.rate, self._decay(shape)), m
 
-    def scalars(self, name: str, shape: tuple[int, ...], now: StepScalars) -> dict[str, Tensor]:
+    def scalars(self, shape: tuple[int, ...], now: StepScalars) -> dict[str, Tensor]:
         """What `adamw` is told beside arrays: tensors, so that one compiled function serves a shape."""
         return {
             "beta_1": _tensor(self.beta_1),
             "beta_2": _tensor(self.beta_2),
             "scale": now.scale,
-            "rate": now.rate * self.embedding_rate if name in EMBEDDINGS else now.rate,
+            "rate": now.rate,
             "decay": self._decay(shape),
             "unbias_1": now.unbias_1,
             "unbias_2": now.unbias_2,

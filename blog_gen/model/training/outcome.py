@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
+    from blog_gen.model.arrays import Arrays
 
 
 MEMORISING = 0.5  # nats a token between held-out and training loss
@@ -43,7 +42,7 @@ class TrainingProgress:
 class Outcome:
     """A finished run; `weights` are those trained, at their best, and none where nothing was better."""
 
-    weights: Mapping[str, np.ndarray[Any, Any]]
+    weights: Arrays
     position: TrainingProgress
     stopped: str  # why it ended, in plain words
     passes: float  # ≥ 0, times through the posts, up to the best weights

@@ -16,10 +16,9 @@ import numpy as np
 
 from blog_gen.errors import ModelError
 from blog_gen.files import parse_json, replacing
+from blog_gen.model.arrays import Array
 from blog_gen.model.metadata import read_metadata
 from blog_gen.model.tensor_file import DamagedError, Stored, header_of, read_tensors, write_tensors
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)

@@ -31,15 +31,13 @@ class Cost:
         return "" if self.seconds is None else duration(self.seconds)
 
 
-def cost_of(
-    hparams: HParams, tokens: int, machine: Machine, settings: TrainingSettings | None = None
-) -> Cost:
+def cost_of(hparams: HParams, tokens: int, machine: Machine, settings: TrainingSettings) -> Cost:
     """The cost of learning `tokens` as the autopilot would do it.
 
     Each vocabulary counts tokens a bit differently; those of the run there is will do.
     """
     try:
-        advice = choose(settings or TrainingSettings(), hparams, _rows(tokens, hparams.window), machine)
+        advice = choose(settings, hparams, _rows(tokens, hparams.window), machine)
     except ModelError:
         return Cost(None, None)
     return Cost(advice.bytes, advice.seconds)

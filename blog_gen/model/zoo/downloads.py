@@ -77,7 +77,7 @@ def pull(
         if zoo.is_model(zoo.models_folder() / name):
             return zoo.models_folder() / name
         originals = zoo.cache_folder() / "downloads" / name
-        _check_space(name, originals)
+        check_space(name, round(SPACE_FACTOR * 4 * zoo.SIZES[name].parameters), originals)
         for file in FILES:
             advice = _by_hand(name, source)
             fetch(
@@ -124,13 +124,6 @@ def _by_hand(size: str, source: str) -> str:
         f" fetch {', '.join(FILES)} from {source}/ on another machine, put them into one folder here, and run"
         f" `blog-gen models import FOLDER --name {size}`"
     )
-
-
-def _check_space(size: str, originals: Path) -> None:
-    """Say before the download, not after it, that the disk is too small."""
-    have = sum(file.stat().st_size for file in originals.glob("*")) if originals.is_dir() else 0
-    needed = round(SPACE_FACTOR * 4 * zoo.SIZES[size].parameters) - have
-    check_space(size, needed, originals)
 
 
 def _meta(source: str, originals: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from blog_gen.errors import ModelError, Note
-from blog_gen.files import locked, sweep
+from blog_gen.files import locked, require_space, sweep
 from blog_gen.model.formats import open_checkpoint, write_checkpoint
 from blog_gen.model.formats.checkpoint import Checkpoint
 from blog_gen.model.zoo import zoo
@@ -66,20 +65,13 @@ def check_space(name: str, needed: int, folder: Path) -> None:
     """Say before a download, not after it, that the disk is too small.
 
     Args:
-        needed: bytes that are still to be written below `folder`, which need not be there yet.
+        needed: bytes, those of the files in `folder` included, which need not be there yet.
 
     Raises:
-        ModelError: fewer are free.
+        BlogGenError: fewer are free.
     """
-    parent = next(path for path in (folder, *folder.parents) if path.is_dir())
-    free = shutil.disk_usage(parent).free
-    if free < needed:
-        raise ModelError(
-            f"downloading {name} and converting it needs {needed / 1e9:.1f} GB of disk",
-            got=f"{free / 1e9:.1f} GB free",
-            fix=f"Free some, or set {zoo.CACHE_VARIABLE} to a folder on another disk",
-            path=parent,
-        )
+    fix = f"Free some disk space, or set {zoo.CACHE_VARIABLE} to a folder on another disk"
+    require_space(folder, needed, f"downloading {name} and converting it", fix)
 
 
 def export_model(folder: Path, kind: str, destination: Path) -> Path:

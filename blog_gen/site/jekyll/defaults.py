@@ -9,7 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from blog_gen.config.layers import as_mapping, merged
+
 _BRACES = re.compile(r"\{([^{}]*)\}")
+_MOST_ALTERNATIVES = 256  # of one pattern
 _OLD_TYPES = {"page": "pages", "post": "posts", "draft": "drafts"}
 
 
@@ -19,7 +22,7 @@ class FrontMatterDefaults:
     def __init__(self, jekyll: Mapping[str, Any], source: Path) -> None:
         sets = jekyll.get("defaults")
         self._sets = [
-            (_mapping(each.get("scope")), each["values"])
+            (as_mapping(each.get("scope")), each["values"])
             for each in (sets if isinstance(sets, list) else [])
             if isinstance(each, Mapping) and isinstance(each.get("values"), Mapping)
         ]
@@ -39,9 +42,9 @@ class FrontMatterDefaults:
             if not self._applies(scope, path, kind):
                 continue
             if strongest is None or _outranks(scope, strongest):
-                values, strongest = _merged(values, given), scope
+                values, strongest = merged(values, given), scope
             else:
-                values = _merged(given, values)
+                values = merged(given, values)
         return values
 
     def _applies(self, scope: Mapping[str, Any], path: str, kind: str) -> bool:
@@ -59,10 +62,6 @@ class FrontMatterDefaults:
         return place.removeprefix(self._within) if self._within else place
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
 def _outranks(scope: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether the values of `scope` win: it has the longer path, or one as long and a type."""
     length, of_other = (len(_path_of(each)) for each in (scope, other))
@@ -78,16 +77,6 @@ def _path_of(scope: Mapping[str, Any]) -> str:
     return path[1:] if path.startswith("/") else path
 
 
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    both = dict(below)
-    for key, value in above.items():
-        under = both.get(key)
-        both[key] = (
-            _merged(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
-        )
-    return both
-
-
 def _globbed(source: Path, pattern: str) -> Iterator[str]:
     """The paths that there are for a glob as Ruby understands it: with `{a,b}`, and `**` for any folders."""
     if pattern.startswith("/"):
@@ -96,14 +85,14 @@ def _globbed(source: Path, pattern: str) -> Iterator[str]:
         yield from glob.iglob(each, root_dir=source, recursive=True)
 
 
-def _alternatives(pattern: str, most: int = 256) -> list[str]:
+def _alternatives(pattern: str) -> list[str]:
     """
     >>> _alternatives("{a,b}/*.{md,html}")
     ['a/*.md', 'a/*.html', 'b/*.md', 'b/*.html']
     """
     done: list[str] = []
     patterns = [pattern]
-    while patterns and len(done) + len(patterns) < most:
+    while patterns and len(done) + len(patterns) < _MOST_ALTERNATIVES:
         each = patterns.pop(0)
         braces = _BRACES.search(each)
         if braces is None:

@@ -45,7 +45,7 @@ def _date(post_file: PostFile, settings: Settings, visibility: Visibility) -> da
             date = dates.parse_date(value, zone)
         except ValueError:
             continue
-    return None if visibility.why_hidden(post_file.place, values, date) else date
+    return None if visibility.hidden(post_file.place, values, date) else date
 
 
 def _values(post_file: PostFile) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,14 @@ from blog_gen.site.jekyll.places import Place, collections_of
 _DATED = re.compile(r"\d{2,4}-\d{1,2}-\d{1,2}-[^/]*\.[^.]+")
 # Settings of Jekyll that decide what it builds, beyond the names of files.
 DECIDING = ("defaults", "future", "unpublished", "limit_posts", "timezone", "show_drafts", "collections")
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Why a document is not built, and until when, where its day will come."""
+
+    why: str
+    until: datetime | None = None
 
 
 class Visibility:
@@ -54,10 +63,10 @@ class Visibility:
         kind = "drafts" if place.kind == "drafts" else place.label
         return self._defaults.values(path, kind) | dict(own)
 
-    def why_hidden(self, place: Place, values: Mapping[str, Any], date: datetime | None) -> str | None:
-        """Why a document with these values, defaults and all, and of this date is not built."""
+    def hidden(self, place: Place, values: Mapping[str, Any], date: datetime | None) -> Hidden | None:
+        """Whether a document with these values, defaults and all, and of this date is not built."""
         if values.get("published", True) in (None, False) and not self._jekyll.get("unpublished"):
-            return "`published: false`"
+            return Hidden("`published: false`")
         if place.kind != "other" and date and date > self._now and not self._jekyll.get("future"):
-            return "dated in the future"
+            return Hidden("dated in the future", date)
         return None

@@ -233,7 +233,11 @@ def _path(job: DailyJob) -> Path:
     return _repository(job.settings.site) / WORKFLOW
 
 
+def repository_of(site: Path) -> Path | None:
+    """The folder with `.git` at or above the site."""
+    folders = (site.resolve(), *site.resolve().parents)
+    return next((folder for folder in folders if (folder / ".git").exists()), None)
+
+
 def _repository(site: Path) -> Path:
-    """The folder with `.git` at or above the site; the site itself where there is none."""
-    folders = [site.resolve(), *site.resolve().parents]
-    return next((folder for folder in folders if (folder / ".git").exists()), folders[0])
+    return repository_of(site) or site.resolve()

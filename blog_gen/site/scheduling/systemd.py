@@ -21,13 +21,14 @@ from blog_gen.site.templates import render
 
 def units(job: DailyJob) -> dict[str, str]:
     """The service and the timer: their texts by file name."""
-    site = job.settings.site.resolve()
-    if re.search(r"[\x00-\x1f]", "".join([str(site), *job.words])):
-        raise BlogGenError("a unit file cannot name a path with control characters", got=repr(str(site)))
+    site = str(job.settings.site.resolve())
+    if re.search(r"[\x00-\x1f]", "".join([site, *job.words])):
+        raise BlogGenError("a unit file cannot name a path with control characters", got=repr(site))
+    site = site.replace("%", "%%")
     zone = zone_of(job.settings)
     values = {
-        "site": str(site).replace("%", "%%"),
-        "site_text": str(site).replace("%", "%%"),
+        "site": site,
+        "site_text": site,  # the same, for a site's own template of an earlier version
         "command": " ".join(map(_quoted, job.words)),
         "time": start_time(job.settings, zone).strftime("%H:%M"),
         "zone": job.settings.timezone,

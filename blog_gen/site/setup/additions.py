@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from blog_gen.config.layers import as_mapping
 from blog_gen.config.loading import config_files_in
 from blog_gen.config.settings import CONFIG_KEY, STATE_FOLDER, Settings
 from blog_gen.errors import Note
@@ -105,7 +106,7 @@ def _articles_collection(label: str | None, jekyll: Mapping[str, Any]) -> list[A
 
 def _collection(label: str, jekyll: Mapping[str, Any], path: Path, notes: list[Note]) -> list[Addition]:
     collections = jekyll.get("collections") or {}
-    there = _mapping(collections.get(label)) if isinstance(collections, Mapping) else {}
+    there = as_mapping(collections.get(label)) if isinstance(collections, Mapping) else {}
     if there.get("output") is False:
         notes.append(Note(path, f"`collections.{label}.output` is false", "approved posts will not be built"))
     wanted = {"output": "true", "permalink": PERMALINK}
@@ -114,21 +115,17 @@ def _collection(label: str, jekyll: Mapping[str, Any], path: Path, notes: list[N
     return [Addition(("collections", label), block, why)] if block else []
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
 def _default_values(label: str, articles: str, jekyll: Mapping[str, Any]) -> list[Addition]:
     """The values that `defaults` give the articles (their layout above all), given to the drafts too."""
     kind = PurePosixPath(articles).name.removeprefix("_")
     values: dict[str, Any] = {}
     defaults = jekyll.get("defaults")
-    for entry in map(_mapping, defaults if isinstance(defaults, list) else ()):
-        scope = _mapping(entry.get("scope"))
+    for entry in map(as_mapping, defaults if isinstance(defaults, list) else ()):
+        scope = as_mapping(entry.get("scope"))
         if scope.get("type") == label:
             return []
         if scope.get("type") == kind or scope.get("path") == articles:
-            values |= _mapping(entry.get("values"))
+            values |= as_mapping(entry.get("values"))
     values.pop("permalink", None)  # drafts have their own
     if not values:
         return []

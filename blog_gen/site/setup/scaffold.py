@@ -19,6 +19,7 @@ from blog_gen.errors import ConfigError, Note
 from blog_gen.site.days import schedule_of
 from blog_gen.site.found import Found, find_posts
 from blog_gen.site.scheduling.daily import DailyJob
+from blog_gen.site.scheduling.github import repository_of
 from blog_gen.site.setup.additions import Addition, config_additions
 from blog_gen.site.setup.changes import Change, text_of
 from blog_gen.site.setup.own_files import plugin_changes, workflow_changes
@@ -135,11 +136,7 @@ def _config_changes(
 
 
 def _ignores_are_wanted(site: Path) -> bool:
-    return (site / ".gitignore").exists() or any((folder / ".git").exists() for folder in _upward(site))
-
-
-def _upward(site: Path) -> Sequence[Path]:
-    return [site.resolve(), *site.resolve().parents]
+    return (site / ".gitignore").exists() or repository_of(site) is not None
 
 
 def _gitignore(site: Path) -> list[Change]:

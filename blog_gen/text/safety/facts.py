@@ -48,9 +48,8 @@ class SafetyReport:
 
     first_line: int = 1  # of the stretch, in the body
     findings: list[Finding] = field(default_factory=list)
-    _counted: tuple[str, int, int] = field(
-        default=("", 0, 0), init=False, repr=False
-    )  # line breaks in this text up to this place
+    # a text, a place in it, and the line breaks up to there
+    _counted: tuple[str, int, int] = field(default=("", 0, 0), init=False, repr=False)
 
     def add(self, kind: Kind, match: re.Match[str], detail: str | None = None) -> None:
         """Report what `match` found, at its place."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from forcing import Ban, Force
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,8 +16,6 @@ from blog_gen.config.settings import SamplingSettings
 from blog_gen.errors import SamplingError
 from blog_gen.model.sampling import decoding
 from blog_gen.model.sampling.processors import (
-    Ban,
-    Force,
     FrequencyPenalty,
     Length,
     MinP,

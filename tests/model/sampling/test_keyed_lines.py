@@ -17,7 +17,7 @@ from blog_gen.text.post import FENCE, KEYS, parse
 
 MINI = Tokenizer.load(zoo.EMBEDDED["mini"])
 HEAD = KeyedLines(KEYS, FENCE, MINI)
-WHOLE = WholeCharacters(MINI)
+WHOLE = WholeCharacters(MINI, None)
 # Ends of lines and the letters of keys, or a random text would go on for ever.
 LIKELY = np.array([4.0 * (piece in (b"\n", b"---", b"---\n", b":", b"tags")) for piece in MINI.token_bytes])
 

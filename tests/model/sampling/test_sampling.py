@@ -16,13 +16,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forcing import Ban, Force
 
 from blog_gen.config.settings import SamplingSettings
 from blog_gen.errors import ModelError, SamplingError
 from blog_gen.model.hparams import HParams
 from blog_gen.model.sampling.batch import Batch, Row
 from blog_gen.model.sampling.cached_network import CachedNetwork
-from blog_gen.model.sampling.processors import Ban, Force, Processor
+from blog_gen.model.sampling.processors import Processor
 from blog_gen.model.sampling.sampler_file import Precision, SamplerFile, is_whole
 from blog_gen.model.sampling.sampling import Request, Sample, Sampler
 from blog_gen.model.weights import load_weights, save_weights

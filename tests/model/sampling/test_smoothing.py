@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from toy_models import FAMILIES, write_vocabulary
 
+from blog_gen.model.arrays import Array
 from blog_gen.model.hparams import HParams
 from blog_gen.model.sampling.sampling import Sampler
 from blog_gen.model.sampling.smoothing import smooth
-from blog_gen.model.weights import Array, initial_weights, save_weights
+from blog_gen.model.weights import initial_weights, save_weights
 
 CASES = {name: dataclasses.replace(FAMILIES[name], n_layer=1) for name in FAMILIES}
 TOKENS = np.random.default_rng(1).integers(0, 260, 40)

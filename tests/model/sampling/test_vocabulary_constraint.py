@@ -105,7 +105,7 @@ def test_whatever_is_drawn_is_utf_8(seed: int) -> None:
         data.decode()
 
 
-_WHOLE = WholeCharacters(MINI)
+_WHOLE = WholeCharacters(MINI, None)
 _RAW = np.array([max(MINI.token_bytes[token], default=0) >= 0x80 for token in range(MINI.n_vocab)])
 
 

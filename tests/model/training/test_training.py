@@ -32,9 +32,8 @@ from blog_gen.model.training.outcome import Outcome, TrainingProgress  # noqa: E
 from blog_gen.model.training.schedules import LearningRateSchedule  # noqa: E402
 from blog_gen.model.training.training import FineTuning  # noqa: E402
 
-HPARAMS = HParams(
-    n_vocab=64, n_ctx=64, n_embd=32, n_head=2, n_layer=1
-)  # every graph is traced: with more layers for longer
+# Every graph is traced: with more layers for longer.
+HPARAMS = HParams(n_vocab=64, n_ctx=64, n_embd=32, n_head=2, n_layer=1)
 DEEP = replace(HPARAMS, n_layer=2)
 LLAMA = replace(
     HPARAMS,

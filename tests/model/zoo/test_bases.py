@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from blog_gen.config.settings import TrainingSettings
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training.machine import Machine, remember, remembered
 from blog_gen.model.zoo import zoo
@@ -15,6 +17,7 @@ from blog_gen.model.zoo.costs import cost_of
 from blog_gen.model.zoo.languages import NAMES, what_to_do
 
 FAST = Machine(memory=16 << 30, has_bfloat16=True, flops=4e11, bandwidth=1e10)
+_cost = partial(cost_of, settings=TrainingSettings())
 
 
 def test_every_base_has_a_name_that_can_be_pulled_and_a_language_with_a_name() -> None:
@@ -43,16 +46,16 @@ def test_a_base_of_the_blogs_language_is_offered() -> None:
 
 
 def test_a_larger_base_costs_more_and_a_faster_machine_less_time() -> None:
-    small, large = (cost_of(base.hparams, 50_000, FAST) for base in BASES[:2])
+    small, large = (_cost(base.hparams, 50_000, FAST) for base in BASES[:2])
     assert small.bytes and large.bytes and small.seconds and large.seconds
     assert small.bytes < large.bytes
     assert small.seconds < large.seconds
-    slow = cost_of(BASES[1].hparams, 50_000, replace(FAST, flops=1e11))
+    slow = _cost(BASES[1].hparams, 50_000, replace(FAST, flops=1e11))
     assert slow.seconds and 2 * large.seconds < slow.seconds < 4 * large.seconds  # to start takes as long
-    bound = cost_of(BASES[1].hparams, 50_000, replace(FAST, bandwidth=2.6e9))
+    bound = _cost(BASES[1].hparams, 50_000, replace(FAST, bandwidth=2.6e9))
     assert bound.seconds and bound.seconds > large.seconds
-    assert cost_of(BASES[1].hparams, 100_000, FAST).seconds > large.seconds  # type: ignore[operator]
-    assert cost_of(BASES[1].hparams, 50_000, replace(FAST, memory=1 << 20)).bytes is None
+    assert _cost(BASES[1].hparams, 100_000, FAST).seconds > large.seconds  # type: ignore[operator]
+    assert _cost(BASES[1].hparams, 50_000, replace(FAST, memory=1 << 20)).bytes is None
 
 
 def test_how_fast_the_machine_is_is_remembered(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from bad_server import BadServer
 from toy_models import TOY, write_model
 
-from blog_gen.errors import BusyError, ModelError, UsageError
+from blog_gen.errors import BlogGenError, BusyError, ModelError, UsageError
 from blog_gen.files import locked, sha256_of
 from blog_gen.model.hparams import HParams
 from blog_gen.model.weights import load_weights
@@ -148,7 +148,7 @@ def test_a_disk_too_small_is_said_before_the_download(
     server: BadServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1))
-    with pytest.raises(ModelError, match=r"needs 0\.0 GB of disk; got 0\.0 GB free.*BLOG_GEN_CACHE"):
+    with pytest.raises(BlogGenError, match=r"needs about 0\.1 GB of.*; got 0\.0 GB free.*BLOG_GEN_CACHE"):
         pull("124M", retry=QUICK)
     assert server.requests == []
 

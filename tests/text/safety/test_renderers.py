@@ -18,9 +18,8 @@ from blog_gen.text.safety.safe import SiteFacts, make_safe, safe_line, typograph
 FACTS = SiteFacts(hosts=frozenset({"known.example"}), files=frozenset({"assets/cat.png"}))
 SENTINEL = "qzxend"  # stands at the end of each text: nothing may hide it
 NUMBER = 400
-UNSAFE = (
-    Options.CMARK_OPT_UNSAFE
-)  # raw HTML and all addresses pass: what is safe is our text, not the renderer
+# Raw HTML and all addresses pass: what is safe is our text, not the renderer.
+UNSAFE = Options.CMARK_OPT_UNSAFE
 PLUGINS = ["table", "footnotes", "strikethrough", "task_lists", "def_list", "abbr", "math", "url"]
 RENDERERS: dict[str, Callable[[str], str]] = {
     "commonmark.py": commonmark.commonmark,

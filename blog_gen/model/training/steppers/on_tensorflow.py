@@ -100,7 +100,7 @@ class TensorFlowStepper:
             if alone and self._optimizer.is_elementwise(name, shape):
                 # This replica's own: of shared variables, the first one's trace would serve all of its shape.
                 own = [self._own(each) for each in (weight, *slots)]
-                _adamw(own, gradients[name], self._optimizer.scalars(name, shape, now))
+                _adamw(own, gradients[name], self._optimizer.scalars(shape, now))
                 continue
             with self._tf.control_dependencies(done):
                 old = [slot.read_value() for slot in slots]
