@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,12 +25,15 @@ class Site:
 
     folder: Path
     config_files: tuple[str, ...]
+    _said: set[str] = field(default_factory=set, init=False, repr=False)  # notes, each of which is said once
 
     def settings(self, **overrides: Any) -> Settings:
-        """The site's settings, with flags laid over them."""
+        """The site's settings, with flags laid over them; a command may ask for them again."""
         settings = load_settings(self.folder, overrides, self.config_files)
-        for note in (*settings.notes, *old_templates(self.folder)):
-            say_note(note)
+        for note in map(str, (*settings.notes, *old_templates(self.folder))):
+            if note not in self._said:
+                say_note(note)
+                self._said.add(note)
         return with_posts_found(settings)
 
 

@@ -51,6 +51,12 @@ def test_three_drafts_are_reviewed_on_the_terminal(review: Review, store: Store)
     assert {entry.state for entry in store.entries()} == {"waiting"}
 
 
+def test_a_note_is_said_once(review: Review, store: Store) -> None:
+    with (store.settings.site / "_config.yml").open("a") as config:
+        config.write("blog_gen: {training: {accumulate: 2}}\n")
+    assert review("list").stderr.count("`training.accumulate` is now called") == 1
+
+
 def test_the_editor_changes_a_draft(review: Review, store: Store) -> None:
     assert "Saved" in review("edit", "soup-a-method", editor="sed -i s/rained/poured/").stdout
     assert "It poured" in store.find("soup-a-method").body
