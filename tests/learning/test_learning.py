@@ -33,6 +33,7 @@ from blog_gen.learning.staleness import depends_on, settings_that_differ, up_to_
 from blog_gen.model.formats.folder import draft_words, sampling_defaults
 from blog_gen.model.integrity import weights_file
 from blog_gen.model.stopping import StopRequest
+from blog_gen.model.training.checkpoints import Checkpoints
 from blog_gen.model.training.machine import Machine
 from blog_gen.model.training.recipe import MEMORY_STRATEGIES
 from blog_gen.model.training.training import FineTuning
@@ -282,7 +283,7 @@ def test_a_run_that_was_never_saved_binds_nobody(site: Path, monkeypatch: pytest
     settings = settings_of(site)
     little = least_memory(settings, monkeypatch)
     set_memory(monkeypatch, 64 << 30)
-    monkeypatch.setattr(FineTuning, "save", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(Checkpoints, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         learn(settings, stop=True)
     monkeypatch.undo()
