@@ -39,6 +39,7 @@ class Article:
     date: datetime | None  # aware, in the site's zone
     front_matter: Mapping[str, Any]  # as read, in the file's order
     raw: str  # the front matter's own text, without the fences: how it is written shows the site's habit
+    defaults: Mapping[str, Any] = field(default_factory=dict)  # what the site says where the post does not
 
 
 @dataclass(frozen=True)
@@ -179,6 +180,7 @@ def _read(
         date=date,
         front_matter=parts.values,
         raw=parts.raw or "",
+        defaults={key: value for key, value in merged.items() if key not in parts.values},
     )
 
 
