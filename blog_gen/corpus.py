@@ -14,7 +14,7 @@ from functools import cached_property
 
 from blog_gen.config.settings import Settings, articles_named
 from blog_gen.errors import ArticleError, Note
-from blog_gen.site.articles import LEFT_OUT, Article, HiddenPost, read_articles
+from blog_gen.site.articles import LEFT_OUT, Article, HiddenPost, namesakes, read_articles
 from blog_gen.site.habit import Habit, habit_of
 from blog_gen.text.language import languages_of, main_language
 from blog_gen.text.plain import to_plain
@@ -61,7 +61,8 @@ def read_corpus(settings: Settings, now: datetime | None = None) -> Corpus:
     reading = read_articles(settings, now)
     articles, language, others = _of_one_language(reading.articles, settings)
     articles, without_text = _as_drafts_may_be(articles)
-    notes = (*reading.notes, *without_text, *_left_alone(language, others, settings))
+    left_alone = _left_alone(language, others, settings)
+    notes = (*reading.notes, *without_text, *namesakes(articles), *left_alone)
     if not articles:
         rule = "there must be a post with text to learn from"
         raise ArticleError(rule, got=str(without_text[0]), path=settings.articles_folder)

@@ -102,3 +102,13 @@ def test_the_language_to_learn_may_be_named_in_any_of_these_ways(tmp_path: Path)
     for word in ("en_US", "eng", "English"):
         corpus = read_corpus(load_settings(site, {"language": word}))
         assert (corpus.language, corpus.others) == ("en", {"de": 1})
+
+
+def test_that_posts_have_the_same_title_is_said_of_those_that_are_learned(tmp_path: Path) -> None:
+    names = {f"2021-01-0{number}-a.md": f"lang: {word}" for number, word in enumerate(["de", "en", "en"], 1)}
+    site = write_spoken(tmp_path, {name: f"{word}{SHORT}" for name, word in names.items()}, {})
+    for path in site.glob("_posts/*"):
+        path.write_text(path.read_text().replace("title: The tap", "title: The tap #"))
+    corpus = read_corpus(load_settings(site))
+    [note] = [note for note in corpus.notes if "same title" in note.rule]
+    assert note.path.name == "2021-01-03-a.md" and "2021-01-02-a.md" in note.rule

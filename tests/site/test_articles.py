@@ -11,7 +11,7 @@ import pytest
 
 from blog_gen.config.settings import Settings
 from blog_gen.errors import ArticleError, ConfigError
-from blog_gen.site.articles import Article, Reading, read_articles
+from blog_gen.site.articles import Article, Reading, namesakes, read_articles
 from blog_gen.site.folder import fingerprint
 
 GOOD = "---\ntitle: Good\n---\nA good post.\n"
@@ -331,8 +331,10 @@ def test_posts_that_are_the_same(tmp_path: Path) -> None:
     }
     reading = read_articles(site_of(tmp_path, files))
     assert titles(reading) == ["Tea", "tea"]
-    assert [str(note) for note in reading.notes] == [
+    assert [str(note) for note in namesakes(reading.articles)] == [
         "_articles/b.md: two posts have the same title, and `_articles/a.md` has it; both kept",
+    ]
+    assert [str(note) for note in reading.notes] == [
         "_articles/c.md: two posts must not have the same text, and `_articles/a.md` has it; left out",
     ]
     with pytest.raises(ArticleError, match=r"c\.md: two posts must not have the same text"):
