@@ -17,7 +17,7 @@ from pathlib import Path
 
 from blog_gen.config.loading import config_files_in
 from blog_gen.config.settings import CONFIG_KEY, STAT_CACHE_FILE, Settings
-from blog_gen.errors import ArticleError
+from blog_gen.errors import ArticleError, BlogGenError, ConfigError
 from blog_gen.site.jekyll.entries import EntryFilter
 from blog_gen.site.jekyll.places import HTML, MARKDOWN, Place, endings, place_of, places_of, posts_folders
 from blog_gen.site.jekyll.visibility import DECIDING
@@ -34,6 +34,7 @@ __all__ = [
     "content_of",
     "post_files",
     "require_articles",
+    "require_source",
 ]
 
 _SKIPPED = ("_", ".", "#", "~")  # names that Jekyll does not read in a collection
@@ -150,8 +151,22 @@ def require_articles(settings: Settings) -> None:
         ArticleError: says what to do.
     """
     if not places_of(settings):
+        require_source(settings, ArticleError)
         folder = settings.articles_folder
         raise ArticleError("the folder with your posts is missing", fix=_where_else(settings), path=folder)
+
+
+def require_source(settings: Settings, error: type[BlogGenError] = ConfigError) -> None:
+    """Refuse a site whose `source` is not there: a build may make it, and what we write would be lost.
+
+    Raises:
+        ConfigError: says what to do; or another `error`.
+    """
+    if not settings.source_folder.is_dir():
+        rule = "the folder named by `source` must be there"
+        got = f"`{settings.jekyll.get('source')}`, which is no folder"
+        fix = "Say which folder you write in: in another settings file, `source: FOLDER`, and --config A,B"
+        raise error(rule, got=got, fix=fix, path=settings.file_of("source"))
 
 
 def _where_else(settings: Settings) -> str:

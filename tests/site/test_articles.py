@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from blog_gen.config.loading import load_settings
 from blog_gen.config.settings import Settings
 from blog_gen.errors import ArticleError, ConfigError
 from blog_gen.site.articles import Article, Reading, namesakes, read_articles
 from blog_gen.site.folder import fingerprint
+from blog_gen.site.scaffold import plan
 
 GOOD = "---\ntitle: Good\n---\nA good post.\n"
 
@@ -352,6 +354,18 @@ def test_a_missing_folder_says_what_to_do(tmp_path: Path) -> None:
             f"{tmp_path}/_articles: the folder with your posts is missing. "
             "Make it, or name the right one: `blog_gen.articles` in _config.yml"
         )
+
+
+def test_a_missing_source_is_said_as_init_says_it(tmp_path: Path) -> None:
+    (tmp_path / "_config.yml").write_text("source: .tmp/src\n")
+    settings = load_settings(tmp_path)
+    with pytest.raises(ConfigError) as by_init:
+        plan(tmp_path)
+    for use in (read_articles, fingerprint):
+        with pytest.raises(ArticleError) as caught:
+            use(settings)
+        assert str(caught.value) == str(by_init.value)
+        assert "`source` must be there; got `.tmp/src`" in str(caught.value)
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
