@@ -126,9 +126,7 @@ def _files_in(place: Place, entries: EntryFilter) -> Iterator[tuple[str, list[st
 
     Given by the folders that they are in.
     """
-    own = place.kind == "other"
-    if place.kind in ("posts", "drafts") and not entries.enters(os.path.dirname(place.within)):
-        return
+    own = place.kind in ("other", "elsewhere")
     seen_from = f"_{place.label}" if place.kind == "collection" else place.within
     for parent, folders, names in os.walk(place.folder):
         folders[:] = [name for name in folders if not name.startswith(_SKIPPED if own else ".")]

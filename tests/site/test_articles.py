@@ -368,6 +368,19 @@ def test_a_missing_source_is_said_as_init_says_it(tmp_path: Path) -> None:
         assert "`source` must be there; got `.tmp/src`" in str(caught.value)
 
 
+def test_a_folder_that_jekyll_does_not_enter_is_read_where_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "_config.yml").write_text("exclude: [old/, out]\n")
+    for folder in ("_i18n/fr/_posts", "old/_posts", "out/_posts", "_posts"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "2020-01-01-a.md").write_text(f"---\ntitle: {folder}\n---\nTea, in {folder}.")
+    reading = read_articles(load_settings(tmp_path, {"articles": "_i18n/fr/_posts"}))
+    assert titles(reading) == ["_i18n/fr/_posts"] and not reading.notes
+    assert titles(read_articles(load_settings(tmp_path, {"articles": "**/_posts"}))) == ["_posts"]
+    for folder in ("old/_posts", "out/_posts"):
+        with pytest.raises(ArticleError, match=r"got 1 that Jekyll .* \(1 in a folder that Jekyll does not"):
+            read_articles(load_settings(tmp_path, {"articles": folder}))
+
+
 def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "_articles").mkdir()
     with pytest.raises(ArticleError) as caught:
