@@ -14,7 +14,7 @@ from functools import cached_property
 
 from blog_gen.config.settings import Settings, articles_named
 from blog_gen.errors import ArticleError, Note
-from blog_gen.site.articles import LEFT_OUT, Article, HiddenPost, read_articles
+from blog_gen.site.articles import LEFT_OUT, Article, HiddenPost, namesakes, read_articles
 from blog_gen.site.habit import Habit, habit_of
 from blog_gen.text.language import languages_of, main_language
 from blog_gen.text.plain import to_plain
@@ -61,7 +61,8 @@ def read_corpus(settings: Settings, now: datetime | None = None) -> Corpus:
     reading = read_articles(settings, now)
     articles, language, others = _of_one_language(reading.articles, settings)
     articles, without_text = _as_drafts_may_be(articles)
-    notes = (*reading.notes, *without_text, *_left_alone(language, others, settings))
+    left_alone = _left_alone(language, others, settings)
+    notes = (*reading.notes, *without_text, *namesakes(articles), *left_alone)
     if not articles:
         rule = "there must be a post with text to learn from"
         raise ArticleError(rule, got=str(without_text[0]), path=settings.articles_folder)
@@ -79,13 +80,15 @@ def _of_one_language(
 ) -> tuple[tuple[Article, ...], str | None, Counter[str]]:
     """The posts in the language to learn, that language, and how many posts are in each of the others.
 
-    A post of which the language cannot be told is kept.
+    A post of which the language is neither said nor can be told is kept.
 
     Raises:
         ArticleError: none is in the language that the settings name.
     """
-    spoken = languages_of([article.body for article in articles], settings.state_folder / LANGUAGES_FILE)
-    wanted = settings.language or main_language(spoken)
+    from blog_gen.model.zoo.languages import code_of
+
+    spoken = _languages(articles, settings)
+    wanted = code_of(settings.language) or settings.language or main_language(spoken)
     kept = tuple(
         article for article, language in zip(articles, spoken, strict=True) if language in (wanted, None)
     )
@@ -94,6 +97,37 @@ def _of_one_language(
         rule = f"there must be posts in `{wanted}` to learn from, as `language` says"
         raise ArticleError(rule, got=got, path=settings.articles_folder)
     return kept, wanted, Counter(language for language in spoken if language and language != wanted)
+
+
+def _languages(articles: tuple[Article, ...], settings: Settings) -> list[str | None]:
+    """The language of each post: what its author says in it, else what its text is told to be in, else what
+    the site's `defaults:` say; None where none of these knows.
+
+    A short text may be in any language, and then only its author knows. But themes come with a `lang: en`
+    in their `defaults:` or in what a new post begins with, and a blog in Chinese keeps it. So what is said
+    for a folder or for all posts counts less than a text; and a language that most posts are said to be in,
+    though hardly a text is, was nobody's word: there the texts alone decide.
+    """
+    told = languages_of([article.body for article in articles], settings.state_folder / LANGUAGES_FILE)
+    own = [_said(article.front_matter) for article in articles]
+    given = [_said(article.defaults) for article in articles]
+    said = [by_author or by_site for by_author, by_site in zip(own, given, strict=True)]
+    nobodys = {language for language in set(filter(None, said)) if _is_nobodys_word(language, said, told)}
+    own, given = ([None if word in nobodys else word for word in words] for words in (own, given))
+    return [next(filter(None, each), None) for each in zip(own, told, given, strict=True)]
+
+
+def _said(values: Mapping[str, object]) -> str | None:
+    """The language that a post's values name: themes have three words for it."""
+    from blog_gen.model.zoo.languages import code_of
+
+    return next(filter(None, (code_of(values.get(key)) for key in ("lang", "locale", "language"))), None)
+
+
+def _is_nobodys_word(language: str, said: Sequence[str | None], told: Sequence[str | None]) -> bool:
+    """Whether most posts are said to be in `language`, and less than one in ten of their texts is."""
+    texts = [by_text for by_text, word in zip(told, said, strict=True) if by_text and word == language]
+    return 2 * said.count(language) > len(said) and 10 * texts.count(language) < len(texts)
 
 
 def _left_alone(language: str | None, others: Counter[str], settings: Settings) -> list[Note]:

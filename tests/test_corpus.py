@@ -46,3 +46,69 @@ def test_lines_broken_at_a_width_are_learned_as_one(
     (site / "_config.yml").write_text(yaml.safe_dump(config | settings))
     [text] = read_corpus(load_settings(site)).texts.values()
     assert text.endswith(f"---\n{words.strip()}") == joined
+
+
+GERMAN = (
+    "Am Morgen lag Schnee auf dem Dach, und wir gingen trotzdem hinaus, weil das Brot ausgegangen war. " * 3
+)
+
+
+def write_spoken(site: Path, posts: dict[str, str], defaults: dict[str, str]) -> Path:
+    """Posts by their paths in `_posts`, each from within its front matter on; languages by folder."""
+    for number, (name, text) in enumerate(posts.items()):
+        path = site / "_posts" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"---\ntitle: The tap {number}\n{text} ({number})\n")
+    said = [{"scope": {"path": path}, "values": {"lang": word}} for path, word in defaults.items()]
+    config = {"blog_gen": {"articles": "_posts"}, "defaults": said}
+    (site / "_config.yml").write_text(yaml.safe_dump(config))
+    return site
+
+
+SHORT = "\n---\nTea, again."
+LONG = f"\n---\n{GERMAN}"
+
+
+@pytest.mark.parametrize(
+    ("posts", "defaults", "learned", "others"),
+    [
+        # A short text is in the language that its author says, in whatever words.
+        (
+            ["lang: en-GB" + SHORT, "locale: en_US" + SHORT, "lang: de" + SHORT, "language: italian" + SHORT],
+            {},
+            "en",
+            {"de": 1, "it": 1},
+        ),
+        # So is a long one; and what names no language is nothing.
+        (["lang: la" + LONG, "language: python" + LONG, "lang: 5" + LONG], {}, "de", {"la": 1}),
+        # What a theme says of all posts, in them or in `defaults:`, is not so where texts are otherwise.
+        (["lang: en" + LONG] * 3 + ["lang: en" + SHORT], {}, "de", {}),
+        ([LONG] * 3 + [SHORT], {"": "en"}, "de", {}),
+        (["lang: en" + LONG] * 2 + ["lang: fr" + LONG], {}, "de", {"fr": 1}),
+        # Said for a folder, it counts where the text says nothing.
+        ([SHORT, *[LONG] * 3], {"_posts/2021-01-01": "fr", "_posts/2021-01-02": "fr"}, "de", {"fr": 1}),
+    ],
+)
+def test_a_post_is_in_the_language_that_its_author_says(
+    posts: list[str], defaults: dict[str, str], learned: str, others: dict[str, int], tmp_path: Path
+) -> None:
+    names = {f"2021-01-0{number + 1}-a.md": text for number, text in enumerate(posts)}
+    corpus = read_corpus(load_settings(write_spoken(tmp_path, names, defaults)))
+    assert (corpus.language, corpus.others) == (learned, others)
+
+
+def test_the_language_to_learn_may_be_named_in_any_of_these_ways(tmp_path: Path) -> None:
+    site = write_spoken(tmp_path, {"2021-01-01-a.md": LONG, "2021-01-02-a.md": "lang: en" + SHORT}, {})
+    for word in ("en_US", "eng", "English"):
+        corpus = read_corpus(load_settings(site, {"language": word}))
+        assert (corpus.language, corpus.others) == ("en", {"de": 1})
+
+
+def test_that_posts_have_the_same_title_is_said_of_those_that_are_learned(tmp_path: Path) -> None:
+    names = {f"2021-01-0{number}-a.md": f"lang: {word}" for number, word in enumerate(["de", "en", "en"], 1)}
+    site = write_spoken(tmp_path, {name: f"{word}{SHORT}" for name, word in names.items()}, {})
+    for path in site.glob("_posts/*"):
+        path.write_text(path.read_text().replace("title: The tap", "title: The tap #"))
+    corpus = read_corpus(load_settings(site))
+    [note] = [note for note in corpus.notes if "same title" in note.rule]
+    assert note.path.name == "2021-01-03-a.md" and "2021-01-02-a.md" in note.rule

@@ -39,6 +39,7 @@ class Article:
     date: datetime | None  # aware, in the site's zone
     front_matter: Mapping[str, Any]  # as read, in the file's order
     raw: str  # the front matter's own text, without the fences: how it is written shows the site's habit
+    defaults: Mapping[str, Any] = field(default_factory=dict)  # what the site says where the post does not
 
 
 @dataclass(frozen=True)
@@ -179,20 +180,28 @@ def _read(
         date=date,
         front_matter=parts.values,
         raw=parts.raw or "",
+        defaults={key: value for key, value in merged.items() if key not in parts.values},
     )
 
 
 def _distinct(articles: list[Article], log: _Log) -> Iterator[Article]:
-    """Without the second of two posts with the same text; two with only the same title are noted."""
+    """Without the second of two posts with the same text."""
     bodies: dict[str, Article] = {}
-    titles: dict[str, Article] = {}
     for article in articles:
         twin = bodies.setdefault(article.body, article)
-        if twin is not article:
+        if twin is article:
+            yield article
+        else:
             log.left_out(article.path, f"two posts must not have the same text, and `{twin.path}` has it")
-            continue
+
+
+def namesakes(articles: Iterable[Article]) -> list[Note]:
+    """What there is to say of posts with the title of an earlier one, all of which are learned."""
+    titles: dict[str, Article] = {}
+    notes: list[Note] = []
+    for article in articles:
         namesake = titles.setdefault(article.title.casefold(), article)
         if namesake is not article:
             rule = f"two posts have the same title, and `{namesake.path}` has it"
-            log.notes.append(Note(article.path, rule, "both kept"))
-        yield article
+            notes.append(Note(article.path, rule, "both kept"))
+    return notes

@@ -22,29 +22,41 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _MONTH_NAME = r"(?P<month_name>(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)\.?"
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
 _YEAR = r"(?P<year>\d{1,4})"
+_COMPACT = r"(?P<year>\d{4}|\d\d)(?P<month>\d\d)(?P<day>\d\d)"
 _DAY_FORMS = (
     rf"'?{_YEAR}[-/.](?P<month>\d{{1,2}})[-/.](?P<day>\d{{1,2}})",  # 05/01/19 is of 2005 to Ruby
-    r"(?P<year>\d{4}|\d\d)(?P<month>\d\d)(?P<day>\d\d)",
     r"(?P<day>\d{1,2})[-/.](?P<month>\d{1,2})[-/.](?P<year>\d{4})",  # the day comes first to Ruby, too
     rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s/-]++{_MONTH_NAME},?[\s/-]++'?{_YEAR}",
     rf"{_WEEKDAY}{_MONTH_NAME}[\s-]++(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?[\s-]++'?{_YEAR}",
 )
 _TIME = (
-    r"(?:T|,?\s+(?:at\s++(?=\d+(?::|\s*[ap])))?)"
-    r"(?P<hour>\d{1,2})(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:\.\d*)?)?)?"
-    r"(?:\s*+(?P<half>[ap]\.?m\.?))?(?:\s*+(?P<zone>[+-]\d{1,2}(?::?\d\d)?|[a-z][a-z0-9_/+-]*))?"
+    r"(?:T|,?\s+(?:at\s++(?=\d+(?::|\s*[ap])))?)(?P<hour>\d{1,2})"
+    r"(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:\.\d*)?)?(?:\s*+(?P<half>[ap](?:m\b|\.m\.)))?"
+    r"|\s*+(?P<half_of_hour>[ap](?:m\b|\.m\.)))"
+    r"(?:\s*+(?P<zone>(?:gmt|utc?)?[+-]\d++(?::\d++)*+|[^\W\d_]++(?:\sdst\b)?))?"
 )
-_AND_ZONE = r"(?:\s+(?:\([^()]*\)|[a-z]+))?"  # by its name, as JavaScript and Go write it: to Ruby, nothing
+# Ruby passes over what follows, unless that could be of another date: then we do not guess.
+_NO_DATE = rf"(?!{'|'.join(_MONTHS)}|\bb\.?c|\d[-/.]\d)"
+_END = rf"(?!:?\d)(?:{_NO_DATE}.)*+"
+_END_OF_DAY = rf"(?!\s*[ap]\.?m\b)(?:{_NO_DATE}\D)*+"
+_HOUR_ALONE = r"\s+(?P<hour_alone>[01]?\d|2[0-4])"
+_AFTER_DAY = rf"(?:{_TIME}{_END}|{_HOUR_ALONE}|{_END_OF_DAY})"
 _FORMS = [
-    *(re.compile(f"{day}(?:{_TIME}{_AND_ZONE})?", re.IGNORECASE) for day in _DAY_FORMS),
+    *(re.compile(day + _AFTER_DAY, re.IGNORECASE) for day in _DAY_FORMS),
+    re.compile(rf"{_COMPACT}(?:{_TIME}|{_HOUR_ALONE})?", re.IGNORECASE),
     # As C's ctime, and the command `date`; and a month, which is its first day.
     re.compile(rf"{_WEEKDAY}{_MONTH_NAME}\s++(?P<day>\d{{1,2}}){_TIME}\s+(?P<year>\d{{4}})", re.IGNORECASE),
     re.compile(rf"{_MONTH_NAME},?\s+(?P<year>\d{{4}})", re.IGNORECASE),
 ]
-_ABSENT = {"day": "1"} | dict.fromkeys(("hour", "minute", "second", "half", "zone"), "0")
+_NO_SIGN = re.compile(r"(?:[^\w+',./:@\[\]-]|_)+")  # what is white space to Ruby
+_ABSENT = {"day": "1"} | dict.fromkeys(
+    ("hour", "hour_alone", "minute", "second", "half", "half_of_hour", "zone"), "0"
+)
 # The zone names that Ruby knows; to it, and so to Jekyll, any other is the site's own zone.
 _ZONE_HOURS = {"z": 0, "utc": 0, "gmt": 0, "ut": 0, "est": -5, "edt": -4, "cst": -6, "cdt": -5}
 _ZONE_HOURS |= {"mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
+_ZONE_HOURS |= {letter: hours for hours, letter in enumerate("abcdefghiklm", 1)}  # as armies have them
+_ZONE_HOURS |= {letter: -hours for hours, letter in enumerate("nopqrstuvwxy", 1)}
 _DATED_NAME = re.compile(r"(\d{2,4}-\d{1,2}-\d{1,2})-(.*)", re.DOTALL)
 
 
@@ -118,16 +130,18 @@ def parse_date(value: object, zone: tzinfo | None) -> datetime:
 
 
 def _parse_text(text: str, zone: tzinfo | None) -> datetime:
+    text = _NO_SIGN.sub(" ", text).strip()
     found = next((match for form in _FORMS if (match := form.fullmatch(text))), None)
     if found is None:
         raise ValueError(text)
     part = _ABSENT | found.groupdict(default="0")
     month = _MONTHS.index(part["month_name"][:3].lower()) + 1 if "month_name" in part else int(part["month"])
-    hour = int(part["hour"])
-    if part["half"] != "0":
+    hour = int(part["hour"]) or int(part["hour_alone"])
+    half = max(part["half"], part["half_of_hour"]).lower()
+    if half != "0":
         if not 1 <= hour <= 12:
             raise ValueError(text)
-        hour = hour % 12 + (12 if part["half"].lower().startswith("p") else 0)
+        hour = hour % 12 + (12 if half.startswith("p") else 0)
     wall = wall_clock(
         _year_of(part["year"]), month, int(part["day"]), hour, int(part["minute"]), int(part["second"])
     )
@@ -149,11 +163,11 @@ def _year_of(digits: str) -> int:
 
 
 def _offset_of(name: str) -> tzinfo | None:
-    """`+01:00`, `+0100`, `+1` or a zone name as an offset; None where Jekyll would not know it."""
-    if name[0] in "+-":
-        hours, minutes = re.fullmatch(r"[+-](\d{1,2}):?(\d\d)?", name).groups(default="0")  # type: ignore[union-attr]
-        offset = timedelta(hours=int(hours), minutes=int(minutes))
-        return timezone(-offset if name[0] == "-" else offset)
+    """`+01:00`, `+0100`, `+01` or a zone name as an offset; None where Jekyll would not know it."""
+    if found := re.fullmatch(r"([+-])(\d\d)(?::?(\d\d)(?::?(\d\d))?)?", name):
+        sign, hours, minutes, seconds = found.groups(default="0")
+        offset = timedelta(hours=int(hours), minutes=int(minutes), seconds=int(seconds))
+        return timezone(-offset if sign == "-" else offset)
     hours_east = _ZONE_HOURS.get(name)
     return None if hours_east is None else timezone(timedelta(hours=hours_east))
 

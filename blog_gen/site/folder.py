@@ -14,7 +14,7 @@ from pathlib import Path
 
 from blog_gen.config.loading import config_files_in
 from blog_gen.config.settings import CONFIG_KEY, Settings
-from blog_gen.errors import ArticleError
+from blog_gen.errors import ArticleError, BlogGenError, ConfigError
 from blog_gen.site.jekyll.entries import EntryFilter
 from blog_gen.site.jekyll.places import HTML, Place, endings, place_of, places_of, posts_folders
 
@@ -105,9 +105,7 @@ def _files_in(place: Place, entries: EntryFilter) -> Iterator[tuple[str, list[st
 
     Given by the folders that they are in.
     """
-    own = place.kind == "other"
-    if place.kind in ("posts", "drafts") and not entries.enters(os.path.dirname(place.within)):
-        return
+    own = place.kind in ("other", "elsewhere")
     seen_from = f"_{place.label}" if place.kind == "collection" else place.within
     for parent, folders, names in os.walk(place.folder):
         folders[:] = [name for name in folders if not name.startswith(_SKIPPED if own else ".")]
@@ -130,8 +128,22 @@ def require_articles(settings: Settings) -> None:
         ArticleError: says what to do.
     """
     if not places_of(settings):
+        require_source(settings, ArticleError)
         folder = settings.articles_folder
         raise ArticleError("the folder with your posts is missing", fix=_where_else(settings), path=folder)
+
+
+def require_source(settings: Settings, error: type[BlogGenError] = ConfigError) -> None:
+    """Refuse a site whose `source` is not there: a build may make it, and what we write would be lost.
+
+    Raises:
+        ConfigError: says what to do; or another `error`.
+    """
+    if not settings.source_folder.is_dir():
+        rule = "the folder named by `source` must be there"
+        got = f"`{settings.jekyll.get('source')}`, which is no folder"
+        fix = "Say which folder you write in: in another settings file, `source: FOLDER`, and --config A,B"
+        raise error(rule, got=got, fix=fix, path=settings.file_of("source"))
 
 
 def _where_else(settings: Settings) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -92,6 +92,14 @@ def public_address(path: Path, values: Mapping[str, Any], settings: Settings) ->
 
 def defaults_for(path: Path, settings: Settings) -> dict[str, Any]:
     """What `defaults:` gives to a post at `path`, wherever that is and whether or not it is there."""
-    within = os.path.relpath(path, settings.collections_folder).replace(os.sep, "/")
-    kind = next((part for part in within.split("/") if part.startswith("_")), "").removeprefix("_")
-    return FrontMatterDefaults(settings.jekyll, settings.source_folder).values(within, kind)
+    return defaults_of([path], settings)[0]
+
+
+def defaults_of(paths: Iterable[Path], settings: Settings) -> list[dict[str, Any]]:
+    """What `defaults:` gives to a post at each of `paths`."""
+    defaults, values = FrontMatterDefaults(settings.jekyll, settings.source_folder), []
+    for path in paths:
+        within = os.path.relpath(path, settings.collections_folder).replace(os.sep, "/")
+        kind = next((part for part in within.split("/") if part.startswith("_")), "").removeprefix("_")
+        values.append(defaults.values(within, kind))
+    return values

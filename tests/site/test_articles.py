@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from blog_gen.config.loading import load_settings
 from blog_gen.config.settings import Settings
 from blog_gen.errors import ArticleError, ConfigError
-from blog_gen.site.articles import Article, Reading, read_articles
+from blog_gen.site.articles import Article, Reading, namesakes, read_articles
 from blog_gen.site.fingerprint import fingerprint
+from blog_gen.site.setup.scaffold import plan
 
 GOOD = "---\ntitle: Good\n---\nA good post.\n"
 
@@ -138,7 +140,9 @@ def test_tags_and_categories_in_every_form(
         ("title: 2019-01-02", "x.md", "2019-01-02"),
         ("title:", "why-vIM-again.md", "Why Vim Again"),
         ("title: ''", "2019-01-02-why-vim.md", "Why Vim"),
-        ("layout: post", "snake_case_name.md", "Snake Case Name"),
+        ("layout: post", "how_to_cook-RICE.md", "How_to_cook Rice"),
+        ("layout: post", "move your body  every day.md", "Move your body every day"),
+        ("layout: post", "x--y..md", "X Y"),
         ("title: No", "it-is-false.md", "It Is False"),
         ("title: [a, b]", "a-list.md", "A List"),
         ("x: y", "---.md", "---"),
@@ -331,8 +335,10 @@ def test_posts_that_are_the_same(tmp_path: Path) -> None:
     }
     reading = read_articles(site_of(tmp_path, files))
     assert titles(reading) == ["Tea", "tea"]
-    assert [str(note) for note in reading.notes] == [
+    assert [str(note) for note in namesakes(reading.articles)] == [
         "_articles/b.md: two posts have the same title, and `_articles/a.md` has it; both kept",
+    ]
+    assert [str(note) for note in reading.notes] == [
         "_articles/c.md: two posts must not have the same text, and `_articles/a.md` has it; left out",
     ]
     with pytest.raises(ArticleError, match=r"c\.md: two posts must not have the same text"):
@@ -348,6 +354,31 @@ def test_a_missing_folder_says_what_to_do(tmp_path: Path) -> None:
             f"{tmp_path}/_articles: the folder with your posts is missing. "
             "Make it, or name the right one: `blog_gen.articles` in _config.yml"
         )
+
+
+def test_a_missing_source_is_said_as_init_says_it(tmp_path: Path) -> None:
+    (tmp_path / "_config.yml").write_text("source: .tmp/src\n")
+    settings = load_settings(tmp_path)
+    with pytest.raises(ConfigError) as by_init:
+        plan(tmp_path)
+    for use in (read_articles, fingerprint):
+        with pytest.raises(ArticleError) as caught:
+            use(settings)
+        assert str(caught.value) == str(by_init.value)
+        assert "`source` must be there; got `.tmp/src`" in str(caught.value)
+
+
+def test_a_folder_that_jekyll_does_not_enter_is_read_where_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "_config.yml").write_text("exclude: [old/, out]\n")
+    for folder in ("_i18n/fr/_posts", "old/_posts", "out/_posts", "_posts"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "2020-01-01-a.md").write_text(f"---\ntitle: {folder}\n---\nTea, in {folder}.")
+    reading = read_articles(load_settings(tmp_path, {"articles": "_i18n/fr/_posts"}))
+    assert titles(reading) == ["_i18n/fr/_posts"] and not reading.notes
+    assert titles(read_articles(load_settings(tmp_path, {"articles": "**/_posts"}))) == ["_posts"]
+    for folder in ("old/_posts", "out/_posts"):
+        with pytest.raises(ArticleError, match=r"got 1 that Jekyll .* \(1 in a folder that Jekyll does not"):
+            read_articles(load_settings(tmp_path, {"articles": folder}))
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:

@@ -59,6 +59,11 @@ class EntryFilter:
             for at, part in enumerate(parts)
         )
 
+    def excludes(self, folder: str) -> bool:
+        """Whether `exclude` names `folder`, as seen from the source, or one that it lies in."""
+        parts = folder.split("/") if folder else []
+        return any(self._excluded("/".join(parts[: at + 1]) + "/") for at in range(len(parts)))
+
     def _included(self, entry: str) -> bool:
         return self._included_pattern.match(entry) is not None
 

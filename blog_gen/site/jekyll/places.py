@@ -15,7 +15,8 @@ from blog_gen.config.settings import Settings, articles_named
 from blog_gen.site.jekyll.entries import EntryFilter
 
 # `posts`: a `_posts` that Jekyll reads; `drafts`: a `_drafts`; `collection`: one that the site declares;
-# `elsewhere`: one of these outside `collections_dir`; `other`: a folder of which Jekyll knows nothing.
+# `elsewhere`: one of these outside `collections_dir` or in an excluded folder; `other`: a folder of which
+# Jekyll knows nothing.
 Kind = Literal["posts", "drafts", "collection", "elsewhere", "other"]
 
 MARKDOWN = (".markdown", ".mkdown", ".mkdn", ".mkd", ".md")  # Jekyll's `markdown_ext`
@@ -63,6 +64,10 @@ def _kind(name: str, above: str, settings: Settings) -> tuple[Kind, str]:
     if name in ("_posts", "_drafts"):
         # Jekyll compares letters here: with `collections_dir: blog`, `blog-old/_posts` is read, too.
         known = above.split("/")[0] != ".." and above.startswith(root)
+        entries = EntryFilter(settings.jekyll)
+        if known and not entries.enters(above) and not entries.excludes(above):
+            return "other", ""  # below a folder such as `_i18n`: a plugin builds it
+        known = known and entries.enters(above)
         return ("posts" if name == "_posts" else "drafts") if known else "elsewhere", "posts"
     if name.startswith("_") and name[1:] in collections_of(settings):
         return "collection" if above == root else "elsewhere", name[1:]
@@ -87,8 +92,9 @@ def posts_folders(settings: Settings) -> Iterator[Path]:
         if folder.startswith(root) and (here / "_posts").is_dir():
             yield here / "_posts"
         for name in sorted(_folders_in(here)):
-            if entries.reads(name, folder) and os.path.abspath(here / name) != destination:
-                yield from below(posixpath.join(folder, name))
+            inner = posixpath.join(folder, name)
+            if entries.enters(inner) and os.path.abspath(here / name) != destination:
+                yield from below(inner)
 
     return below("")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -14,11 +13,15 @@ from blog_gen.site import dates
 
 
 def title_of(values: Mapping[str, Any], path: Path) -> str:
-    """The title as the site shows it; without one, the file name's slug in words, as Jekyll makes them."""
+    """The title as the site shows it; without one, that which Jekyll makes of the file's name.
+
+    >>> title_of({}, Path("2020-01-02-how_to_cook-RICE.md")), title_of({}, Path("move your body.md"))
+    ('How_to_cook Rice', 'Move your body')
+    """
     given = values.get("title")
     title = "" if isinstance(given, list | dict | bool) else _one_line(given)
-    slug = dates.split_name(path.stem)[1]
-    return title or " ".join(word.capitalize() for word in re.split(r"[-_\s]+", slug) if word) or path.stem
+    slug = dates.split_name(path.stem)[1].rstrip(".")
+    return title or _one_line(" ".join(word.capitalize() for word in slug.split("-"))) or path.stem
 
 
 def names_of(values: Mapping[str, Any], singular: str, plural: str) -> tuple[str, ...]:

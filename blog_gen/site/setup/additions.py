@@ -5,8 +5,9 @@ Knows Jekyll's settings, as data; nothing of the text they are written in. Whate
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,7 +16,9 @@ import yaml
 from blog_gen.config.layers import as_mapping
 from blog_gen.config.loading import config_files_in
 from blog_gen.config.settings import CONFIG_KEY, STATE_FOLDER, Settings
-from blog_gen.errors import Note
+from blog_gen.errors import ArticleError, Note
+from blog_gen.site.articles import read_articles
+from blog_gen.site.publishing import defaults_for, defaults_of
 
 PERMALINK = "/:collection/:year/:month/:day/:title/"
 # Jekyll 4 appends a site's `exclude` to these, Jekyll 3 takes it in their place: they must be said again.
@@ -39,6 +42,8 @@ _KEY_BLOCK = """\
   review: required  # a draft stays hidden until you approve it; auto publishes what passes every check
 """
 _TO_POSTS = "  publish: _posts  # an approved draft goes to your posts: into their index, feed and archive\n"
+_ANY_POST = "2000-01-01-a.md"
+_OF_EACH = ("permalink", "published", "date")  # of which drafts have their own
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ def config_additions(
     label = _collection_of(output, jekyll)
     if label:
         additions += _collection(label, jekyll, path, notes)
-        additions += _default_values(label, articles, jekyll)
+        additions += _default_values(label, articles, output, settings)
     elif PurePosixPath(output).name not in ("_posts", "_drafts"):
         notes.append(
             Note(path, f"Jekyll does not build `{output}`", f"name a _folder as `{CONFIG_KEY}.output`")
@@ -115,23 +120,45 @@ def _collection(label: str, jekyll: Mapping[str, Any], path: Path, notes: list[N
     return [Addition(("collections", label), block, why)] if block else []
 
 
-def _default_values(label: str, articles: str, jekyll: Mapping[str, Any]) -> list[Addition]:
+def _default_values(label: str, articles: str, output: str, settings: Settings) -> list[Addition]:
     """The values that `defaults` give the articles (their layout above all), given to the drafts too."""
-    kind = PurePosixPath(articles).name.removeprefix("_")
-    values: dict[str, Any] = {}
-    defaults = jekyll.get("defaults")
-    for entry in map(as_mapping, defaults if isinstance(defaults, list) else ()):
-        scope = as_mapping(entry.get("scope"))
-        if scope.get("type") == label:
-            return []
-        if scope.get("type") == kind or scope.get("path") == articles:
-            values |= as_mapping(entry.get("values"))
-    values.pop("permalink", None)  # drafts have their own
+    defaults = settings.jekyll.get("defaults")
+    scopes = [as_mapping(as_mapping(entry).get("scope")) for entry in _list(defaults)]
+    if not scopes or any(scope.get("type") == label for scope in scopes):
+        return []
+    there = defaults_for(settings.site / output / _ANY_POST, settings)
+    values = {
+        key: value
+        for key, value in _given_to_most(articles, settings).items()
+        if key not in _OF_EACH and (key not in there or there[key] != value)
+    }
     if not values:
         return []
     own = [{"scope": {"path": "", "type": label}, "values": values}]
     block = yaml.safe_dump(own, sort_keys=False, allow_unicode=True)
     return [Addition(("defaults",), block, "drafts look like your articles")]
+
+
+def _given_to_most(articles: str, settings: Settings) -> dict[str, Any]:
+    """What `defaults` give to more than half of the posts that a visitor may see.
+
+    A site gives its folders, languages and years different values, which are not to be mixed. Where there
+    is no post yet, what the first one would be given.
+    """
+    read = replace(settings, articles=articles, strict=False)
+    try:
+        paths = [settings.site / article.path for article in read_articles(read).articles]
+    except ArticleError:
+        folder = settings.collections_folder / "_posts" if "*" in articles else settings.site / articles
+        paths = [folder / _ANY_POST]
+    given = defaults_of(paths, settings)
+    counts = Counter(repr(pair) for values in given for pair in values.items())
+    pairs = {repr(pair): pair for values in given for pair in values.items()}
+    return dict(pair for said, pair in pairs.items() if 2 * counts[said] > len(paths))
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _exclude(jekyll: Mapping[str, Any]) -> list[Addition]:

@@ -17,6 +17,7 @@ from blog_gen.config.loading import config_files_in, load_settings
 from blog_gen.config.settings import CONFIG_FILES, CONFIG_KEY, STATE_FOLDER, Settings
 from blog_gen.errors import ConfigError, Note
 from blog_gen.site.days import schedule_of
+from blog_gen.site.folder import require_source
 from blog_gen.site.found import Found, find_posts
 from blog_gen.site.scheduling.daily import DailyJob
 from blog_gen.site.scheduling.github import repository_of
@@ -57,7 +58,7 @@ def plan(
         require_config(site, config_files)
     settings = load_settings(site, config_files=config_files)
     schedule_of(settings)
-    _require_source(settings, site / config_files[-1])
+    require_source(settings)
     found = find_posts(settings)
     articles, output = _folders(settings, found)
     additions, notes = config_additions(settings, articles, output, model)
@@ -93,14 +94,6 @@ def require_config(site: Path, config_files: Sequence[str]) -> None:
 def _is_jekylls(site: Path) -> bool:
     """Whether Jekyll builds a blog of it: its settings may all be the defaults, and their file not there."""
     return any((site / name).is_dir() for name in ("_posts", "_layouts"))
-
-
-def _require_source(settings: Settings, path: Path) -> None:
-    """Refuse a site whose `source` is not there: a build may make it, and what we write would be lost."""
-    if not settings.source_folder.is_dir():
-        fix = "Say which folder you write in: in another settings file, `source: FOLDER`, and --config A,B"
-        got = f"`{settings.jekyll.get('source')}`, which is no folder"
-        raise ConfigError("the folder named by `source` must be there", got=got, fix=fix, path=path)
 
 
 def _folders(settings: Settings, found: Found) -> tuple[str, str]:

@@ -83,6 +83,53 @@ def test_drafts_look_like_the_articles(tmp_path: Path) -> None:
     assert ours["values"] == {"layout": "page", "comments": True}
 
 
+def of(path: str, kind: str | None, **values: object) -> dict[str, object]:
+    return {"scope": {"path": path} | ({"type": kind} if kind else {}), "values": values}
+
+
+ENGLISH = of("", "posts", layout="post", lang="en")
+
+
+@pytest.mark.parametrize(
+    ("defaults", "folders", "given"),
+    [
+        (
+            [ENGLISH, of("_posts/de", "posts", lang="de", layout="post-de")],
+            {"_posts/en": 3, "_posts/de": 2},
+            {"layout": "post", "lang": "en"},
+        ),
+        (
+            [ENGLISH, of("_posts/de", "posts", lang="de")],
+            {"_posts/en": 2, "_posts/de": 2},
+            {"layout": "post"},
+        ),
+        ([ENGLISH, of("_posts/old", "posts", published=False)], {"_posts/old": 3, "_posts": 1}, None),
+        ([of("", "posts", published=True)], {"_posts": 1}, {}),
+        (
+            [of("_articles", None, layout="page"), of("_articles/italian", None, language="italian")],
+            {"_articles/italian": 3, "_articles/english": 1},
+            {"layout": "page", "language": "italian"},
+        ),
+        # What a scope without a type gives to all need not be said again; no post: as the first one.
+        ([of("", None, layout="page", lang="en"), ENGLISH], {"_posts": 1}, {"layout": "post"}),
+        ([ENGLISH, of("_posts/de", "posts", lang="de")], {}, None),
+    ],
+)
+def test_drafts_get_what_most_posts_get(
+    defaults: list[object], folders: dict[str, int], given: dict[str, object] | None, tmp_path: Path
+) -> None:
+    posts = {
+        f"{folder}/2020-01-0{number + 1}-a.md": f"---\ntitle: {folder}\n---\nTea {number}, {folder}.\n"
+        for folder, count in folders.items()
+        for number in range(count)
+    }
+    site = make(tmp_path, {"_config.yml": yaml.safe_dump({"defaults": defaults}), **posts})
+    apply(site, plan(site).changes, everything)
+    [*_, last] = read(site)["defaults"]
+    found = last["values"] if last["scope"].get("type") == "generated" else {}
+    assert found == ({"layout": "post", "lang": "en"} if given is None else given)
+
+
 @pytest.mark.parametrize(
     ("config", "post", "collections"),
     [
