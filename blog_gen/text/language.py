@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from blog_gen import __version__
 from blog_gen.errors import BlogGenError
 from blog_gen.files import read_json, write_json
 
@@ -59,10 +60,11 @@ def main_language(languages: Iterable[str | None]) -> str | None:
 def languages_of(texts: Sequence[str], cache_file: Path) -> list[str | None]:
     """The language of each text; what `cache_file` has of earlier calls is not looked for again.
 
-    The file is kept only where its folder is there already, and nothing depends on it.
+    The file is kept only where its folder is there already, and nothing depends on it. Another version may
+    tell otherwise, and asks again.
     """
     known = _read(cache_file)
-    keys = [hashlib.sha256(text.encode()).hexdigest()[:24] for text in texts]
+    keys = [hashlib.sha256(f"{__version__}\0{text}".encode()).hexdigest()[:24] for text in texts]
     found = {
         key: known[key] if key in known else language_of(text) for key, text in zip(keys, texts, strict=True)
     }
