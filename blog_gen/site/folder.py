@@ -255,8 +255,8 @@ def _fingerprint(settings: Settings) -> str:
 def front_matter_in(data: bytes) -> bytes | None:
     """The lines of front matter at the top of a file's bytes, unparsed; None where it has none.
 
-    A byte-order mark or blank lines before it, with which Jekyll skips a file, are no reason to take what we
-    wrote for a post of the author's own.
+    A byte-order mark or blank lines before it, with which Jekyll skips a collection's file, are no reason to
+    take what we wrote for a post of the author's own.
     """
     head = _FRONT_MATTER.match(data)
     return head[1] if head else None
