@@ -85,7 +85,7 @@ def _of_one_language(
     Raises:
         ArticleError: none is in the language that the settings name.
     """
-    from blog_gen.model.zoo.languages import code_of
+    from blog_gen.model.zoo.languages import code_of, name_of
 
     spoken = _languages(articles, settings)
     wanted = code_of(settings.language) or settings.language or main_language(spoken)
@@ -93,7 +93,7 @@ def _of_one_language(
         article for article, language in zip(articles, spoken, strict=True) if language in (wanted, None)
     )
     if not kept or (settings.language and wanted not in spoken):
-        got = ", ".join(sorted(set(filter(None, spoken)))) or "none that can be told"
+        got = ", ".join(sorted(map(name_of, set(filter(None, spoken))))) or "none that can be told"
         rule = f"there must be posts in `{wanted}` to learn from, as `language` says"
         raise ArticleError(rule, got=got, path=settings.articles_folder)
     return kept, wanted, Counter(language for language in spoken if language and language != wanted)

@@ -87,6 +87,14 @@ class Note:
         return f"{self.path}: {self.rule}; {self.action}{others}"
 
 
+def counted(count: int, what: str) -> str:
+    """
+    >>> counted(1, "post"), counted(1200, "post")
+    ('1 post', '1200 posts')
+    """
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 _QUOTED = re.compile(r"`[^`]*`")
 
 

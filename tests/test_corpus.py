@@ -10,7 +10,8 @@ import yaml
 
 from blog_gen.config.loading import load_settings
 from blog_gen.corpus import read_corpus
-from blog_gen.errors import ArticleError
+from blog_gen.errors import ArticleError, ModelError
+from blog_gen.learning.rehearsal import require_language
 
 STUB = '<meta http-equiv="refresh" content="0; url=/elsewhere/">'
 
@@ -102,6 +103,12 @@ def test_the_language_to_learn_may_be_named_in_any_of_these_ways(tmp_path: Path)
     for word in ("en_US", "eng", "English"):
         corpus = read_corpus(load_settings(site, {"language": word}))
         assert (corpus.language, corpus.others) == ("en", {"de": 1})
+
+
+def test_one_post_is_one_post(tmp_path: Path) -> None:
+    settings = load_settings(write_spoken(tmp_path, {"2021-01-01-a.md": LONG}, {}))
+    with pytest.raises(ModelError, match="; got 1 post in German"):
+        require_language(settings, read_corpus(settings))
 
 
 def test_that_posts_have_the_same_title_is_said_of_those_that_are_learned(tmp_path: Path) -> None:

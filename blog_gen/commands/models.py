@@ -10,7 +10,7 @@ import click
 from blog_gen.commands.options import Site
 from blog_gen.commands.output import say_json, say_note
 from blog_gen.commands.progress import progress
-from blog_gen.errors import Note, UsageError
+from blog_gen.errors import Note, UsageError, counted
 
 # What `model.formats` writes; said again here, so that `--help` need not import NumPy.
 FORMATS = ["openai", "hf", "gguf", "gguf-q8_0", "folder"]
@@ -149,7 +149,9 @@ def _import_run(site: Site, path: Path) -> None:
 
     settings = site.settings()
     meta = import_run(path, settings, say_note)
-    click.echo(f"Drafts are now written by {settings.run_folder}, which learned {meta.posts} posts.")
+    click.echo(
+        f"Drafts are now written by {settings.run_folder}, which learned {counted(meta.posts, 'post')}."
+    )
     now = depends_on(site.settings())
     if differ := settings_that_differ(now, meta.settings):
         was = settings_that_differ(meta.settings, now)

@@ -9,7 +9,7 @@ import click
 from blog_gen import runs
 from blog_gen.commands.options import Site, listed, model_option
 from blog_gen.commands.output import say_json, say_note
-from blog_gen.errors import UsageError, gathered
+from blog_gen.errors import UsageError, counted, gathered
 
 
 @click.command()
@@ -35,7 +35,7 @@ def corpus(site: Site, /, kind: str, output: Path | None, model: str | None) -> 
         click.echo(shown.encode("utf-8", "replace") if kind == "json" else shown, nl=False)
     else:
         corpus_export.write(read, settings, kind, output)
-        click.echo(f"Wrote {len(read.texts)} posts to {output}.", err=True)
+        click.echo(f"Wrote {counted(len(read.texts), 'post')} to {output}.", err=True)
 
 
 @click.command()

@@ -176,9 +176,11 @@ class Drafter:
                 found = findings[best.candidate.seed]
                 draft = self._draft(request, moment, best, found)
                 return Result(draft, cards, found, best.to_dict(), unparsed)
+        tried = len(cards) + len(unparsed)
+        all_were = "the one candidate was" if tried == 1 else f"all {tried} candidates were"
         verdicts = [(card.candidate.seed, card.verdict) for card in cards]
         raise RejectedError(
-            f"all {len(cards) + len(unparsed)} candidates were rejected and nothing was written",
+            f"{all_were} rejected and nothing was written",
             report="\n".join(f"seed {seed}: {verdict}" for seed, verdict in [*verdicts, *unparsed.items()]),
             fix="Loosen `blog_gen.limits`, raise `candidates`, or train on more posts",
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from blog_gen import runs
 from blog_gen.config.settings import Settings
-from blog_gen.errors import ModelError, Note
+from blog_gen.errors import ModelError, Note, counted
 from blog_gen.learning.retraining import RetrainingDecision
 from blog_gen.learning.staleness import depends_on, withdrawn
 from blog_gen.model.zoo import zoo
@@ -41,7 +41,7 @@ def require_language(settings: Settings, corpus: Corpus) -> None:
     if settings.model in ENGLISH_ONLY and "model" not in settings.given and language != "en":
         raise ModelError(
             f"`{settings.model}` knows English only",
-            got=f"{len(corpus.texts)} posts in {name_of(language)}",
+            got=f"{counted(len(corpus.texts), 'post')} in {name_of(language)}",
             fix=what_to_do(language),
         )
 

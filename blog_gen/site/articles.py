@@ -22,7 +22,7 @@ from blog_gen.site.folder import LeftOut, PostFile, content_of, post_files
 from blog_gen.site.jekyll.limits import beyond_the_limit
 from blog_gen.site.jekyll.values import date_of, names_of, title_of
 from blog_gen.site.jekyll.visibility import Visibility
-from blog_gen.site.parts import parts_of, seen
+from blog_gen.site.parts import NO_TEXT, parts_of, seen
 
 LEFT_OUT = "left out"  # what a note says was done about a post that cannot be used
 
@@ -159,7 +159,7 @@ def _read(
     post_file: PostFile, data: bytes, settings: Settings, visibility: Visibility, notes: list[Note]
 ) -> Article | HiddenPost | None:
     path, place = post_file.path, post_file.place
-    parts = parts_of(data, path, place.kind)
+    parts = parts_of(data, path, place.kind, may_be_blank=True)
     if CONFIG_KEY in parts.values:
         return None
     from_source = os.path.relpath(post_file.file, settings.source_folder).replace(os.sep, "/")
@@ -167,6 +167,8 @@ def _read(
     date = date_of(merged, path, settings, slips)
     if hidden := visibility.hidden(place, merged, date):
         return HiddenPost(path, hidden.why, hidden.until)
+    if not parts.body.strip():
+        raise LeftOut(NO_TEXT)
     body = seen(parts.body, path, liquid=merged.get("render_with_liquid") is not False)
     if not body:
         raise LeftOut("a post must have text that is shown after its front matter")

@@ -195,8 +195,8 @@ def content_of(file: Path, homes: Homes) -> bytes | None:
 def front_matter_in(data: bytes) -> bytes | None:
     """The lines of front matter at the top of a file's bytes, unparsed; None where it has none.
 
-    A byte-order mark or blank lines before it, with which Jekyll skips a file, are no reason to take what we
-    wrote for a post of the author's own.
+    A byte-order mark or blank lines before it, with which Jekyll skips a collection's file, are no reason to
+    take what we wrote for a post of the author's own.
     """
     head = _FRONT_MATTER.match(data)
     return head[1] if head else None

@@ -8,10 +8,12 @@ from typing import Any
 
 from blog_gen.errors import Note
 from blog_gen.site import front_matter
-from blog_gen.site.decoding import UndecodableError, decode
+from blog_gen.site.decoding import BYTE_ORDER_MARK, UndecodableError, decode
 from blog_gen.site.folder import LeftOut
 from blog_gen.site.jekyll.places import HTML, Kind
 from blog_gen.site.jekyll.visible import markdown_of_html, visible_markdown
+
+NO_TEXT = "a post must have text after its front matter"
 
 
 @dataclass(frozen=True)
@@ -20,17 +22,19 @@ class Parts:
 
     raw: str | None  # the front matter's own text; None where there is none
     values: dict[str, Any]
-    body: str  # as it stands, not blank
+    body: str  # as it stands
     notes: tuple[Note, ...]
 
 
-def parts_of(data: bytes, path: Path, kind: Kind = "other") -> Parts:
+def parts_of(data: bytes, path: Path, kind: Kind = "other", may_be_blank: bool = False) -> Parts:
     """The one reading of a post's bytes, for all that read posts; `kind` says what its folder is to Jekyll.
 
     Raises:
-        LeftOut: it is no text, its front matter means nothing for certain, it has no text besides, or
-            Jekyll does not build it as it begins.
+        LeftOut: it is no text, its front matter means nothing for certain, it has no text besides where it
+            must, or Jekyll does not build it as it begins.
     """
+    if kind in ("posts", "drafts"):
+        data = data.removeprefix(BYTE_ORDER_MARK)  # as Jekyll does there
     try:
         text, slips = decode(data, path)
         if not text.strip():
@@ -39,8 +43,8 @@ def parts_of(data: bytes, path: Path, kind: Kind = "other") -> Parts:
         values, yet_more = _parsed(raw or "", path)
     except (UndecodableError, front_matter.FrontMatterError) as reason:
         raise LeftOut(str(reason)) from reason
-    if not body.strip():
-        raise LeftOut("a post must have text after its front matter")
+    if not (may_be_blank or body.strip()):
+        raise LeftOut(NO_TEXT)
     return Parts(raw, values, body, (*slips, *more_slips, *yet_more))
 
 

@@ -229,6 +229,22 @@ def test_what_can_mean_only_one_thing_is_mended(
     assert notes[0].startswith("_articles/a-post.md: ") and notes[0].endswith(note)
 
 
+def test_a_byte_order_mark_in_posts_is_nothing_to_speak_of(tmp_path: Path) -> None:
+    (tmp_path / "_posts").mkdir()
+    (tmp_path / "_posts" / "2020-01-01-a.md").write_text("\ufeff---\ntitle: Ä\n---\nText", "utf-8")
+    reading = read_articles(Settings(site=tmp_path, articles="_posts"))
+    assert titles(reading) == ["Ä"] and not reading.notes
+
+
+@pytest.mark.parametrize("hides", ["published: false", "date: 2999-01-01"])
+def test_a_hidden_post_without_text_is_hidden(tmp_path: Path, hides: str) -> None:
+    (tmp_path / "_posts").mkdir()
+    (tmp_path / "_posts" / "2020-01-01-a.md").write_text(GOOD)
+    (tmp_path / "_posts" / "2020-01-02-b.md").write_text(f"---\n{hides}\n---\n")
+    reading = read_articles(Settings(site=tmp_path, articles="_posts", strict=True))
+    assert [post.path.name for post in reading.hidden] == ["2020-01-02-b.md"] and not reading.notes
+
+
 def test_lines_that_end_as_on_windows_are_nothing_to_speak_of(tmp_path: Path) -> None:
     article, notes = read_one(tmp_path, "---\r\ntitle: A\r\n---\r\na\r\n\r\nb\r\n")
     assert article is not None and (article.title, article.body, notes) == ("A", "a\n\nb", [])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blog_gen.errors import ModelError, Note
+from blog_gen.errors import ModelError, Note, counted
 from blog_gen.model.formats.folder import read_meta
 from blog_gen.model.hparams import HParams
 from blog_gen.model.training import memory
@@ -87,5 +87,5 @@ def _source(meta: dict[str, Any]) -> str | None:
 
 def _trained_on(meta: dict[str, Any]) -> str | None:
     if "posts" in meta and "tokens" in meta:
-        return f"{meta['posts']} posts, {meta['tokens']} tokens"
+        return f"{counted(meta['posts'], 'post')}, {meta['tokens']} tokens"
     return meta.get("trained_on")
