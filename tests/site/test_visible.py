@@ -16,6 +16,7 @@ from blog_gen.site.jekyll.visible import markdown_of_html, visible_markdown
         ),
         ("<p>So: <code>&lt;b&gt;</code></p><pre>&lt;i&gt;\n</pre>", "So: `<b>`\n\n```\n<i>\n```"),
         ("<ul><li style='x'><br></li><li>One</li></ul>", "- One"),
+        ("<pre>- a\n- \n- b</pre>", "```\n- a\n- \n- b\n```"),
     ],
 )
 def test_a_page_of_html_as_markdown(body: str, seen: str) -> None:

@@ -28,7 +28,7 @@ _SHOWN_AS_TEXT = re.compile(
 _STANDS_IN = {"&lt;": "\U000f0010", "&gt;": "\U000f0011", "&amp;": "\U000f0012"}
 _STANDS_FOR = {mark: reference for reference, mark in _STANDS_IN.items()}
 _STAND_IN = re.compile(f"[{''.join(_STANDS_FOR)}]")
-_EMPTY_ITEM = re.compile(r"^[ \t]*-[ \t]+(?:\n|\Z)", re.MULTILINE)
+_EMPTY_ITEM = re.compile(r"<li\b[^<>]*>(?:\s|&nbsp;|</?(?:br|p)\b[^<>]*>)*+</li\s*>", re.IGNORECASE)
 _LIST_LIKE = re.compile(r" {0,3}(?:[-+*]|\d+[.)]|:|\[\^)")
 _COMMENT_IN_CODE = "\U000f0013"
 _HIGHLIGHTED = re.compile(
@@ -61,8 +61,8 @@ def markdown_of_html(body: str, liquid: bool = True) -> str:
     if "endhighlight" in body:
         body = _HIGHLIGHTED.sub(lambda found: f"<pre><code>{html.escape(found['code'])}</code></pre>", body)
     options = ConversionOptions(bullets="-", extract_metadata=False)
-    markdown = convert(_with_stand_ins(_without_html_comments(body)), options).content or ""
-    return _STAND_IN.sub(lambda mark: _STANDS_FOR[mark[0]], _EMPTY_ITEM.sub("", markdown)).strip()
+    body = _with_stand_ins(_EMPTY_ITEM.sub("", _without_html_comments(body)))
+    return _STAND_IN.sub(lambda mark: _STANDS_FOR[mark[0]], convert(body, options).content or "").strip()
 
 
 def _with_stand_ins(body: str) -> str:
