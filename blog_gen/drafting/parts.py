@@ -81,6 +81,15 @@ class Sampled:
         return [self.texts[seed] for seed in seeds if seed in self.texts]
 
 
+@dataclass(frozen=True)
+class _PartFile:
+    """What `write_part` has written."""
+
+    plan: Mapping[str, Any]
+    part: Part
+    sampled: Sampled
+
+
 def read_parts(paths: Iterable[Path], plan: Mapping[str, Any]) -> Sampled:
     """All parts of `plan`.
 
@@ -91,12 +100,12 @@ def read_parts(paths: Iterable[Path], plan: Mapping[str, Any]) -> Sampled:
     unparsed: dict[int, str] = {}
     found: dict[int, Path] = {}
     for path in paths:
-        said = _read(path)
-        _require_same(said["plan"], plan, path)
-        number, count = said["part"]
-        found[number] = path
-        texts |= {text.candidate.seed: text for text in map(_text_of, said["texts"])}
-        unparsed |= _reasons(said)
+        file = _read(path)
+        _require_same(file.plan, plan, path)
+        found[file.part.number] = path
+        texts |= file.sampled.texts
+        unparsed |= file.sampled.unparsed
+    count = file.part.count
     if missing := sorted(set(range(1, count + 1)) - found.keys()):
         got = f"without {', '.join(f'{number}/{count}' for number in missing)}"
         raise DraftError("all parts are needed to judge candidates", got=got, path=path)
@@ -109,22 +118,23 @@ def drafts_in(path: Path) -> int:
     Raises:
         DraftError: it is no part.
     """
-    return len(_read(path)["plan"]["seeds"])
+    return len(_read(path).plan["seeds"])
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> _PartFile:
     try:
         said: dict[str, Any] = read_json(path)
-        if said["plan"]["format"] != FORMAT or len(said["part"]) != 2 or not said["plan"]["seeds"]:
+        plan, part = said["plan"], said["part"]
+        if plan["format"] != FORMAT or len(part) != 2 or not plan["seeds"]:
             raise ValueError("another format")
-        list(map(_text_of, said["texts"]))
-        _reasons(said)
+        texts = {text.candidate.seed: text for text in map(_text_of, said["texts"])}
+        unparsed = {int(seed): str(reason) for seed, reason in said["unparsed"].items()}  # JSON has text
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         fix = "Make it with `blog-gen generate --part K/N --output FILE`"
         raise DraftError(
             "a file of sampled candidates must be whole", got=error, fix=fix, path=path
         ) from None
-    return said
+    return _PartFile(plan, Part(*part), Sampled(texts, unparsed))
 
 
 def _require_same(theirs: Mapping[str, Any], plan: Mapping[str, Any], path: Path) -> None:
@@ -141,8 +151,3 @@ def _require_same(theirs: Mapping[str, Any], plan: Mapping[str, Any], path: Path
 def _text_of(value: Mapping[str, Any]) -> FinalText:
     candidate = {**value["candidate"], "tags": tuple(value["candidate"]["tags"])}
     return FinalText(Candidate(**candidate), tuple(Finding(**finding) for finding in value["findings"]))
-
-
-def _reasons(said: Mapping[str, Any]) -> dict[int, str]:
-    """Why a seed gave no post; JSON has its number as text."""
-    return {int(seed): str(reason) for seed, reason in said["unparsed"].items()}

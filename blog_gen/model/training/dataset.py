@@ -68,19 +68,19 @@ def pack(texts: Sequence[Sequence[int]], end_of_text: int, n_ctx: int) -> Rows:
     longest = max((len(window.inputs) for window in windows), default=1)
     length = min(n_ctx, -(-longest // ROW_MULTIPLE) * ROW_MULTIPLE)
     rows: list[list[_Window]] = []
-    with_room: list[list[int]] = [[] for _ in range(length + 1)]  # heaps of row numbers, by the room in them
+    by_room: dict[int, list[int]] = {}  # heaps of row numbers, by the room that is left in them
     for window in windows:
         size = len(window.inputs)
-        fitting = min((room for room in with_room[size:] if room), default=None)
-        if fitting is None:
-            place = len(rows)
+        fitting = ((numbers[0], room) for room, numbers in by_room.items() if room >= size)
+        place, room = min(fitting, default=(len(rows), length))
+        if place == len(rows):
             rows.append([])
-            left = length - size
+        elif len(by_room[room]) > 1:
+            heappop(by_room[room])
         else:
-            place = heappop(fitting)
-            left = length - sum(len(each.inputs) for each in rows[place]) - size
+            del by_room[room]
+        heappush(by_room.setdefault(room - size, []), place)
         rows[place].append(window)
-        heappush(with_room[left], place)
     return _filled(rows, length)
 
 
