@@ -25,7 +25,7 @@ class Site:
 
     folder: Path
     config_files: tuple[str, ...]
-    _said: set[str] = field(default_factory=set, init=False, repr=False)  # notes, each of which is said once
+    _said: set[str] = field(default_factory=set, init=False, repr=False, compare=False)  # notes: each once
 
     def settings(self, **overrides: Any) -> Settings:
         """The site's settings, with flags laid over them; a command may ask for them again."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from blog_gen.config.layers import as_mapping
 from blog_gen.config.settings import CONFIG_KEY, Settings
 from blog_gen.errors import DraftError
 from blog_gen.site import dates, front_matter
@@ -127,8 +128,8 @@ def _compose_defaults(settings: Settings) -> Mapping[str, Any]:
     folder = settings.output if settings.publish == "in place" else settings.publish
     found: Any = settings.jekyll
     for key in ("jekyll_compose", "default_front_matter", PurePosixPath(folder).name.removeprefix("_")):
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+        found = as_mapping(found).get(key)
+    return as_mapping(found)
 
 
 def on_one_line(provenance: Mapping[str, Any]) -> Mapping[str, Any]:

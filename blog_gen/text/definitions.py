@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from blog_gen.text.safety.links import label_of
+
 _DEFINITION = re.compile(
     r"^ {0,3}\[([^\[\]\n]+)\]:[ \t]*+(?=[^\n]*(?:\{%|\{\{))([^\n]*+)(?:\n|\Z)", re.MULTILINE
 )
@@ -14,7 +16,9 @@ _USE = re.compile(r"(!?)\[([^\[\]\n]*)\](?:\[([^\[\]\n]*)\])?(?![(:])([ \t]*)")
 def dead_labels(texts: Iterable[str], printed: Callable[[str], str]) -> frozenset[str]:
     """Labels of the definitions of which nothing is left once Liquid is `printed`."""
     found = (definition for text in texts for definition in _DEFINITION.finditer(text))
-    return frozenset(_key(each[1]) for each in found if printed(each[2]).strip()[:1] in ("", '"', "'", "("))
+    return frozenset(
+        label_of(each[1]) for each in found if printed(each[2]).strip()[:1] in ("", '"', "'", "(")
+    )
 
 
 def without_dead(text: str, labels: frozenset[str]) -> str:
@@ -25,7 +29,7 @@ def without_dead(text: str, labels: frozenset[str]) -> str:
     """
     if not labels:
         return text
-    text = _DEFINITION.sub(lambda found: "" if _key(found[1]) in labels else found[0], text)
+    text = _DEFINITION.sub(lambda found: "" if label_of(found[1]) in labels else found[0], text)
     for _ in "picture", "link around it":
         text = _USE.sub(lambda use: _left(use, labels), text)
     return text
@@ -34,11 +38,6 @@ def without_dead(text: str, labels: frozenset[str]) -> str:
 def _left(use: re.Match[str], labels: frozenset[str]) -> str:
     if not use[2] and use[3]:  # a link around a picture that is gone
         return ""
-    if _key(use[3] or use[2]) not in labels:
+    if label_of(use[3] or use[2]) not in labels:
         return use[0]
     return "" if use[1] else use[2] + use[4]
-
-
-def _key(label: str) -> str:
-    """Labels are compared without regard to case and to how many blanks are in them."""
-    return " ".join(label.casefold().split())

@@ -39,9 +39,8 @@ def without_indentation(segments: Sequence[Segment]) -> list[Segment]:
 def _inside(lines: Sequence[str]) -> Iterable[bool]:
     """Whether each line begins within such an element."""
     starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
-    opened: dict[
-        str, list[int | None]
-    ] = {}  # lines of tags that nothing has closed yet; None: not such a one
+    # By name, the lines of tags that nothing has closed yet; None: it begins no such element.
+    opened: dict[str, list[int | None]] = {}
     change = [0] * (len(lines) + 1)
     for tag in _TAG.finditer("\n".join(lines)):
         line, waiting = bisect_right(starts, tag.start()) - 1, opened.setdefault(tag["name"].lower(), [])

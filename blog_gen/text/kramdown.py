@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from mistune import BlockState, InlineState, Markdown
 
 NOTHING = "kramdown"  # the type of a token that is no text
-_ATTRIBUTES = r"\{:(?:[^{}\n\\]|\\.)*+\}"
+ATTRIBUTES = r"\{:(?:[^{}\n\\]|\\.)*+\}"
 # A list whose attributes say `toc`: the list itself is thrown away.
 CONTENTS = re.compile(
     r"^ {0,3}(?:[*+-]|\d{1,9}\.)[ \t]++[^\n]*+\n[ \t]*+\{:[ \t]*+toc\b[^}\n]*+\}[ \t]*+(?:\n|$)", re.MULTILINE
 )
 _BLOCK_RULES = {
     "contents": CONTENTS.pattern,
-    "attributes": rf"^[ \t]*{_ATTRIBUTES}[ \t]*(?:\n|$)",
+    "attributes": rf"^[ \t]*{ATTRIBUTES}[ \t]*(?:\n|$)",
     "extension": r"^ {0,3}\{::?/?[a-z]*(?:[ \t][^{}\n]*)?\}[ \t]*(?:\n|$)",
     "abbreviation": r"^ {0,3}\*\[[^\]\n]+\]:[^\n]*(?:\n|$)",
 }
@@ -44,7 +44,7 @@ def kramdown(md: Markdown) -> None:
         for rules in (block.list_rules, block.block_quote_rules):
             block.insert_rule(rules, name, before="fenced_code")
     inline.register("kramdown_math", _INLINE_MATH, _inline_math, before="escape")
-    inline.register("kramdown_attributes", _ATTRIBUTES, _inline_nothing, before="escape")
+    inline.register("kramdown_attributes", ATTRIBUTES, _inline_nothing, before="escape")
 
 
 def without_id(heading: str) -> str:

@@ -11,7 +11,7 @@ import re
 
 from blog_gen.text.definitions import dead_labels, without_dead
 from blog_gen.text.elements import without_indentation
-from blog_gen.text.kramdown import CONTENTS, without_id
+from blog_gen.text.kramdown import ATTRIBUTES, CONTENTS, without_id
 from blog_gen.text.preformatted import with_fences
 from blog_gen.text.safety import code, fences
 from blog_gen.text.safety.facts import SafetyReport
@@ -38,7 +38,7 @@ _NO_PICTURE = re.compile(rf"^[ \t]*+(?=!){_NO_TARGET.pattern}(?:\{{:[^{{}}\n]*+\
 _NOTE = re.compile(
     r"(?<![ \t])[ \t]*+<(d-cite|d-footnote)(?:\s[^<>]*)?>(?:(?!</?\1\b)[\s\S])*+</\1\s*>", re.I
 )
-_ATTRIBUTES = re.compile(r"(?<![ \t])[ \t]*+\{:(?:[^{}\n\\]|\\.)*+\}")
+_ATTRIBUTES = re.compile(rf"(?<![ \t])[ \t]*+{ATTRIBUTES}")
 _EXTENSION = re.compile(r"^ {0,3}\{::?/?[a-z]*(?:[ \t][^{}\n]*)?\}[ \t]*$", re.M)
 _LINK = re.compile(
     r"""<a\s(?:[^<>]*?\s)?href\s*=\s*(?:"([^"<>\n]*)"|'([^'<>\n]*)')[^<>]*>"""

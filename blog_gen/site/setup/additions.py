@@ -110,8 +110,7 @@ def _articles_collection(label: str | None, jekyll: Mapping[str, Any]) -> list[A
 
 
 def _collection(label: str, jekyll: Mapping[str, Any], path: Path, notes: list[Note]) -> list[Addition]:
-    collections = jekyll.get("collections") or {}
-    there = as_mapping(collections.get(label)) if isinstance(collections, Mapping) else {}
+    there = as_mapping(as_mapping(jekyll.get("collections")).get(label))
     if there.get("output") is False:
         notes.append(Note(path, f"`collections.{label}.output` is false", "approved posts will not be built"))
     wanted = {"output": "true", "permalink": PERMALINK}

@@ -131,13 +131,14 @@ def with_definitions(text: str, facts: SiteFacts, report: SafetyReport) -> tuple
         if not may_link(url, facts):
             report.add("link", match)
             return ""
-        kept.setdefault(_label(match["id"]), url)
+        kept.setdefault(label_of(match["id"]), url)
         return f"[{match['id']}]: {destination}" + "\n" * match[0].endswith("\n")
 
     return _DEFINITION.sub(define, text), kept
 
 
-def _label(words: str) -> str:
+def label_of(words: str) -> str:
+    """What labels are compared by: neither case nor the number of blanks in them matters."""
     return " ".join(words.lower().split())
 
 
@@ -162,7 +163,7 @@ def with_links(text: str, defined: Mapping[str, str], facts: SiteFacts, report: 
         return otherwise
 
     def reference(match: re.Match[str]) -> str:
-        url = defined.get(_label(match["id"] or match["text"]), "")
+        url = defined.get(label_of(match["id"] or match["text"]), "")
         if may_show(url, facts) if match["bang"] else url:
             return match[0]
         report.add("image" if match["bang"] else "link", match)

@@ -178,7 +178,7 @@ def _labels(text: str) -> Iterator[str]:
     for span, after in pairwise([*spans, rest]):
         found = _LABEL.search(span)
         if found and after.startswith(":") and after[1:2] not in ("", "\n"):
-            yield " ".join(found[1].lower().split())
+            yield links.label_of(found[1])
 
 
 def _names(span: str, labels: Set[str]) -> bool:
